@@ -1,0 +1,121 @@
+"""What the bytes of one image say. Never an opinion; never changes for a digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scanner.domain.image_config import ImageConfig
+from scanner.domain.reference import Digest
+
+PASSWD = "/etc/passwd"
+GROUP = "/etc/group"
+SHADOW = "/etc/shadow"
+ACCOUNT_FILES = (PASSWD, GROUP, SHADOW)
+
+
+class FileKind(StrEnum):
+    """What stands at a path."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    SYMLINK = "symlink"
+    DEVICE = "device"
+    FIFO = "fifo"
+
+
+class ReadState(StrEnum):
+    """How looking up an account file ended, in the terms the runtimes treat alike."""
+
+    PRESENT = "present"
+    MISSING = "missing"  # also a dangling link: every runtime reads it as an empty file
+    NOT_REGULAR = "not_regular"  # a folder, device or FIFO: as missing under current Docker
+    LINK_LOOP = "link_loop"  # more than 40 hops
+    TOO_LARGE = "too_large"  # over 10 MiB: a start error
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer, bottom layer first.
+
+    :param position: 0 for the bottom.
+    :param created_by: the history entry that made it, or ``None`` where history cannot be attributed.
+    """
+
+    position: int
+    digest: Digest
+    diff_id: Digest
+    media_type: str
+    size: int
+    created_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """The bytes one layer put at the place a path leads to; ``content`` is ``None`` where it removed them."""
+
+    layer: int
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFile:
+    """One of ``ACCOUNT_FILES`` as a process in the container would open it.
+
+    :param path: the path asked for.
+    :param resolved: the path it ended at after links, inside the root.
+    :param layer: position of the layer that holds the final bytes.
+    :param mode: permission bits of the final file, with uid and gid beside it.
+    :param versions: every layer's bytes for it, bottom first: what NR202 compares.
+    """
+
+    path: str
+    state: ReadState
+    content: bytes = b""
+    resolved: str | None = None
+    layer: int | None = None
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    versions: tuple[FileVersion, ...] = ()
+    links: tuple[str, ...] = ()
+
+    def as_read(self) -> bytes | None:
+        """The bytes a runtime gets, or ``None`` where it finds no file."""
+        return self.content if self.state is ReadState.PRESENT else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguity:
+    """A place where the answer depends on who reads the image.
+
+    :param code: ``duplicate-key``, ``folding-key``, ``duplicate-path``, ``whiteout-and-path``,
+        ``parent-is-link``, ``platform-differs`` …
+    :param where: JSON pointer or path.
+    :param decides: whether it can change the identity (account files, User), rather than something we only show.
+    """
+
+    code: str
+    where: str
+    detail: str
+    layer: int | None = None
+    decides: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Everything rules may look at.
+
+    :param digest: of the platform's manifest.
+    :param manifest_size: bytes of manifest, config and layers together, compressed.
+    """
+
+    digest: Digest
+    config_digest: Digest
+    config: ImageConfig
+    layers: tuple[Layer, ...]
+    passwd: AccountFile
+    group: AccountFile
+    shadow: AccountFile
+    ambiguities: tuple[Ambiguity, ...] = ()
+    manifest_size: int = 0
