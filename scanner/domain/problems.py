@@ -81,9 +81,7 @@ class Unavailable(SourceProblem):
         return (_revive_unavailable, (self.code, self.message, self.remedy, self.retry_after))
 
 
-def _revive_unavailable(
-    code: str, message: str, remedy: str, retry_after: float | None
-) -> Unavailable:
+def _revive_unavailable(code: str, message: str, remedy: str, retry_after: float | None) -> Unavailable:
     return Unavailable(code, message, remedy=remedy, retry_after=retry_after)
 
 

@@ -1,4 +1,4 @@
-"""The shape of a rule. Each rule is one file in this package that ends in ``RULE = Rule(...)``."""
+"""The shape of a rule. Each rule is one file in ``scanner.rules`` that ends in ``RULE = Rule(...)``."""
 
 from __future__ import annotations
 
