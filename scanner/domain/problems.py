@@ -71,9 +71,7 @@ class Unavailable(SourceProblem):
 
     permanent = False
 
-    def __init__(
-        self, code: str, message: str, *, remedy: str = "", retry_after: float | None = None
-    ) -> None:
+    def __init__(self, code: str, message: str, *, remedy: str = "", retry_after: float | None = None) -> None:
         super().__init__(code, message, remedy=remedy)
         self.retry_after = retry_after
 

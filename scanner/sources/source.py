@@ -53,7 +53,5 @@ class Source(Protocol):
     def document(self, repository: RepositoryName, reference: TagName | Digest) -> Document:
         """GET a manifest or index, verified against its digest."""
 
-    def blob(
-        self, repository: RepositoryName, digest: Digest, size: int
-    ) -> AbstractContextManager[Iterator[bytes]]:
+    def blob(self, repository: RepositoryName, digest: Digest, size: int) -> AbstractContextManager[Iterator[bytes]]:
         """Stream a blob's bytes; the caller verifies the digest while reading."""
