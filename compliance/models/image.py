@@ -1,0 +1,120 @@
+"""Content-addressed and immutable: layers, images (facts), indexes. And judgement, which is not."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from compliance.models.lease import Leased, LeasedQuerySet
+from compliance.models.registry import PolicyVersion
+
+
+class VerdictChoice(models.TextChoices):
+    """``scanner.domain.verdict.Verdict`` as a column."""
+
+    PASS = "pass", "Pass"
+    FAIL = "fail", "Fail"
+    UNKNOWN = "unknown", "Unknown"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
+
+
+class Layer(Leased):
+    """One layer of the whole fleet; ``index`` is ``LayerIndex.to_bytes()``, made once by whoever holds the lease."""
+
+    digest = models.CharField(primary_key=True, max_length=135)
+    diff_id = models.CharField(max_length=135)
+    media_type = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    index = models.BinaryField(null=True)
+    entries = models.PositiveIntegerField(null=True)
+    indexed_at = models.DateTimeField(null=True)
+    problem_code = models.CharField(max_length=64, blank=True)
+    problem_message = models.TextField(blank=True)
+    problem_remedy = models.TextField(blank=True)
+
+    objects = LeasedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Image(models.Model):
+    """One platform's manifest. Exactly one of facts, ``artifact`` and ``problem_code`` says what it is.
+
+    ``declared_user``, ``uid``, ``gid`` and ``runs_as`` repeat the docker identity for lists; they are derived from
+    the facts and refreshed whenever the image is judged.
+    """
+
+    digest = models.CharField(max_length=135, unique=True)
+    config_digest = models.CharField(max_length=135, blank=True)
+    platform = models.CharField(max_length=100, blank=True)
+    artifact = models.CharField(max_length=60, blank=True)
+    facts = models.BinaryField(null=True)
+    size = models.BigIntegerField(default=0)
+    built_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField()
+    declared_user = models.TextField(blank=True)
+    uid = models.BigIntegerField(null=True)
+    gid = models.BigIntegerField(null=True)
+    runs_as = models.CharField(max_length=200, blank=True)
+    problem_code = models.CharField(max_length=64, blank=True)
+    problem_message = models.TextField(blank=True)
+    problem_remedy = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(facts__isnull=False) | ~models.Q(artifact="") | ~models.Q(problem_code=""),
+                name="image_says_what_it_is",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Index(models.Model):
+    """A manifest list; its images in the order of the document."""
+
+    digest = models.CharField(max_length=135, unique=True)
+    media_type = models.CharField(max_length=255)
+    first_seen_at = models.DateTimeField()
+    images: models.ManyToManyField[Image, IndexImage] = models.ManyToManyField(
+        Image, through="IndexImage", related_name="indexes"
+    )
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class IndexImage(models.Model):
+    """One child of an index, with the platform the index gives it."""
+
+    index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="children")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+    platform = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["index", "position"], name="index_position")]
+
+
+class Evaluation(models.Model):
+    """An image under one version of a policy; ``results`` is ``scanner.report.dump_results``."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="evaluations")
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.CASCADE, related_name="evaluations")
+    verdict = models.CharField(max_length=16, choices=VerdictChoice.choices)
+    score = models.PositiveSmallIntegerField(null=True)
+    failed_on = models.JSONField(default=list)
+    violated = models.JSONField(default=list)
+    results = models.JSONField(default=list)
+    evaluated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["image", "policy_version"], name="evaluation_once"),
+            models.CheckConstraint(
+                condition=models.Q(score=None) | models.Q(score__lte=100), name="evaluation_score_range"
+            ),
+        ]

@@ -1,0 +1,162 @@
+"""Mutable pointers: repositories and tags, a row for every move, a row for every day."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+
+from compliance.models.image import Image, Index, VerdictChoice
+from compliance.models.registry import PolicyVersion, Registry
+
+
+class RepositoryQuerySet(models.QuerySet["Repository"]):
+    """Named filters."""
+
+    def listed(self) -> RepositoryQuerySet:
+        """Repositories the registry still has."""
+        return self.filter(deleted_at=None)
+
+
+class Repository(models.Model):
+    """A repository with the totals of its tags, kept by ``services.record_images`` for the lists."""
+
+    registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="repositories")
+    name = models.CharField(max_length=255)
+    first_seen_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    scanned_at = models.DateTimeField(null=True, blank=True)
+    pushed_at = models.DateTimeField(null=True, blank=True)
+    tags_total = models.PositiveIntegerField(default=0)
+    passed = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    unknown = models.PositiveIntegerField(default=0)
+    not_applicable = models.PositiveIntegerField(default=0)
+    score = models.DecimalField(max_digits=4, decimal_places=1, null=True)
+    grade = models.CharField(max_length=1, blank=True)
+    verdict = models.CharField(max_length=16, choices=VerdictChoice.choices, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    problem_code = models.CharField(max_length=64, blank=True)
+    problem_message = models.TextField(blank=True)
+    problem_remedy = models.TextField(blank=True)
+
+    objects = RepositoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "repositories"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["registry", "name"], name="repository_once")]
+        indexes = [
+            GinIndex(fields=["name"], name="repository_name_trigrams", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["verdict", "name"], condition=models.Q(deleted_at=None), name="repository_verdict"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    """Named filters."""
+
+    def listed(self) -> TagQuerySet:
+        """Tags the registry still has."""
+        return self.filter(deleted_at=None)
+
+
+class Tag(models.Model):
+    """A tag and what it points to: one image, or an index, or (``problem_code``) something that could not be read."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=128)
+    digest = models.CharField(max_length=135, db_index=True)
+    image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.PROTECT, related_name="tags")
+    index = models.ForeignKey(Index, null=True, blank=True, on_delete=models.PROTECT, related_name="tags")
+    verdict = models.CharField(max_length=16, choices=VerdictChoice.choices)
+    score = models.PositiveSmallIntegerField(null=True)
+    runs_as = models.CharField(max_length=200, blank=True)
+    platforms = models.JSONField(default=list)
+    violated = models.JSONField(default=list)
+    size = models.BigIntegerField(default=0)
+    first_seen_at = models.DateTimeField()
+    moved_at = models.DateTimeField()
+    judged_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    problem_code = models.CharField(max_length=64, blank=True)
+    problem_message = models.TextField(blank=True)
+    problem_remedy = models.TextField(blank=True)
+
+    objects = TagQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["repository", "name"], name="tag_once")]
+        indexes = [
+            models.Index(fields=["repository", "verdict"], condition=models.Q(deleted_at=None), name="tag_verdict"),
+            models.Index(fields=["repository", "-moved_at"], name="tag_moved"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TagChange(models.Model):
+    """A tag appeared, moved, was deleted or came back, or was judged otherwise; never updated."""
+
+    class Kind(models.TextChoices):
+        """What happened."""
+
+        CREATED = "created", "Created"
+        MOVED = "moved", "Moved"
+        DELETED = "deleted", "Deleted"
+        RETURNED = "returned", "Came back"
+        REJUDGED = "rejudged", "Judged by another policy version"
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="changes")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="changes")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    at = models.DateTimeField()
+    from_digest = models.CharField(max_length=135, blank=True)
+    to_digest = models.CharField(max_length=135, blank=True)
+    was = models.CharField(max_length=16, choices=VerdictChoice.choices, blank=True)
+    became = models.CharField(max_length=16, choices=VerdictChoice.choices, blank=True)
+    scan = models.ForeignKey("Scan", null=True, blank=True, on_delete=models.SET_NULL, related_name="changes")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["repository", "-at"], name="tag_change_when"),
+            models.Index(fields=["-at"], name="tag_change_latest"),
+        ]
+
+
+class DailySnapshot(models.Model):
+    """A repository at the end of one day (UTC). Written again and again during the day, then closed for ever.
+
+    ``new`` counts tags that began to fail that day, ``fixed`` tags that stopped; a deleted tag is neither.
+    A trigger refuses to change or delete a closed row.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="snapshots")
+    day = models.DateField()
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    evaluated = models.PositiveIntegerField()
+    passed = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField()
+    unknown = models.PositiveIntegerField()
+    not_applicable = models.PositiveIntegerField()
+    new = models.PositiveIntegerField(default=0)
+    fixed = models.PositiveIntegerField(default=0)
+    score = models.DecimalField(max_digits=4, decimal_places=1, null=True)
+    closed = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "day"], name="snapshot_once_a_day"),
+            models.CheckConstraint(
+                condition=models.Q(evaluated=models.F("passed") + models.F("failed") + models.F("unknown")),
+                name="snapshot_adds_up",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["day"], name="snapshot_day"),
+            models.Index(fields=["day"], condition=models.Q(closed=False), name="snapshot_open"),
+        ]

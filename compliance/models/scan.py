@@ -1,0 +1,135 @@
+"""Work: scans, their repositories, and what went wrong."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from compliance.models.lease import Leased, LeasedQuerySet
+from compliance.models.registry import Registry
+from compliance.models.repository import Repository
+
+
+class State(models.TextChoices):
+    """Where a piece of work stands; the last three are final."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+ACTIVE = (State.QUEUED, State.RUNNING)
+
+
+class Traffic(models.Model):
+    """What was asked of the registry. ``cache_hits`` counts digests we already knew."""
+
+    requests = models.PositiveIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    cache_hits = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Scan(Leased, Traffic):
+    """One scan of one registry. The row is the work; a Celery message is only a wake-up."""
+
+    class Trigger(models.TextChoices):
+        """Who asked."""
+
+        SCHEDULE = "schedule", "Schedule"
+        PAGE = "page", "Page"
+        COMMAND = "command", "Command line"
+
+    registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="scans")
+    trigger = models.CharField(max_length=16, choices=Trigger.choices)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    requested_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    listed_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    repositories_total = models.PositiveIntegerField(default=0)
+    repositories_done = models.PositiveIntegerField(default=0)
+    repositories_failed = models.PositiveIntegerField(default=0)
+    tags_total = models.PositiveIntegerField(default=0)
+    tags_done = models.PositiveIntegerField(default=0)
+    images_new = models.PositiveIntegerField(default=0)
+    layers_indexed = models.PositiveIntegerField(default=0)
+    new = models.PositiveIntegerField(default=0)
+    fixed = models.PositiveIntegerField(default=0)
+    problem_code = models.CharField(max_length=64, blank=True)
+    problem_message = models.TextField(blank=True)
+    problem_remedy = models.TextField(blank=True)
+
+    objects = LeasedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-requested_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registry"], condition=models.Q(state__in=["queued", "running"]), name="scan_one_active"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_until"], condition=models.Q(state__in=["queued", "running"]), name="scan_unfinished"
+            ),
+            models.Index(fields=["registry", "-requested_at"], name="scan_latest"),
+        ]
+
+
+class RepositoryScan(Leased, Traffic):
+    """One repository's part of a scan: the unit a worker leases."""
+
+    scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="repository_scans")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="scans")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    not_before = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    tags_total = models.PositiveIntegerField(default=0)
+    tags_done = models.PositiveIntegerField(default=0)
+    images_new = models.PositiveIntegerField(default=0)
+    layers_indexed = models.PositiveIntegerField(default=0)
+    new = models.PositiveIntegerField(default=0)
+    fixed = models.PositiveIntegerField(default=0)
+
+    objects = LeasedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scan", "repository"], name="repository_scan_once")]
+        indexes = [
+            models.Index(
+                fields=["lease_until"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="repository_scan_unfinished",
+            ),
+            models.Index(fields=["repository", "-id"], name="repository_scan_latest"),
+        ]
+
+
+class ScanError(models.Model):
+    """One cause in one repository of one scan, how often, and an example; no ``repository``: the listing."""
+
+    scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="errors")
+    repository = models.ForeignKey(Repository, null=True, blank=True, on_delete=models.CASCADE, related_name="errors")
+    code = models.CharField(max_length=64)
+    message = models.TextField()
+    remedy = models.TextField(blank=True)
+    subject = models.CharField(max_length=400, blank=True)
+    count = models.PositiveIntegerField(default=1)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scan", "repository", "code"], name="scan_error_once", nulls_distinct=False
+            ),
+        ]
