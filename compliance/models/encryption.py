@@ -38,7 +38,7 @@ def decrypt(token: str) -> str:
         ) from error
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Holds a secret; the plain text never reaches the database."""
 
     def get_prep_value(self, value: Any) -> Any:
