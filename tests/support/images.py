@@ -46,6 +46,7 @@ __all__ = [
     "buildkit",
     "compact_json",
     "compress",
+    "copied",
     "docker_archive",
     "image",
     "image_from_config",
@@ -112,6 +113,11 @@ def nop(instruction: str) -> Step:
 def run(command: str) -> Step:
     """A RUN, as the classic builder writes it."""
     return Step(f"/bin/sh -c {command}", empty=False)
+
+
+def copied(what: str) -> Step:
+    """A COPY, as the classic builder writes it; ``what`` is ``file:… in /path``."""
+    return Step(f"/bin/sh -c #(nop) COPY {what} ", empty=False)
 
 
 def buildkit(instruction: str) -> Step:
