@@ -1,8 +1,30 @@
-"""``/etc/passwd`` and ``/etc/group`` as moby/sys ``user`` reads them: leniently, first match first."""
+"""``/etc/passwd`` and ``/etc/group`` as moby/sys ``user`` reads them: leniently, first match first.
+
+::
+
+    root:x:0:0:root:/root:/bin/sh      passwd: name, password, uid, gid, comment, home, shell
+    app:x: 1000:1000::/home/app:       a blank before the number: not a number, so uid 0
+
+A field that is missing or not a number is 0 or empty, never an error. Only a line that does not fit Go's scanner
+stops a runtime. Names are compared as bytes; they are shown decoded with ``surrogateescape``, which loses nothing.
+"""
 
 from __future__ import annotations
 
+import io
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from scanner.domain.user_spec import lenient_id
+
+PASSWD_LINE_BYTES = 64 * 1024
+"""A passwd line of this length or more stops every runtime: Go's ``bufio.MaxScanTokenSize``."""
+
+GROUP_LINE_BYTES = 1024 * 1024
+"""The same for group lines, since moby/sys ``user`` 0.4.1; before, group lines had no limit."""
+
+TOKEN_TOO_LONG = "bufio.Scanner: token too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +53,148 @@ class GroupEntry:
     members: tuple[str, ...]
     line: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBytes:
+    """The account files as a runtime gets them; ``None`` is a missing file."""
+
+    passwd: bytes | None
+    group: bytes | None
+
+
+def decode(raw: bytes) -> str:
+    """Text for show and comparison; every byte sequence has its own text."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """The inverse of ``decode``; a surrogate that stands for no byte becomes U+FFFD."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def long_line(data: bytes, limit: int) -> bool:
+    """Whether a line has ``limit`` bytes or more, its newline not counted."""
+    start = 0
+    # From the start of a line to the last newline in reach: no line on the way can be too long.
+    while len(data) - start >= limit:
+        newline = data.rfind(b"\n", start, start + limit)
+        if newline < 0:
+            return True
+        start = newline + 1
+    return False
+
+
+def passwd_entries(data: bytes, containing: bytes = b"") -> Iterator[PasswdEntry]:
+    """Every line of a passwd file, comment lines too, because the runtimes parse those as accounts.
+
+    :param containing: skip lines without these bytes unparsed, for look-ups in files of a million lines.
+    """
+    for number, raw in _lines(data, containing):
+        fields = raw.split(b":", 7)
+        fields += [b""] * (7 - len(fields))
+        yield PasswdEntry(
+            name=decode(fields[0]),
+            uid=lenient_id(fields[2]),
+            gid=lenient_id(fields[3]),
+            home=decode(fields[5]),
+            shell=decode(fields[6]),
+            line=number,
+            text=decode(raw),
+        )
+
+
+def group_entries(data: bytes, containing: bytes = b"") -> Iterator[GroupEntry]:
+    """Every line of a group file except blank lines and ``#`` comments.
+
+    :param containing: skip lines without these bytes unparsed.
+    """
+    for number, raw in _lines(data, containing):
+        if raw.startswith(b"#"):
+            continue
+        fields = raw.split(b":", 4)
+        fields += [b""] * (4 - len(fields))
+        yield GroupEntry(
+            name=decode(fields[0]),
+            gid=lenient_id(fields[2]),
+            members=tuple(decode(member) for member in fields[3].split(b",")) if fields[3] else (),
+            line=number,
+            text=decode(raw),
+        )
+
+
+def first_user_named(data: bytes, name: str) -> PasswdEntry | None:
+    """The entry a name look-up finds."""
+    return next((entry for entry in passwd_entries(data, encode(name)) if entry.name == name), None)
+
+
+def first_user_with_uid(data: bytes, uid: int) -> PasswdEntry | None:
+    """The entry a uid look-up finds; compared before the uid is cut to 32 bits."""
+    return next((entry for entry in passwd_entries(data, _digits(uid)) if entry.uid == uid), None)
+
+
+def first_group_named(data: bytes, name: str) -> GroupEntry | None:
+    """The group a name look-up finds."""
+    return next((entry for entry in group_entries(data, encode(name)) if entry.name == name), None)
+
+
+def first_group_with_gid(data: bytes, gid: int) -> GroupEntry | None:
+    """The group a gid look-up finds; compared before the gid is cut to 32 bits."""
+    return next((entry for entry in group_entries(data, _digits(gid)) if entry.gid == gid), None)
+
+
+def groups_of(data: bytes, member: str) -> Iterator[GroupEntry]:
+    """Every group whose member list holds the name exactly, duplicates kept, in file order."""
+    return (entry for entry in group_entries(data, encode(member)) if member in entry.members)
+
+
+def _digits(number: int) -> bytes:
+    # 0 is also what every field that is no number means, and 2**63-1 what every too large one means.
+    return str(number).encode() if 0 < number < 2**63 - 1 else b""
+
+
+def _lines(data: bytes, containing: bytes) -> Iterator[tuple[int, bytes]]:
+    # BytesIO shares the buffer and cuts one line at a time: a list of a million lines would cost 60 MB.
+    for number, raw in enumerate(io.BytesIO(data), start=1):
+        if containing in raw:
+            line = trim_space(raw)
+            if line:
+                yield number, line
+
+
+_ASCII_SPACE = b"\t\n\v\f\r "
+_WIDE_SPACES = tuple(
+    chr(code).encode() for code in (0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+)
+_LEADING_SPACE = re.compile(b"(?:[\t-\r ]|%b)*" % b"|".join(_WIDE_SPACES))
+
+
+def trim_space(line: bytes) -> bytes:
+    """Trim as Go's ``bytes.TrimSpace``, which also takes Unicode blanks such as U+00A0 where they are valid UTF-8."""
+    line = line.strip(_ASCII_SPACE)
+    if not line or (line[0] < 0x80 and line[-1] < 0x80):
+        return line
+    start = _leading_space(line)
+    end = len(line)
+    while start < end and (step := _space_before(line, start, end)):
+        end -= step
+    return line[start:end]
+
+
+def _leading_space(line: bytes) -> int:
+    found = _LEADING_SPACE.match(line)
+    return found.end() if found else 0
+
+
+def _space_before(line: bytes, start: int, end: int) -> int:
+    if line[end - 1] in _ASCII_SPACE:
+        return 1
+    if not line.endswith(_WIDE_SPACES, start, end):
+        return 0
+    return 2 if line[end - 2] == _TWO_BYTE_LEAD else 3
+
+
+_TWO_BYTE_LEAD = 0xC2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scanner.domain.ambiguity import Ambiguity as Ambiguity
 from scanner.domain.image_config import ImageConfig
 from scanner.domain.reference import Digest
 
@@ -83,23 +84,6 @@ class AccountFile:
     def as_read(self) -> bytes | None:
         """The bytes a runtime gets, or ``None`` where it finds no file."""
         return self.content if self.state is ReadState.PRESENT else None
-
-
-@dataclass(frozen=True, slots=True)
-class Ambiguity:
-    """A place where the answer depends on who reads the image.
-
-    :param code: ``duplicate-key``, ``folding-key``, ``duplicate-path``, ``whiteout-and-path``,
-        ``parent-is-link``, ``platform-differs`` …
-    :param where: JSON pointer or path.
-    :param decides: whether it can change the identity (account files, User), rather than something we only show.
-    """
-
-    code: str
-    where: str
-    detail: str
-    layer: int | None = None
-    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)

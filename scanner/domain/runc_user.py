@@ -1,0 +1,68 @@
+"""What runc does with the ids it is given: HOME in every version, and the second look-up of runc 1.1 and older.
+
+runc 1.1 turns the ids into the string ``uid:gid`` and resolves it inside the container once more. So an id that came
+out of an account file beyond 2147483647 is refused unless a line holds exactly that id; and a supplementary gid is
+looked up **by name as well**: with a group line ``1001:x:0:`` every process with gid 1001 is in the root group too.
+"""
+
+from __future__ import annotations
+
+from scanner.domain import accounts
+from scanner.domain.accounts import AccountBytes, GroupEntry
+from scanner.domain.derivation import StartRefused, Trail
+from scanner.domain.exec_user import GROUP, OUT_OF_RANGE
+from scanner.domain.user_spec import MAX_ID
+
+SETUP = "unable to setup user"
+"""How runc 1.1 begins what it says when it cannot take an identity."""
+
+
+def home_of(uid: int, passwd: bytes | None) -> str:
+    """The home of the first passwd line with that uid, which may be empty; ``/`` without a line or a file."""
+    entry = accounts.first_user_with_uid(passwd, uid) if passwd is not None else None
+    return "/" if entry is None else entry.home
+
+
+def recheck(uid: int, gid: int, files: AccountBytes) -> None:
+    """Refuse ids as runc 1.1 does: out of range, unless an account line holds exactly that id.
+
+    :raises StartRefused: in runc's words.
+    """
+    if uid > MAX_ID and (files.passwd is None or accounts.first_user_with_uid(files.passwd, uid) is None):
+        raise StartRefused(f"{SETUP}: {OUT_OF_RANGE}")
+    if gid > MAX_ID and (files.group is None or accounts.first_group_with_gid(files.group, gid) is None):
+        raise StartRefused(f"{SETUP}: {OUT_OF_RANGE}")
+
+
+def additional_groups(wanted: tuple[int, ...], group: bytes | None, trail: Trail) -> tuple[int, ...]:
+    """Resolve gids as strings, by gid or by name, as ``GetAdditionalGroups`` of runc 1.1 does.
+
+    :raises StartRefused: for a gid out of range that no line holds.
+    """
+    texts = tuple(str(gid) for gid in wanted)
+    lines = _matching(texts, group)
+    found: dict[int, None] = {}
+    for text in texts:
+        # A gid that is in the set already counts as not found there, and is then taken as it is.
+        line = next((line for line in lines if text in (line.name, str(line.gid)) and line.gid not in found), None)
+        if line is not None:
+            _tell_hidden_group(text, line, trail)
+            found[line.gid] = None
+        elif int(text) > MAX_ID:
+            raise StartRefused(f"{SETUP}: {OUT_OF_RANGE}")
+        else:
+            found[int(text)] = None
+    return tuple(found)
+
+
+def _matching(texts: tuple[str, ...], group: bytes | None) -> list[GroupEntry]:
+    if group is None:
+        return []
+    wanted = set(texts)
+    return [line for line in accounts.group_entries(group) if line.name in wanted or str(line.gid) in wanted]
+
+
+def _tell_hidden_group(text: str, line: GroupEntry, trail: Trail) -> None:
+    if str(line.gid) != text:
+        told = f"line {line.line} of {GROUP} has the name {text}, which runc takes for gid {text}: adds gid {line.gid}"
+        trail.show(told, GROUP, line.line, line.text)
