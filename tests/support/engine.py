@@ -9,10 +9,8 @@ run side by side. It needs root and Debian's `docker.io`.
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -131,13 +129,10 @@ def _spawn(folder: Path, driver: str) -> subprocess.Popen[bytes]:
     arguments = ["--iptables=false", "--ip6tables=false", "--bridge=none", f"--storage-driver={driver}"]
     arguments += ["--host", f"unix://{folder}/docker.sock", "--data-root", str(folder / driver)]
     arguments += ["--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid")]
+    # A test run that is killed outright must not leave an engine behind.
+    command = ["setpriv", "--pdeathsig", "TERM", "dockerd", *arguments]
     with (folder / "log").open("wb") as log:
-        return subprocess.Popen(["dockerd", *arguments], stdout=log, stderr=log, preexec_fn=_die_with_parent)
-
-
-def _die_with_parent() -> None:
-    # A test run that is killed outright must not leave an engine behind. 1 is PR_SET_PDEATHSIG (prctl(2)).
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        return subprocess.Popen(command, stdout=log, stderr=log)
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], folder: Path) -> bool:

@@ -1,0 +1,182 @@
+"""One local stack in one folder: start or join it, leave it, stop it, ask about it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from compliance.localstack.files import StackFiles
+from compliance.localstack.problems import ServerFailed
+from compliance.localstack.processes import ProcessName
+
+START_SECONDS = 120
+STOP_SECONDS = 60
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """How to reach both servers, passwords included."""
+
+    database_url: str
+    redis_url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+
+class LocalStack:
+    """The stack of one folder, seen from one process.
+
+    `fast` trades durability for speed; `temporary` removes the folder when the last user is gone.
+    """
+
+    def __init__(self, folder: Path, *, fast: bool = False, temporary: bool = False) -> None:
+        self._files = StackFiles(folder.absolute())
+        self._options = [*(["--fast"] if fast else []), *(["--temporary"] if temporary else [])]
+        self._use: IO[str] | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Addresses:
+        return self.start()
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.leave()
+
+    def start(self, *, stay: bool = False) -> Addresses:
+        """Join the stack, starting it when nobody has. With `stay` it outlives its users until `stop`.
+
+        :raises LocalStackError: when the servers cannot run here.
+        """
+        self._files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(self._files.starting):
+            if stay:
+                self._files.stay.touch()
+            # First the lock, then the look: a keeper that is just leaving holds it until its servers are down.
+            self._use = self._use or _shared_lock(self._files.users)
+            addresses = self.status()
+            if addresses is None:
+                self._end_leftovers()
+                addresses = self._start_keeper()
+        return addresses
+
+    def status(self) -> Addresses | None:
+        """Return the addresses when keeper and servers run."""
+        state = self._state()
+        names = [_process(state.get(key)) for key in ("keeper", "postgres", "valkey")]
+        if not all(name and name.runs() for name in names):
+            return None
+        return Addresses(state["database_url"], state["redis_url"])
+
+    def leave(self) -> None:
+        """Stop using the stack; when nobody else does, return after the servers are down."""
+        if self._use is None:
+            return
+        keeper = _process(self._state().get("keeper"))
+        self._use.close()
+        self._use = None
+        give_up = time.monotonic() + STOP_SECONDS
+        while keeper and keeper.runs() and self._nobody_uses_it() and time.monotonic() < give_up:
+            time.sleep(0.05)
+        self._reap()
+
+    def stop(self) -> bool:
+        """Stop the servers, whoever uses them; tell whether any ran."""
+        self._files.stay.unlink(missing_ok=True)
+        keeper = _process(self._state().get("keeper"))
+        ran = keeper is not None and keeper.runs()
+        if keeper:
+            keeper.end(signal.SIGTERM, STOP_SECONDS)
+        self._end_leftovers()
+        if self._use:
+            self._use.close()
+            self._use = None
+        self._reap()
+        return ran
+
+    def _reap(self) -> None:
+        if self._keeper and self._keeper.poll() is not None:
+            self._keeper = None
+
+    def _state(self) -> dict[str, Any]:
+        try:
+            state = json.loads(self._files.state.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return state if isinstance(state, dict) else {}
+
+    def _nobody_uses_it(self) -> bool:
+        """Tell whether the keeper will end: it gets, or already has, the lock for itself."""
+        if self._files.stay.exists():
+            return False
+        # Somebody else's shared lock is the one case in which we may share and may not have it alone.
+        return not (self._may_lock(fcntl.LOCK_SH) and not self._may_lock(fcntl.LOCK_EX))
+
+    def _may_lock(self, how: int) -> bool:
+        try:
+            with self._files.users.open("r+") as handle:  # never creates it: the folder may be about to go
+                fcntl.flock(handle, how | fcntl.LOCK_NB)
+        except (BlockingIOError, FileNotFoundError):
+            return False
+        return True
+
+    def _end_leftovers(self) -> None:
+        """End servers whose keeper was killed: they hold the data folder."""
+        state = self._state()
+        for key, how in (("valkey", signal.SIGTERM), ("postgres", signal.SIGINT)):
+            if process := _process(state.get(key)):
+                process.end(how, STOP_SECONDS)
+        self._files.state.unlink(missing_ok=True)
+
+    def _start_keeper(self) -> Addresses:
+        command = [sys.executable, "-m", "compliance.localstack.keeper", str(self._files.folder), *self._options]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with self._files.log.open("w") as log:
+            # A session of its own, so that Ctrl-C reaches the people who use the stack, and they leave in order.
+            self._keeper = keeper = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+            )
+        give_up = time.monotonic() + START_SECONDS
+        while keeper.poll() is None and time.monotonic() < give_up:
+            if addresses := self.status():
+                return addresses
+            time.sleep(0.02)
+        keeper.terminate()
+        keeper.wait()
+        raise ServerFailed(_last_words(self._files.log))
+
+
+def _last_words(log: Path) -> str:
+    try:
+        return log.read_text(errors="replace")[-3000:].strip() or "The local servers did not start."
+    except FileNotFoundError:
+        return "The local servers did not start, and their folder is gone."
+
+
+def _process(told: object) -> ProcessName | None:
+    if not isinstance(told, dict) or not isinstance(told.get("pid"), int):
+        return None
+    return ProcessName(told["pid"], str(told.get("began")))
+
+
+def _shared_lock(path: Path) -> IO[str]:
+    handle = path.open("a")
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

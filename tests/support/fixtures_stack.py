@@ -1,0 +1,30 @@
+"""Postgres and Valkey for the test session, there before Django reads its settings.
+
+Loaded by `-p tests.support.fixtures_stack` in pyproject.toml and not from conftest.py, because pytest-django loads the
+settings before any conftest. Where `DATABASE_URL` and `REDIS_URL` name servers, those are used and nothing is started;
+so do the workers of pytest-xdist, which inherit the variables from the process that started them.
+"""
+
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from compliance.localstack import LocalStack
+from compliance.localstack.environment import new_credential_key
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Complete the environment; a wrapper runs before every plain implementation of the hook, pytest-django's too."""
+    os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 4)
+    os.environ.setdefault("PLIMSOLL_CREDENTIAL_KEYS", new_credential_key())
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+        # A session that is killed leaves nothing: the stack ends, and removes its folder, with its last user.
+        stack = LocalStack(Path(tempfile.mkdtemp(prefix="plimsoll-tests-")), fast=True, temporary=True)
+        os.environ.update(stack.start().environment)
+        early_config.add_cleanup(stack.leave)
+    return (yield)
