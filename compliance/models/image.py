@@ -18,7 +18,11 @@ class VerdictChoice(models.TextChoices):
 
 
 class Layer(Leased):
-    """One layer of the whole fleet; ``index`` is ``LayerIndex.to_bytes()``, made once by whoever holds the lease."""
+    """One layer of the whole fleet; ``index`` is ``LayerIndex.to_bytes()``, made once by whoever holds the lease.
+
+    A problem counts only for images that describe the layer alike (diff_id, size): one that lies about it must not
+    spoil the layer for others. ``problem_allowed`` is the limit that was passed: raised since, it is tried again.
+    """
 
     digest = models.CharField(primary_key=True, max_length=135)
     diff_id = models.CharField(max_length=135)
@@ -30,6 +34,7 @@ class Layer(Leased):
     problem_code = models.CharField(max_length=64, blank=True)
     problem_message = models.TextField(blank=True)
     problem_remedy = models.TextField(blank=True)
+    problem_allowed = models.FloatField(null=True)
 
     objects = LeasedQuerySet.as_manager()
 
@@ -41,7 +46,7 @@ class Image(models.Model):
     """One platform's manifest. Exactly one of facts, ``artifact`` and ``problem_code`` says what it is.
 
     ``declared_user``, ``uid``, ``gid`` and ``runs_as`` repeat the docker identity for lists; they are derived from
-    the facts and refreshed whenever the image is judged.
+    the facts and refreshed whenever the image is judged. ``problem_allowed``: see ``Layer``.
     """
 
     digest = models.CharField(max_length=135, unique=True)
@@ -59,6 +64,7 @@ class Image(models.Model):
     problem_code = models.CharField(max_length=64, blank=True)
     problem_message = models.TextField(blank=True)
     problem_remedy = models.TextField(blank=True)
+    problem_allowed = models.FloatField(null=True)
 
     class Meta:
         constraints = [

@@ -109,7 +109,7 @@ class TagChange(models.Model):
         MOVED = "moved", "Moved"
         DELETED = "deleted", "Deleted"
         RETURNED = "returned", "Came back"
-        REJUDGED = "rejudged", "Judged by another policy version"
+        REJUDGED = "rejudged", "Judged again"
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="changes")
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="changes")

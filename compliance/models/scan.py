@@ -62,6 +62,8 @@ class Scan(Leased, Traffic):
     tags_done = models.PositiveIntegerField(default=0)
     images_new = models.PositiveIntegerField(default=0)
     layers_indexed = models.PositiveIntegerField(default=0)
+    listing_requests = models.PositiveIntegerField(default=0)
+    listing_bytes = models.BigIntegerField(default=0)
     new = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
     problem_code = models.CharField(max_length=64, blank=True)
@@ -86,7 +88,10 @@ class Scan(Leased, Traffic):
 
 
 class RepositoryScan(Leased, Traffic):
-    """One repository's part of a scan: the unit a worker leases."""
+    """One repository's part of a scan: the unit a worker leases.
+
+    ``cursor`` is the last tag, in order of names, whose verdict is stored: where the next worker goes on.
+    """
 
     scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="repository_scans")
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="scans")
@@ -94,6 +99,7 @@ class RepositoryScan(Leased, Traffic):
     not_before = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    cursor = models.CharField(max_length=128, blank=True)
     tags_total = models.PositiveIntegerField(default=0)
     tags_done = models.PositiveIntegerField(default=0)
     images_new = models.PositiveIntegerField(default=0)
