@@ -1,0 +1,29 @@
+"""A user name and a password, which show themselves to nobody by accident."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+
+IDENTITY_TOKEN_USER = "<token>"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a registry knows us by; with the user name ``<token>`` the password is a refresh token (docker login)."""
+
+    username: str
+    password: str = field(repr=False)
+
+    @property
+    def is_identity_token(self) -> bool:
+        """Whether the password goes to the token service only, never to the registry."""
+        return self.username == IDENTITY_TOKEN_USER
+
+    def basic(self) -> str:
+        """Return the value of an ``Authorization: Basic`` header (RFC 7617, UTF-8)."""
+        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A pickled credential would end in a task queue or a cache.
+        raise TypeError("a credential is not stored or sent anywhere but to its registry")

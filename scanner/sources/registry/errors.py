@@ -1,0 +1,113 @@
+"""What can go wrong with a registry, each with its stable code and what a person can do about it.
+
+A code's sentence of advice lives here once, so that a page, the command line and a log all give the same one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from scanner.domain.printable import printable
+from scanner.domain.problems import Refused, SourceProblem, Unavailable
+
+REMEDIES: Final = {
+    "unreachable": "Check the address and port, and that a firewall lets this machine connect to it.",
+    "timeout": "The registry was too slow; it is asked again later. If this repeats, look at its load and the network.",
+    "truncated": "The connection broke before everything had arrived; it is asked again later.",
+    "tls-expired": "Renew the registry's certificate.",
+    "tls-untrusted": "Add the certificate of the authority that signed the registry's certificate to this registry.",
+    "tls-wrong-host": "Use the host name the certificate was made for, or give the registry one for this name.",
+    "tls-failed": "Check that this port speaks https with TLS 1.2 or newer; for plain http, say so for this registry.",
+    "auth-failed": "Enter a user name and password or token that the registry accepts.",
+    "auth-loop": "The token service gave a token the registry does not accept; check the registry's token settings.",
+    "token-realm-forbidden": "If this token service is right, add its host to the token hosts of this registry.",
+    "token-invalid": "The token service's answer holds no usable token; check the registry's token settings.",
+    "forbidden-address": "If this registry is meant to be inside your network, allow private addresses for it.",
+    "denied": "Give the credential the right to pull here; what cannot be seen may also not exist.",
+    "repository-unknown": "Check the repository's name; it may have been deleted since it was listed.",
+    "manifest-unknown": "The tag or digest is no longer there; scan the repository again.",
+    "blob-unknown": "The registry lost part of this image; push the image again.",
+    "catalog-unsupported": "This registry does not list its repositories; name the repositories to scan.",
+    "rate-limited": "The registry limits how often we ask; the scan goes on later. A credential can raise the limit.",
+    "server-error": "The registry has an internal fault; it is asked again later. Its log says more.",
+    "protocol-error": "The answer is not that of an OCI registry; check the address, or a proxy in front of it.",
+    "pagination-loop": "The registry's listing does not end; report this to whoever runs it.",
+    "pagination-forbidden": "The registry's listing leads to another host; check its external address setting.",
+    "redirect-loop": "The registry redirects without end; check its external address setting.",
+    "redirect-forbidden": "The registry redirects where a client must not follow; check its storage redirect setting.",
+    "digest-mismatch": "The bytes are not those the digest names; push the image again; look for a proxy in between.",
+    "too-large": "If this registry is meant to answer with so much, raise the named limit.",
+    "not-found": "Check that this address is a registry.",
+}
+
+_TLS_CODES: Final = {
+    10: "tls-expired",
+    9: "tls-expired",
+    62: "tls-wrong-host",
+    63: "tls-wrong-host",
+    64: "tls-wrong-host",
+}
+_UNKNOWN_NAME: Final = {
+    "NAME_UNKNOWN": "repository-unknown",
+    "MANIFEST_UNKNOWN": "manifest-unknown",
+    "BLOB_UNKNOWN": "blob-unknown",
+}
+_LONGEST_TEXT = 300
+_DEEPEST_ERROR = 200
+_OPENING = re.compile(rb"[\[{]")
+
+
+def refused(code: str, message: str) -> Refused:
+    """Make a permanent problem with the advice that belongs to its code."""
+    return Refused(code, message, remedy=REMEDIES[code])
+
+
+def unavailable(code: str, message: str, *, retry_after: float | None = None) -> Unavailable:
+    """Make a passing problem with the advice that belongs to its code."""
+    return Unavailable(code, message, remedy=REMEDIES[code], retry_after=retry_after)
+
+
+def problem_of_status(
+    status: int, subject: str, body: bytes, *, unknown: str, retry_after: float | None
+) -> SourceProblem:
+    """Read an error answer.
+
+    :param subject: what was asked for, in words without secrets.
+    :param unknown: the code a 404 means when the body names none, for example ``manifest-unknown``.
+    :param retry_after: seconds the answer asked to wait.
+    """
+    codes, text = registry_errors(body)
+    detail = f"{subject}: the registry answered {status}" + (f", {text}" if text else "")
+    if status == 429 or "TOOMANYREQUESTS" in codes:
+        return unavailable("rate-limited", detail, retry_after=retry_after)
+    if status in (500, 502, 503, 504):
+        return unavailable("server-error", detail, retry_after=retry_after)
+    if status == 401:
+        return refused("auth-failed", detail)
+    if status == 403 or "DENIED" in codes:
+        return refused("denied", detail)
+    if status == 404:
+        return refused(next((_UNKNOWN_NAME[code] for code in codes if code in _UNKNOWN_NAME), unknown), detail)
+    return refused("protocol-error", detail)
+
+
+def registry_errors(body: bytes) -> tuple[list[str], str]:
+    """Read the codes, and a short printable text, out of ``{"errors": [{"code": …, "message": …}]}``."""
+    if len(_OPENING.findall(body)) > _DEEPEST_ERROR:
+        return [], ""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return [], ""
+    errors = document.get("errors") if isinstance(document, dict) else None
+    entries = [entry for entry in errors if isinstance(entry, dict)] if isinstance(errors, list) else []
+    codes = [entry["code"] for entry in entries[:10] if isinstance(entry.get("code"), str)]
+    messages = [entry["message"] for entry in entries[:1] if isinstance(entry.get("message"), str)]
+    return codes, printable(" ".join([*codes[:1], *messages]), longest=_LONGEST_TEXT)
+
+
+def tls_code(verify_code: int) -> str:
+    """Name the kind of an OpenSSL X509_V_ERR number."""
+    return _TLS_CODES.get(verify_code, "tls-untrusted")

@@ -1,0 +1,78 @@
+"""Follows the pages of a listing by its ``Link`` header (RFC 8288), and sees to it that they end.
+
+Making the next address ourselves from ``last=`` fails on registries whose cursor is opaque (ECR Public).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from scanner.sources.registry.addresses import InvalidRegistryUrl, Target, resolve_target
+from scanner.sources.registry.errors import refused
+
+_LINK = re.compile(
+    r"[ \t,]*<([^<>]*)>((?:[ \t]*;[ \t]*[^\s\"=;,]+(?:[ \t]*=[ \t]*(?:\"[^\"]*\"|[^\s\";,]*))?)*)", re.ASCII
+)
+_NEXT = re.compile(
+    r";[ \t]*rel[ \t]*=[ \t]*(?:\"(?:[^\"]*[ \t])?next(?:[ \t][^\"]*)?\"|next(?![^\s;,]))", re.ASCII | re.I
+)
+_LONGEST_HEADER = 8_192
+_STALE_PAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The names of one page, unchecked, and where the next one is."""
+
+    names: list[str]
+    following: Target | None
+
+
+def next_page(base: Target, headers: Iterable[str]) -> Target | None:
+    """Return the address a ``Link`` calls ``next``.
+
+    :raises Refused: ``pagination-forbidden`` when it is not on the origin that was asked.
+    """
+    for header in headers:
+        for link in _LINK.finditer(header[:_LONGEST_HEADER]):
+            if _NEXT.search(link[2]):
+                return _on_same_origin(base, link[1])
+    return None
+
+
+def _on_same_origin(base: Target, location: str) -> Target:
+    try:
+        following = resolve_target(base, location)
+    except InvalidRegistryUrl as error:
+        raise refused("pagination-forbidden", f"{base.origin}: the next page of a listing is no URL") from error
+    if following.origin != base.origin:
+        raise refused("pagination-forbidden", f"{base.origin}: the next page of a listing is on {following.origin}")
+    return following
+
+
+def names_of_all_pages(first: Page, fetch: Callable[[Target], Page], *, pages: int, names: int) -> Iterator[str]:
+    """Stream the names of a listing, each once.
+
+    :param pages: pages after which the listing is refused.
+    :param names: names after which the listing is refused.
+    :raises Refused: ``pagination-loop`` or ``too-large``.
+    """
+    page, seen, visited, stale = first, set[str](), set[str](), 0
+    while True:
+        fresh = [name for name in dict.fromkeys(page.names) if name not in seen]
+        seen.update(fresh)
+        if len(seen) > names:
+            raise refused("too-large", f"The listing has more than {names} names")
+        yield from fresh
+        if page.following is None:
+            return
+        stale = 0 if fresh else stale + 1
+        visited.add(page.following.path)
+        if stale >= _STALE_PAGES or len(visited) >= pages:
+            raise refused("pagination-loop", f"The listing goes on after {len(visited)} pages")
+        following = page.following
+        page = fetch(following)
+        if page.following and page.following.path in visited:
+            raise refused("pagination-loop", "The listing leads back to a page it already gave")
