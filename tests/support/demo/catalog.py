@@ -14,7 +14,7 @@ SERVICES: tuple[Service, ...] = (
         ((FIRST, habits.ROOT), (19, habits.NUMERIC)),
         version=(4, 11),
         every=4.5,
-        signed=True,
+        keep=20,
         env=("HOME=/app",),
     ),
     Service(

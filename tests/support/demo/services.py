@@ -53,7 +53,7 @@ class Service:
     before: int = 6
     every: float = 7.0
     rebuilt: tuple[tuple[int, Habit], ...] = ()
-    keep: int = 100
+    keep: int = 9
     born: int = FIRST
     dies: int | None = None
     port: str = "8080/tcp"
