@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import random
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
-from scanner.domain.problems import Refused, Unavailable
+from scanner.domain.problems import Refused
 from scanner.domain.reference import (
     Digest,
     InvalidReference,
@@ -23,40 +20,20 @@ from scanner.domain.reference import (
     parse_tag,
 )
 from scanner.sources.registry.addresses import RegistryUrl, Target, parse_registry_url
-from scanner.sources.registry.auth import CATALOG_SCOPE, Authenticator, pull_scope
-from scanner.sources.registry.credentials import Credential
-from scanner.sources.registry.errors import refused, unavailable
-from scanner.sources.registry.exchange import Answer, Call, Courier, Meter, Question
+from scanner.sources.registry.asking import Access, Asker
+from scanner.sources.registry.auth import CATALOG_SCOPE, pull_scope
+from scanner.sources.registry.blobs import BlobReader
+from scanner.sources.registry.errors import refused
+from scanner.sources.registry.exchange import Answer, Call, Question, content_length
 from scanner.sources.registry.json_body import json_object
 from scanner.sources.registry.media_types import ACCEPT_DOCUMENT, bare_media_type
-from scanner.sources.registry.network import PUBLIC_ONLY, NetworkPolicy
 from scanner.sources.registry.paging import Page, names_of_all_pages, next_page
-from scanner.sources.registry.retrying import Patience
-from scanner.sources.registry.transport import Transport
 from scanner.sources.source import Document, Resolved, Traffic
 
 T = TypeVar("T")
-_JSON: Final = {"Accept": "application/json"}
 _DOCUMENT: Final = {"Accept": ACCEPT_DOCUMENT}
 _PAGE_SIZES: Final = (1_000, 100, None)
 _NAMES_REMEMBERED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How a registry may be reached, apart from its address.
-
-    :param token_hosts: hosts beside the registry's own that may be sent the credential for a token.
-    :param extra_ca: certificates in PEM of an authority the operating system does not know.
-    :param sleep: waits between repetitions.
-    """
-
-    credential: Credential | None = None
-    network: NetworkPolicy = PUBLIC_ONLY
-    token_hosts: tuple[str, ...] = ()
-    extra_ca: str | None = None
-    verify_tls: bool = True
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
 
 def open_registry(url: str, access: Access | None = None, *, limits: Limits = DEFAULT_LIMITS) -> RegistrySource:
@@ -71,17 +48,12 @@ class RegistrySource:
     """One registry; a ``Source`` that several threads may use at once. Close it, or use it in ``with``."""
 
     def __init__(self, url: RegistryUrl, access: Access | None = None, *, limits: Limits = DEFAULT_LIMITS) -> None:
-        access = access or Access()
         self.url = url
         self.limits = limits
         self.unusable_names: list[str] = []
         """Listed names outside the grammar, the first few; nothing can be asked about them."""
-        meter = Meter()
-        self.traffic: Traffic = meter.traffic
-        self._transport = Transport(url, access.network, limits, extra_ca=access.extra_ca, verify_tls=access.verify_tls)
-        self._courier = Courier(self._transport, meter, limits)
-        self._auth = Authenticator(url, access.credential, access.token_hosts, self._courier)
-        self._patience = Patience(limits, access.sleep, random.random)
+        self._asker = Asker(url, access or Access(), limits)
+        self.traffic: Traffic = self._asker.meter.traffic
 
     def __enter__(self) -> Self:
         return self
@@ -93,15 +65,15 @@ class RegistrySource:
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._asker.close()
 
     def ping(self) -> Mapping[str, str]:
         """Ask ``/v2/`` with what the registry demands and return the headers a person may want to see.
 
         :raises SourceProblem: when this is no registry, or it does not let us in.
         """
-        target = self._target("/v2/")
-        return self._patience.insist(lambda call: self._ping(target, call))
+        target = self._asker.target("/v2/")
+        return self._asker.insist(lambda call: self._ping(target, call))
 
     def repositories(self) -> Iterator[RepositoryName]:
         """Stream the names in the registry's catalog.
@@ -124,7 +96,7 @@ class RegistrySource:
         """
         scope = pull_scope(repository)
         names = names_of_all_pages(
-            self._page(self._target(f"/v2/{repository}/tags/list?n={_PAGE_SIZES[0]}"), scope, "tags"),
+            self._page(self._asker.target(f"/v2/{repository}/tags/list?n={_PAGE_SIZES[0]}"), scope, "tags"),
             lambda target: self._page(target, scope, "tags"),
             pages=self.limits.pages,
             names=self.limits.tags,
@@ -136,7 +108,7 @@ class RegistrySource:
 
         :raises SourceProblem: ``manifest-unknown`` and others.
         """
-        resolved = self._patience.insist(lambda call: self._head(repository, tag, call))
+        resolved = self._asker.insist(lambda call: self._head(repository, tag, call))
         if resolved:
             return resolved
         document = self.document(repository, tag)
@@ -147,7 +119,7 @@ class RegistrySource:
 
         :raises SourceProblem: ``digest-mismatch``, ``manifest-unknown``, ``too-large`` and others.
         """
-        return self._patience.insist(lambda call: self._document(repository, reference, call))
+        return self._asker.insist(lambda call: self._document(repository, reference, call))
 
     @contextmanager
     def blob(self, repository: RepositoryName, digest: Digest, size: int) -> Iterator[Iterator[bytes]]:
@@ -155,44 +127,19 @@ class RegistrySource:
 
         :raises SourceProblem: also from the stream: ``truncated``, ``too-large``, ``timeout``.
         """
-        stream = self._blob(repository, digest, size)
+        stream = BlobReader(self._asker, repository, digest, size).stream()
         try:
             yield stream
         finally:
             stream.close()
 
-    def _target(self, path: str) -> Target:
-        return Target(self.url, path)
-
-    @contextmanager
-    def _ask(self, question: Question, scope: str, call: Call) -> Iterator[Answer]:
-        """Send with what the registry demanded so far, and learn from a 401 a limited number of times."""
-        for attempts_left in reversed(range(self.limits.auth_rounds + 1)):
-            shown = self._auth.authorization(scope, call)
-            asked = Question(question.method, question.target, question.headers, authorization=shown)
-            with self._courier.send(asked, call) as answer:
-                if answer.response.status != 401:
-                    yield answer
-                    return
-                if answer.target.origin != self.url:
-                    raise refused(
-                        "redirect-forbidden", f"{self.url} redirects to {answer.target.origin}, which demands a login"
-                    )
-                headers = answer.response.headers("WWW-Authenticate")
-                self._courier.problem(answer, "", unknown="not-found")  # reads it, so the connection stays
-            if not attempts_left or call.has_cost_enough:
-                raise self._auth.given_up(headers, shown)
-            self._auth.challenged(headers, scope, shown)
-
-    def _get(self, target: Target, scope: str, call: Call, unknown: str) -> tuple[Answer, bytes]:
-        subject = f"GET {target.path}"
-        with self._ask(Question("GET", target, _JSON), scope, call) as answer:
-            if answer.response.status != 200:
-                raise self._courier.problem(answer, subject, unknown=unknown)
-            return answer, self._courier.body(answer, "listing_bytes", subject)
+    @property
+    def rate_limit(self) -> Mapping[str, str]:
+        """The rate limit headers the registry sent last; empty where it sends none."""
+        return self._asker.rate_limit
 
     def _ping(self, target: Target, call: Call) -> Mapping[str, str]:
-        answer, _ = self._get(target, "", call, "not-found")
+        answer, _ = self._asker.get(target, "", call, "not-found")
         wanted = ("Docker-Distribution-Api-Version", "Server")
         return {name: value for name in wanted if (value := answer.response.header(name)) is not None}
 
@@ -200,7 +147,7 @@ class RegistrySource:
         for size in _PAGE_SIZES:
             query = f"?n={size}" if size else ""
             try:
-                return self._page(self._target(f"/v2/_catalog{query}"), CATALOG_SCOPE, "repositories")
+                return self._page(self._asker.target(f"/v2/_catalog{query}"), CATALOG_SCOPE, "repositories")
             except Refused as problem:
                 if "PAGINATION_NUMBER_INVALID" not in problem.message:
                     raise
@@ -208,7 +155,7 @@ class RegistrySource:
 
     def _page(self, target: Target, scope: str, key: str) -> Page:
         unknown = "repository-unknown" if key == "tags" else "catalog-unsupported"
-        answer, body = self._patience.insist(lambda call: self._get(target, scope, call, unknown))
+        answer, body = self._asker.insist(lambda call: self._asker.get(target, scope, call, unknown))
         names = json_object(body, f"GET {target.path}").get(key)
         if names is None:  # Go's nil slice: an empty repository
             names = []
@@ -225,71 +172,29 @@ class RegistrySource:
                     self.unusable_names.append(name[:200])
 
     def _head(self, repository: RepositoryName, tag: TagName, call: Call) -> Resolved | None:
-        target = self._target(f"/v2/{repository}/manifests/{tag}")
-        with self._ask(Question("HEAD", target, _DOCUMENT), pull_scope(repository), call) as answer:
+        target = self._asker.target(f"/v2/{repository}/manifests/{tag}")
+        with self._asker.ask(Question("HEAD", target, _DOCUMENT), pull_scope(repository), call) as answer:
             status = answer.response.status
             if status == 405:
                 return None
             if status != 200:
-                raise self._courier.problem(answer, f"HEAD {target.path}", unknown="manifest-unknown")
+                raise self._asker.courier.problem(answer, f"HEAD {target.path}", unknown="manifest-unknown")
             media_type = _document_type(answer, target)
             digest = _digest_header(answer)
             if digest is None:
                 return None
-            return Resolved(digest, media_type, _length(answer))
+            return Resolved(digest, media_type, content_length(answer))
 
     def _document(self, repository: RepositoryName, reference: TagName | Digest, call: Call) -> Document:
-        target = self._target(f"/v2/{repository}/manifests/{reference}")
+        target = self._asker.target(f"/v2/{repository}/manifests/{reference}")
         subject = f"GET {target.path}"
-        with self._ask(Question("GET", target, _DOCUMENT), pull_scope(repository), call) as answer:
+        with self._asker.ask(Question("GET", target, _DOCUMENT), pull_scope(repository), call) as answer:
             if answer.response.status != 200:
-                raise self._courier.problem(answer, subject, unknown="manifest-unknown")
+                raise self._asker.courier.problem(answer, subject, unknown="manifest-unknown")
             media_type = _document_type(answer, target)
-            body = self._courier.body(answer, "manifest_bytes", subject)
+            body = self._asker.courier.body(answer, "manifest_bytes", subject)
             expected = Digest(reference) if ":" in reference else _digest_header(answer)
         return Document(_verified(body, expected, subject), media_type, body)
-
-    def _blob(self, repository: RepositoryName, digest: Digest, size: int) -> Generator[bytes, None, None]:
-        target = self._target(f"/v2/{repository}/blobs/{digest}")
-        received = 0
-        for is_last in (False, True):
-            try:
-                for chunk in self._blob_from(target, pull_scope(repository), received, size):
-                    received += len(chunk)
-                    yield chunk
-                return
-            except Unavailable as problem:
-                if is_last or received == 0 or problem.code not in ("truncated", "timeout"):
-                    raise
-
-    def _blob_from(self, target: Target, scope: str, start: int, size: int) -> Iterator[bytes]:
-        subject = f"GET {target.path}"
-        with ExitStack() as stack:
-            answer = self._patience.insist(lambda call: self._open_blob(stack, target, scope, start, call))
-            length = _length(answer)
-            if length is not None and length != size - start:
-                raise refused("digest-mismatch", f"{subject}: {length} bytes where the manifest says {size - start}")
-            left = size - start
-            for chunk in self._courier.chunks(answer):
-                left -= len(chunk)
-                if left < 0:
-                    raise refused("too-large", f"{subject}: more than the {size} bytes the manifest says")
-                yield chunk
-            if left:
-                raise unavailable("truncated", f"{subject}: ended {left} bytes early")
-
-    def _open_blob(self, stack: ExitStack, target: Target, scope: str, start: int, call: Call) -> Answer:
-        headers = {"Range": f"bytes={start}-"} if start else {}
-        with ExitStack() as attempt:
-            answer = attempt.enter_context(self._ask(Question("GET", target, headers), scope, call))
-            if start and answer.response.status == 200:
-                raise unavailable("truncated", f"GET {target.path}: the registry cannot continue a broken transfer")
-            if answer.response.status != (206 if start else 200):
-                raise self._courier.problem(answer, f"GET {target.path}", unknown="blob-unknown")
-            if start and not (answer.response.header("Content-Range") or "").startswith(f"bytes {start}-"):
-                raise refused("protocol-error", f"GET {target.path}: the registry continued at the wrong place")
-            stack.enter_context(attempt.pop_all())
-            return answer
 
 
 def _document_type(answer: Answer, target: Target) -> str:
@@ -304,11 +209,6 @@ def _digest_header(answer: Answer) -> Digest | None:
         return parse_digest(answer.response.header("Docker-Content-Digest") or "")
     except InvalidReference:
         return None
-
-
-def _length(answer: Answer) -> int | None:
-    text = answer.response.header("Content-Length") or ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def _verified(body: bytes, expected: Digest | None, subject: str) -> Digest:

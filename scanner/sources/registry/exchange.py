@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 from scanner.domain.limits import Limits
 from scanner.domain.problems import SourceProblem
-from scanner.sources.registry.addresses import InvalidRegistryUrl, Origin, Target, resolve_target
+from scanner.sources.registry.addresses import InvalidRegistryUrl, Target, resolve_target
 from scanner.sources.registry.errors import problem_of_status, refused
 from scanner.sources.registry.transport import Response, Transport
 from scanner.sources.source import Traffic
@@ -173,6 +173,7 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     return max(0.0, (date - now).total_seconds())
 
 
-def same_origin(target: Target, origin: Origin) -> bool:
-    """Whether a URL belongs to the very scheme, host and port."""
-    return target.origin == origin
+def content_length(answer: Answer) -> int | None:
+    """Return the announced size of a body in bytes, where it is announced."""
+    text = answer.response.header("Content-Length") or ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
