@@ -1,0 +1,253 @@
+"""Charts as values: numbers in, coordinates out. A template turns them into SVG without a single inline style.
+
+All coordinates are rounded to one decimal, so that a chart is the same text for the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH = 720
+HEIGHT = 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 84, 10, 22
+_NICE = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One colored area with the label that stands at its right end."""
+
+    kind: str
+    name: str
+    path: str
+    label_y: float
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A grid line or a date with its text."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The invisible strip over one date, which carries that date's numbers as its title."""
+
+    x: float
+    width: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """One bar."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A whole plot: stacked areas, or bars up and down from a middle line."""
+
+    title: str
+    description: str
+    bands: tuple[Band, ...] = ()
+    bars: tuple[Rect, ...] = ()
+    rows: tuple[Tick, ...] = ()
+    dates: tuple[Tick, ...] = ()
+    columns: tuple[Column, ...] = ()
+    width: int = WIDTH
+    height: int = HEIGHT
+
+    @property
+    def left(self) -> int:
+        """Where the grid begins."""
+        return _LEFT
+
+    @property
+    def right(self) -> int:
+        """Where the grid ends and the direct labels begin."""
+        return self.width - _RIGHT
+
+    @property
+    def floor(self) -> int:
+        """Where the dates stand."""
+        return self.height - 4
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Numbers of one kind, one per date."""
+
+    kind: str
+    name: str
+    values: Sequence[int]
+
+
+def stacked(title: str, dates: Sequence[str], series: Sequence[Series]) -> Chart:
+    """Areas on top of each other, the first at the bottom."""
+    totals = [sum(each.values[at] for each in series) for at in range(len(dates))]
+    top = nice_ceiling(max(totals, default=0))
+    xs = _positions(len(dates))
+    lower = [0] * len(dates)
+    bands: list[Band] = []
+    for each in series:
+        upper = [base + value for base, value in zip(lower, each.values, strict=True)]
+        path = _area(xs, [_y(value, top) for value in lower], [_y(value, top) for value in upper])
+        middle = _y((lower[-1] + upper[-1]) / 2, top) if dates else 0.0
+        bands.append(Band(each.kind, each.name, path, middle, each.values[-1] if dates else 0))
+        lower = upper
+    return Chart(
+        title,
+        _sentence(dates, series),
+        bands=tuple(_spread([band for band in bands if band.last])) + tuple(b for b in bands if not b.last),
+        rows=tuple(Tick(_y(value, top), _count(value)) for value in (0, top / 2, top)),
+        dates=_date_ticks(xs, dates),
+        columns=_columns(xs, dates, series),
+    )
+
+
+def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> Chart:
+    """Bars above and below one line, for what came and what went."""
+    top = nice_ceiling(max([*up.values, *down.values], default=0))
+    middle = _TOP + (HEIGHT - _TOP - _BOTTOM) / 2
+    reach = middle - _TOP
+    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(dates))
+    thick = round(max(1.0, step * 0.7), 1)
+    xs = [round(_LEFT + step * (at + 0.5), 1) for at in range(len(dates))]
+    bars = []
+    for x, plus, minus in zip(xs, up.values, down.values, strict=True):
+        rise, fall = (round(reach * value / top, 1) for value in (plus, minus))
+        left = round(x - thick / 2, 1)
+        bars += [Rect(up.kind, left, round(middle - rise, 1), thick, rise)] if plus else []
+        bars += [Rect(down.kind, left, round(middle, 1), thick, fall)] if minus else []
+    return Chart(
+        title,
+        _sentence(dates, (up, down)),
+        bands=(Band(up.kind, up.name, "", _TOP + reach / 2, 1), Band(down.kind, down.name, "", middle + reach / 2, 1)),
+        bars=tuple(bars),
+        rows=(Tick(_TOP, _count(top)), Tick(round(middle, 1), "0"), Tick(round(middle + reach, 1), _count(top))),
+        dates=_date_ticks(xs, dates),
+        columns=_columns(xs, dates, (up, down)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A line of a few dozen pixels; ``points`` is empty where there is nothing to draw."""
+
+    points: str
+    end_x: float
+    end_y: float
+    label: str
+
+
+def sparkline(shares: Sequence[float | None], width: int = 88, height: int = 22) -> Spark:
+    """Shares between 0 and 1, oldest first; gaps are skipped."""
+    known = [(at, share) for at, share in enumerate(shares) if share is not None]
+    if len(known) < 2:
+        return Spark("", 0, 0, "")
+    step = (width - 6) / max(1, len(shares) - 1)
+    points = [(round(2 + at * step, 1), round(2 + (height - 4) * (1 - share), 1)) for at, share in known]
+    label = f"{known[0][1] * 100:.0f} % to {known[-1][1] * 100:.0f} %"
+    return Spark(" ".join(f"{x},{y}" for x, y in points), points[-1][0], points[-1][1], label)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a bar, in hundredths of its length."""
+
+    kind: str
+    start: float
+    size: float
+
+
+def parts(passed: int, failed: int, unknown: int) -> tuple[Part, ...]:
+    """A bar of three verdicts; a verdict that occurs is never narrower than one hundredth."""
+    counts = (("pass", passed), ("fail", failed), ("unknown", unknown))
+    total = sum(count for _, count in counts)
+    out: list[Part] = []
+    start = 0.0
+    for kind, count in counts:
+        size = max(1.0, round(100 * count / total, 1)) if count else 0.0
+        if count:
+            out.append(Part(kind, start, min(size, 100 - start)))
+        start = round(start + size, 1)
+    return tuple(out)
+
+
+def nice_ceiling(value: float) -> int:
+    """The next round number that halves to a whole one or is 1."""
+    if value <= 2:
+        return 2
+    scale = 10 ** (len(str(int(value))) - 1)
+    fits = (int(scale * nice) for nice in _NICE if scale * nice >= value and (scale * nice) % 2 == 0)
+    return next(fits, int(scale * 10))
+
+
+def _positions(count: int) -> list[float]:
+    span = WIDTH - _LEFT - _RIGHT
+    if count == 1:
+        return [float(_LEFT + span)]
+    return [round(_LEFT + span * at / max(1, count - 1), 1) for at in range(count)]
+
+
+def _y(value: float, top: float) -> float:
+    return round(_TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - value / top), 1)
+
+
+def _area(xs: Sequence[float], lower: Sequence[float], upper: Sequence[float]) -> str:
+    if not xs:
+        return ""
+    if len(xs) == 1:  # one day is drawn as a flat stretch, not as nothing
+        xs, lower, upper = [float(_LEFT), xs[0]], [*lower, *lower], [*upper, *upper]
+    there = " ".join(f"{x} {y}" for x, y in zip(xs, upper, strict=True))
+    back = " ".join(f"{x} {y}" for x, y in zip(reversed(xs), reversed(lower), strict=True))
+    return f"M{there} L{back}Z"
+
+
+def _spread(bands: list[Band]) -> list[Band]:
+    """Labels that would stand on each other are moved apart, upward."""
+    out: list[Band] = []
+    for band in bands:
+        y = min(band.label_y, out[-1].label_y - 14) if out else min(band.label_y, HEIGHT - _BOTTOM)
+        out.append(Band(band.kind, band.name, band.path, round(y, 1), band.last))
+    return out
+
+
+def _date_ticks(xs: Sequence[float], dates: Sequence[str]) -> tuple[Tick, ...]:
+    if not dates:
+        return ()
+    every = max(1, -(-len(dates) // 6))
+    return tuple(Tick(xs[at], dates[at]) for at in range(len(dates) - 1, -1, -every))[::-1]
+
+
+def _columns(xs: Sequence[float], dates: Sequence[str], series: Sequence[Series]) -> tuple[Column, ...]:
+    width = round((WIDTH - _LEFT - _RIGHT) / max(1, len(dates)), 1)
+    return tuple(
+        Column(
+            round(x - width / 2, 1),
+            width,
+            f"{date}: " + ", ".join(f"{each.values[at]:,} {each.name.lower()}" for each in series),
+        )
+        for at, (x, date) in enumerate(zip(xs, dates, strict=True))
+    )
+
+
+def _sentence(dates: Sequence[str], series: Sequence[Series]) -> str:
+    if not dates:
+        return "Nothing was recorded in this time."
+    changes = ", ".join(f"{each.name.lower()} from {each.values[0]:,} to {each.values[-1]:,}" for each in series)
+    return f"{dates[0]} to {dates[-1]}: {changes}."
+
+
+def _count(value: float) -> str:
+    return f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}"

@@ -1,0 +1,195 @@
+"""What every page needs: moments, digests, verdicts, the menu."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from compliance.prose import Block, parse_prose
+
+register = template.Library()
+
+THEMES = ("system", "light", "dark")
+
+_MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
+    ("overview", "Overview", "o", frozenset()),
+    ("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
+    ("tags", "Tags", "t", frozenset({"image"})),
+    ("registries", "Registries", "i", frozenset({"registry", "registry_new", "registry_edit"})),
+    ("rules", "Rules", "u", frozenset({"rule", "policies"})),
+    ("scans", "Scans", "s", frozenset({"scan"})),
+)
+
+_UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
+_WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown", "not_applicable": "N/A"}
+_OUTCOMES = {"ok": "pass", "violated": "fail", "unknown": "unknown", "not_applicable": "not_applicable"}
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One entry of the menu."""
+
+    url: str
+    label: str
+    key: str
+    current: bool
+
+
+@register.simple_tag(takes_context=True)
+def menu(context: template.Context) -> list[MenuItem]:
+    """The menu, with the section of this page marked."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    here = match.url_name if match else ""
+    return [MenuItem(reverse(name), label, key, here == name or here in pages) for name, label, key, pages in _MENU]
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: template.Context) -> str:
+    """The theme this browser asked for, from its cookie."""
+    request = context.get("request")
+    chosen = request.COOKIES.get("theme", "") if request else ""
+    return chosen if chosen in THEMES else "system"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, or how soon, in the largest unit that fits."""
+    seconds = (now - moment).total_seconds()
+    size = abs(seconds)
+    unit = next(((size // length, name) for length, name in _UNITS if size >= length), None)
+    if unit is None:
+        return "just now" if seconds >= 0 else "in a moment"
+    count, name = int(unit[0]), unit[1]
+    span = f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{span} ago" if seconds >= 0 else f"in {span}"
+
+
+@register.simple_tag(takes_context=True)
+def when(context: template.Context, moment: datetime | None, empty: str = "never") -> str:
+    """A ``<time>`` element: relative text, the exact moment in UTC and in the reader's zone as its title."""
+    if moment is None:
+        return format_html('<span class="quiet">{}</span>', empty)
+    now: datetime = context["now"]
+    utc = moment.astimezone(UTC)
+    title = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    zone = getattr(getattr(context.get("request"), "user", None), "time_zone", "UTC")
+    if zone != "UTC":
+        local = _in_zone(utc, zone)
+        title = f"{title} · {local:%Y-%m-%d %H:%M:%S} {zone}" if local else title
+    return format_html('<time datetime="{}" title="{}">{}</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", title, ago(utc, now))
+
+
+def _in_zone(moment: datetime, zone: str) -> datetime | None:
+    try:
+        return moment.astimezone(ZoneInfo(zone))
+    except (KeyError, ValueError, OSError):  # the row may hold a zone this machine does not know
+        return None
+
+
+@register.filter
+def duration(span: timedelta | None) -> str:
+    """``1 h 5 min``, ``12 s``, ``0.4 s``."""
+    if span is None:
+        return "–"
+    seconds = span.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@register.filter
+def short(digest: str) -> str:
+    """The first twelve characters of a digest's hexadecimal part."""
+    return digest.partition(":")[2][:12] or digest[:12]
+
+
+@register.inclusion_tag("compliance/parts/verdict.html")
+def verdict(value: str, *, small: bool = False) -> dict[str, object]:
+    """Shape, text and color of a verdict; an empty one says that nothing was judged yet."""
+    return {"kind": value if value in _WORDS else "none", "text": _WORDS.get(value, "Not scanned"), "small": small}
+
+
+@register.inclusion_tag("compliance/parts/verdict.html")
+def outcome(value: str) -> dict[str, object]:
+    """A rule's answer, drawn like a verdict."""
+    words = {"ok": "OK", "violated": "Violated", "unknown": "Unknown", "not_applicable": "N/A"}
+    return {"kind": _OUTCOMES.get(value, "none"), "text": words.get(value, "Not asked"), "small": False}
+
+
+@register.inclusion_tag("compliance/parts/copy.html")
+def copy(text: str, what: str = "text") -> dict[str, str]:
+    """A button that copies a text; without JavaScript it stays hidden."""
+    return {"text": text, "what": what}
+
+
+@register.inclusion_tag("compliance/parts/digest.html")
+def digest(value: str, *, link: bool = True) -> dict[str, Any]:
+    """Twelve characters of a digest with a link to its page and a copy button."""
+    return {"digest": value, "link": link}
+
+
+@register.inclusion_tag("compliance/parts/prose.html")
+def prose(text: str) -> dict[str, tuple[Block, ...]]:
+    """Markdown of ours (fixes, explanations): paragraphs, lists, code."""
+    return {"blocks": parse_prose(text)}
+
+
+@register.inclusion_tag("compliance/parts/pager.html", takes_context=True)
+def pager(context: template.Context, paging: object) -> dict[str, object]:
+    """Numbered pages that keep the filters in the address."""
+    return {"paging": paging, "request": context["request"]}
+
+
+@register.inclusion_tag("compliance/parts/sort.html", takes_context=True)
+def sort(context: template.Context, current: str, key: str, label: str) -> dict[str, object]:
+    """The head of a sortable column; a second click turns the order around."""
+    descending = current == f"-{key}"
+    active = descending or current == key
+    state = ("descending" if descending else "ascending") if active else "none"
+    return {
+        "request": context["request"],
+        "label": label,
+        "next": key if descending or not active else f"-{key}",
+        "state": state,
+        "aria": state if active else "",
+    }
+
+
+@register.filter
+def signed(number: float | None) -> str:
+    """A difference with its sign; nothing where there is nothing to compare."""
+    if number is None:
+        return "–"
+    if abs(number) < 0.05:
+        return "±0"
+    return f"{'+' if number > 0 else '−'}{abs(number):.1f}"
+
+
+@register.filter
+def direction(number: float | None) -> SafeString | str:
+    """An arrow for a difference: better, worse, or nothing."""
+    if number is None or abs(number) < 0.05:
+        return ""
+    return "▲" if number > 0 else "▼"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """``87.4 %``; a share that is not whole never rounds up to 100 nor down to 0."""
+    if share is None:
+        return "–"
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    return f"{share * 100:.1f} %".replace(".0 %", " %")
