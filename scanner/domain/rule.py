@@ -34,7 +34,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a rule comes from."""
+    """Where a rule comes from; ``url`` stays empty where only the title is certain."""
 
     title: str
     url: str = ""
@@ -46,7 +46,8 @@ class Rule:
 
     :param check: ``(facts, threshold) -> Finding``; pure. A check that raises counts as unknown.
     :param why: one sentence.
-    :param threshold: the default number, where the rule has one.
+    :param decided: how the answer comes about, for the rule's page: a few sentences of Markdown.
+    :param threshold: the default number, where the rule has one; ``threshold_means`` says what it is.
     """
 
     id: str
@@ -58,4 +59,21 @@ class Rule:
     violating: Example
     fine: Example
     check: Callable[[ImageFacts, int | None], Finding]
+    decided: str
     threshold: int | None = None
+    threshold_means: str = ""
+
+
+def ok(reason: str | None = None) -> Finding:
+    """The image is fine."""
+    return Finding(Outcome.OK, reason)
+
+
+def unknown(reason: str) -> Finding:
+    """The rule cannot tell."""
+    return Finding(Outcome.UNKNOWN, reason)
+
+
+def not_applicable(reason: str) -> Finding:
+    """The question does not arise for this image."""
+    return Finding(Outcome.NOT_APPLICABLE, reason)

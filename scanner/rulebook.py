@@ -1,0 +1,51 @@
+"""Every rule there is, in the order pages and reports list them. A rule that is not written here does not exist."""
+
+from __future__ import annotations
+
+from scanner.domain.rule import Rule
+from scanner.rules import (
+    nr101_root_by_default,
+    nr102_root_by_request,
+    nr103_root_in_disguise,
+    nr104_user_unknown,
+    nr105_user_not_numeric,
+    nr106_user_out_of_range,
+    nr107_uid_reserved,
+    nr110_root_group,
+    nr114_ambiguous_config,
+    nr201_second_root_account,
+    nr202_account_remapped,
+)
+
+RULES: tuple[Rule, ...] = (
+    nr101_root_by_default.RULE,
+    nr102_root_by_request.RULE,
+    nr103_root_in_disguise.RULE,
+    nr104_user_unknown.RULE,
+    nr105_user_not_numeric.RULE,
+    nr106_user_out_of_range.RULE,
+    nr107_uid_reserved.RULE,
+    nr110_root_group.RULE,
+    nr114_ambiguous_config.RULE,
+    nr201_second_root_account.RULE,
+    nr202_account_remapped.RULE,
+)
+
+_BY_ID = {rule.id: rule for rule in RULES}
+_BY_SLUG = {rule.slug: rule for rule in RULES}
+
+
+def rule_with_id(rule_id: str) -> Rule:
+    """The rule with this id, for example ``NR101``.
+
+    :raises KeyError: when there is none.
+    """
+    return _BY_ID[rule_id]
+
+
+def rule_with_slug(slug: str) -> Rule:
+    """The rule with this slug, for example ``root-by-default``.
+
+    :raises KeyError: when there is none.
+    """
+    return _BY_SLUG[slug]

@@ -1,0 +1,67 @@
+"""NR106: an id that does not fit, which one runtime refuses and another makes into root."""
+
+from __future__ import annotations
+
+from scanner.domain.accounts import GroupEntry, PasswdEntry, groups_of
+from scanner.domain.citations import CVE_2024_40635, CVE_2026_46680, GO_ACCOUNT_PARSER
+from scanner.domain.evidence import account_line, declared
+from scanner.domain.facts import AccountFile, ImageFacts
+from scanner.domain.fixes import run_as_account, someone_else
+from scanner.domain.printable import quoted
+from scanner.domain.reading import Kind, Reading, read
+from scanner.domain.rule import Example, Finding, Rule, ok, unknown
+from scanner.domain.user_spec import MAX_ID, to_uint32
+from scanner.domain.verdict import Evidence, Outcome, Severity
+
+
+def check(facts: ImageFacts, _: int | None = None) -> Finding:
+    """Numbers in USER first, then the ids its account and group lines give."""
+    reading = read(facts)
+    said = [
+        f"{quoted(half.text)} in USER is not in the range 0-{MAX_ID}"
+        for half in (reading.user, reading.group)
+        if half.kind is Kind.OUT_OF_RANGE
+    ]
+    evidence: list[Evidence] = [declared(facts)] if said else []
+    for file, entry, field, number in _given(facts, reading):
+        if not 0 <= number <= MAX_ID:
+            kernel = to_uint32(number)
+            said.append(f"{quoted(entry.name)} has the {field} {number} in `{file.path}`, the kernel gets {kernel}")
+            evidence.append(account_line(facts, file, entry))
+    if said:
+        reason = f"{'; '.join(said)}."
+        return Finding(Outcome.VIOLATED, reason, tuple(evidence), run_as_account(facts, reason, someone_else(facts)))
+    needs_file = reading.user.kind is not Kind.EMPTY and reading.passwd_problem
+    return unknown(reading.why_not) if needs_file or reading.group_problem else ok()
+
+
+def _given(facts: ImageFacts, reading: Reading) -> list[tuple[AccountFile, PasswdEntry | GroupEntry, str, int]]:
+    """Ids the account files give to this process."""
+    given: list[tuple[AccountFile, PasswdEntry | GroupEntry, str, int]] = []
+    if reading.entry is not None and reading.user.kind is Kind.NAME:
+        given.append((facts.passwd, reading.entry, "uid", reading.entry.uid))
+    if reading.entry is not None and reading.group.kind is Kind.EMPTY:
+        given.append((facts.passwd, reading.entry, "gid", reading.entry.gid))
+        members = groups_of(facts.group.as_read() or b"", reading.entry.name)
+        given += [(facts.group, group, "gid", group.gid) for group in members]
+    if reading.group_entry is not None:
+        given.append((facts.group, reading.group_entry, "gid", reading.group_entry.gid))
+    return given
+
+
+RULE = Rule(
+    id="NR106",
+    slug="user-out-of-range",
+    title="An id outside 0 to 2147483647",
+    why="Runtimes refuse such an id, cut it to 32 bits, or look it up as a name: in some versions the result is root.",
+    severity=Severity.CRITICAL,
+    references=(CVE_2024_40635, CVE_2026_46680, GO_ACCOUNT_PARSER),
+    violating=Example("One more than 32 bits hold", "FROM debian:12\nUSER 4294967296\nCMD server"),
+    fine=Example("An ordinary number", "FROM debian:12\nUSER 10001:10001\nCMD server"),
+    check=check,
+    decided=(
+        "A half of USER that is an integer must be in 0 … 2147483647; `-1` and `2147483648` are refused by current "
+        "Docker, and were root in containerd before 1.6.38, 1.7.27 and 2.0.4. Ids that a name gets from `/etc/passwd` "
+        "or `/etc/group` are cut to 32 bits instead: 4294967296 becomes 0, and -1 becomes a uid the kernel refuses."
+    ),
+)

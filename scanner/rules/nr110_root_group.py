@@ -1,0 +1,75 @@
+"""NR110: the process is a member of group 0."""
+
+from __future__ import annotations
+
+from scanner.domain.accounts import groups_of
+from scanner.domain.citations import FRIENDS, RANDOM_IDS, STOP_ROOT
+from scanner.domain.evidence import account_line, declared
+from scanner.domain.facts import ImageFacts
+from scanner.domain.fixes import advice, free_gid
+from scanner.domain.identity import Identity
+from scanner.domain.printable import quoted
+from scanner.domain.reading import Kind, Reading, read
+from scanner.domain.rule import Example, Finding, Rule, not_applicable, ok, unknown
+from scanner.domain.user_spec import to_uint32
+from scanner.domain.verdict import Evidence, Outcome, Severity
+
+
+def check(facts: ImageFacts, _: int | None = None) -> Finding:
+    """Gid 0, or 0 among the supplementary groups, for a process that is not root."""
+    reading = read(facts)
+    if not isinstance(reading.answer, Identity):
+        return unknown(reading.why_not)
+    if reading.is_root:
+        return not_applicable("It runs as root, which NR101 to NR103 say.")
+    if reading.answer.gid != 0 and 0 not in reading.answer.groups:
+        return ok()
+    how, evidence = _how(facts, reading, reading.answer)
+    said = f"It runs as uid {reading.uid} in group 0: {how}"
+    return Finding(Outcome.VIOLATED, said, (declared(facts), *evidence), _fix(facts, reading, said))
+
+
+def _how(facts: ImageFacts, reading: Reading, identity: Identity) -> tuple[str, list[Evidence]]:
+    if identity.gid != 0:
+        return _member(facts, reading)
+    if reading.group.kind is not Kind.EMPTY:
+        lines = [account_line(facts, facts.group, reading.group_entry)] if reading.group_entry else []
+        return f"USER asks for it with {quoted(reading.group.text)}.", lines
+    if reading.entry is None:
+        return f"no line of `/etc/passwd` has uid {reading.uid}, so it fell back to gid 0.", []
+    return "the account's primary group is 0.", [account_line(facts, facts.passwd, reading.entry)]
+
+
+def _member(facts: ImageFacts, reading: Reading) -> tuple[str, list[Evidence]]:
+    name = reading.entry.name if reading.entry else ""
+    lines = [group for group in groups_of(facts.group.as_read() or b"", name) if to_uint32(group.gid) == 0]
+    names = ", ".join(quoted(group.name) for group in lines[:3])
+    return f"{names} in `/etc/group` lists the account.", [account_line(facts, facts.group, line) for line in lines[:3]]
+
+
+def _fix(facts: ImageFacts, reading: Reading, said: str) -> str:
+    uid = reading.uid or 0
+    gid = free_gid(facts, uid)
+    prose = (
+        f"{said} Group 0 is what OpenShift gives to arbitrary uids, so it may be meant. Where it is not, name a group. "
+        "Kubernetes drops the group half of USER: set `runAsGroup` there as well."
+    )
+    return advice(prose, [f"USER {uid}:{gid}"], uid, gid)
+
+
+RULE = Rule(
+    id="NR110",
+    slug="root-group",
+    title="Runs in the root group",
+    why="Every file that group root may read or write is open to the process, and a “non-root” badge hides it.",
+    severity=Severity.LOW,
+    references=(STOP_ROOT, RANDOM_IDS, FRIENDS),
+    violating=Example("A uid without an account falls back to gid 0", "FROM debian:12\nUSER 9000\nCMD server"),
+    fine=Example("The group written out", "FROM debian:12\nUSER 9000:9000\nCMD server"),
+    check=check,
+    decided=(
+        "The gid Docker gives the process is 0 when USER asks for it, when the account's primary group is 0, or when "
+        "the uid has no line in `/etc/passwd` and no group was named. Memberships in `/etc/group` count too. "
+        "OpenShift wants group 0; other policies show it, and only *strict* counts it."
+    ),
+)
