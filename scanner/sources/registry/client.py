@@ -52,8 +52,8 @@ class RegistrySource:
         self.limits = limits
         self.unusable_names: list[str] = []
         """Listed names outside the grammar, the first few; nothing can be asked about them."""
-        self._asker = Asker(url, access or Access(), limits)
-        self.traffic: Traffic = self._asker.meter.traffic
+        self.asker = Asker(url, access or Access(), limits)
+        self.traffic: Traffic = self.asker.meter.traffic
 
     def __enter__(self) -> Self:
         return self
@@ -65,15 +65,15 @@ class RegistrySource:
 
     def close(self) -> None:
         """Close the connections."""
-        self._asker.close()
+        self.asker.close()
 
     def ping(self) -> Mapping[str, str]:
         """Ask ``/v2/`` with what the registry demands and return the headers a person may want to see.
 
         :raises SourceProblem: when this is no registry, or it does not let us in.
         """
-        target = self._asker.target("/v2/")
-        return self._asker.insist(lambda call: self._ping(target, call))
+        target = self.asker.target("/v2/")
+        return self.asker.insist(lambda call: self._ping(target, call))
 
     def repositories(self) -> Iterator[RepositoryName]:
         """Stream the names in the registry's catalog.
@@ -96,7 +96,7 @@ class RegistrySource:
         """
         scope = pull_scope(repository)
         names = names_of_all_pages(
-            self._page(self._asker.target(f"/v2/{repository}/tags/list?n={_PAGE_SIZES[0]}"), scope, "tags"),
+            self._page(self.asker.target(f"/v2/{repository}/tags/list?n={_PAGE_SIZES[0]}"), scope, "tags"),
             lambda target: self._page(target, scope, "tags"),
             pages=self.limits.pages,
             names=self.limits.tags,
@@ -108,7 +108,7 @@ class RegistrySource:
 
         :raises SourceProblem: ``manifest-unknown`` and others.
         """
-        resolved = self._asker.insist(lambda call: self._head(repository, tag, call))
+        resolved = self.asker.insist(lambda call: self._head(repository, tag, call))
         if resolved:
             return resolved
         document = self.document(repository, tag)
@@ -119,7 +119,7 @@ class RegistrySource:
 
         :raises SourceProblem: ``digest-mismatch``, ``manifest-unknown``, ``too-large`` and others.
         """
-        return self._asker.insist(lambda call: self._document(repository, reference, call))
+        return self.asker.insist(lambda call: self._document(repository, reference, call))
 
     @contextmanager
     def blob(self, repository: RepositoryName, digest: Digest, size: int) -> Iterator[Iterator[bytes]]:
@@ -127,7 +127,7 @@ class RegistrySource:
 
         :raises SourceProblem: also from the stream: ``truncated``, ``too-large``, ``timeout``.
         """
-        stream = BlobReader(self._asker, repository, digest, size).stream()
+        stream = BlobReader(self.asker, repository, digest, size).stream()
         try:
             yield stream
         finally:
@@ -136,10 +136,10 @@ class RegistrySource:
     @property
     def rate_limit(self) -> Mapping[str, str]:
         """The rate limit headers the registry sent last; empty where it sends none."""
-        return self._asker.rate_limit
+        return self.asker.rate_limit
 
     def _ping(self, target: Target, call: Call) -> Mapping[str, str]:
-        answer, _ = self._asker.get(target, "", call, "not-found")
+        answer, _ = self.asker.get(target, "", call, "not-found")
         wanted = ("Docker-Distribution-Api-Version", "Server")
         return {name: value for name in wanted if (value := answer.response.header(name)) is not None}
 
@@ -147,7 +147,7 @@ class RegistrySource:
         for size in _PAGE_SIZES:
             query = f"?n={size}" if size else ""
             try:
-                return self._page(self._asker.target(f"/v2/_catalog{query}"), CATALOG_SCOPE, "repositories")
+                return self._page(self.asker.target(f"/v2/_catalog{query}"), CATALOG_SCOPE, "repositories")
             except Refused as problem:
                 if "PAGINATION_NUMBER_INVALID" not in problem.message:
                     raise
@@ -155,7 +155,7 @@ class RegistrySource:
 
     def _page(self, target: Target, scope: str, key: str) -> Page:
         unknown = "repository-unknown" if key == "tags" else "catalog-unsupported"
-        answer, body = self._asker.insist(lambda call: self._asker.get(target, scope, call, unknown))
+        answer, body = self.asker.insist(lambda call: self.asker.get(target, scope, call, unknown))
         names = json_object(body, f"GET {target.path}").get(key)
         if names is None:  # Go's nil slice: an empty repository
             names = []
@@ -172,13 +172,13 @@ class RegistrySource:
                     self.unusable_names.append(name[:200])
 
     def _head(self, repository: RepositoryName, tag: TagName, call: Call) -> Resolved | None:
-        target = self._asker.target(f"/v2/{repository}/manifests/{tag}")
-        with self._asker.ask(Question("HEAD", target, _DOCUMENT), pull_scope(repository), call) as answer:
+        target = self.asker.target(f"/v2/{repository}/manifests/{tag}")
+        with self.asker.ask(Question("HEAD", target, _DOCUMENT), pull_scope(repository), call) as answer:
             status = answer.response.status
             if status == 405:
                 return None
             if status != 200:
-                raise self._asker.courier.problem(answer, f"HEAD {target.path}", unknown="manifest-unknown")
+                raise self.asker.courier.problem(answer, f"HEAD {target.path}", unknown="manifest-unknown")
             media_type = _document_type(answer, target)
             digest = _digest_header(answer)
             if digest is None:
@@ -186,13 +186,13 @@ class RegistrySource:
             return Resolved(digest, media_type, content_length(answer))
 
     def _document(self, repository: RepositoryName, reference: TagName | Digest, call: Call) -> Document:
-        target = self._asker.target(f"/v2/{repository}/manifests/{reference}")
+        target = self.asker.target(f"/v2/{repository}/manifests/{reference}")
         subject = f"GET {target.path}"
-        with self._asker.ask(Question("GET", target, _DOCUMENT), pull_scope(repository), call) as answer:
+        with self.asker.ask(Question("GET", target, _DOCUMENT), pull_scope(repository), call) as answer:
             if answer.response.status != 200:
-                raise self._asker.courier.problem(answer, subject, unknown="manifest-unknown")
+                raise self.asker.courier.problem(answer, subject, unknown="manifest-unknown")
             media_type = _document_type(answer, target)
-            body = self._asker.courier.body(answer, "manifest_bytes", subject)
+            body = self.asker.courier.body(answer, "manifest_bytes", subject)
             expected = Digest(reference) if ":" in reference else _digest_header(answer)
         return Document(_verified(body, expected, subject), media_type, body)
 
