@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -16,6 +17,7 @@ from tests.support.demo.articles import article_images, redis
 from tests.support.demo.catalog import SERVICES
 from tests.support.demo.services import Service, build, habit_on, version_of
 from tests.support.images import Stored, index
+from tests.support.oci_layout import OciLayout
 
 DAYS = 60
 _PROMOTION_DAYS = 3
@@ -138,3 +140,15 @@ def release_days(service: Service, last: int) -> list[int]:
         days.append(day)
         day += gap
     return days
+
+
+def apply(layout: OciLayout, changes: Iterable[Change]) -> None:
+    """Make a day's changes in one go, as readers of the layout see it."""
+    with layout.together():
+        for change in changes:
+            if isinstance(change, Push):
+                layout.tag(change.repository, change.tag, change.image)
+            elif change.tag is None:
+                layout.delete_repository(change.repository)
+            else:
+                layout.untag(change.repository, change.tag)
