@@ -42,11 +42,13 @@ class Limits:
     tar_header_bytes: int = MIB
     tar_special_headers: int = 1_000
     sparse_map_bytes: int = MIB
+    layer_text_bytes: int = 128 * MIB
     path_bytes: int = 4_096
     path_depth: int = 256
     account_file_bytes: int = 10 * MIB
     account_line_bytes: int = 64 * KIB
     symlink_hops: int = 40
+    link_fetches: int = 2
     # the network
     connect_seconds: float = 5.0
     first_byte_seconds: float = 15.0

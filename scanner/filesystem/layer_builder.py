@@ -1,0 +1,254 @@
+"""Archive members in, a layer's tree out, in one pass and without an object per entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NoReturn
+
+from scanner.domain.limits import Limits
+from scanner.domain.problems import ImageProblem, LimitExceeded
+from scanner.filesystem.layer_columns import (
+    DEVICE,
+    FIFO,
+    FILE,
+    FOLDER,
+    HARD_LINK,
+    NOTHING,
+    ROOT,
+    SYMLINK,
+    Columns,
+    Flag,
+)
+from scanner.filesystem.layer_order import in_level_order
+from scanner.filesystem.name_table import NameTable
+from scanner.filesystem.paths import clean, shown
+from scanner.filesystem.redaction import without_hashes
+from scanner.filesystem.tar import Member
+
+_KINDS = {"0": FILE, "1": HARD_LINK, "2": SYMLINK, "3": DEVICE, "4": DEVICE, "5": FOLDER, "6": FIFO}
+_WHITEOUT = b".wh."
+_WHITEOUT_METADATA = b".wh..wh."
+_OPAQUE = b".wh..wh..opq"
+_FOLDERS_REMEMBERED = 4_096
+_CAPABILITY_BYTES = 24  # struct vfs_ns_cap_data; the kernel refuses longer ones
+_UNCHANGED_OWNER = 0xFFFFFFFF
+_IMPLIED_MODE = 0o755
+
+ACCOUNT_PATHS = frozenset({b"etc/passwd", b"etc/group", b"etc/shadow"})
+_ACCOUNT_NAMES = frozenset({b"passwd", b"group", b"shadow"})
+# Links lead from /etc/passwd mostly to a file of the same name; keeping small ones spares a second download.
+_NAMESAKE_BYTES = 64 * 1024
+_NAMESAKES_BYTES = 512 * 1024
+
+_PARENT, _EXPLICIT, _RESOLVED = int(Flag.PARENT), int(Flag.EXPLICIT), int(Flag.RESOLVED)
+_DUPLICATE, _REDIRECTED, _THROUGH = int(Flag.DUPLICATE), int(Flag.REDIRECTED), int(Flag.THROUGH)
+
+
+class LayerBuilder:
+    """Collects the members of one layer.
+
+    :param keep: paths, besides the account files, whose bytes are wanted.
+    """
+
+    def __init__(self, limits: Limits, keep: Collection[bytes] = ()) -> None:
+        self._limits = limits
+        self._columns = Columns()
+        self._names = NameTable(self._columns, limits)
+        self._folders: dict[bytes, tuple[int, int]] = {}
+        self._contents: dict[int, bytes] = {}
+        self._keep = ACCOUNT_PATHS | frozenset(keep)
+        self._kept_names = _ACCOUNT_NAMES | {path.rpartition(b"/")[2] for path in keep}
+        self._namesakes = 0
+        self.entries = 0
+        self._names.find_or_add(ROOT, b"")
+        self._columns.kind[ROOT] = FOLDER
+        self._columns.mode[ROOT] = _IMPLIED_MODE
+
+    def add(self, member: Member, read: Callable[[], bytes]) -> None:
+        """Take one member.
+
+        :param read: gives the member's bytes, if they are wanted.
+        :raises ImageProblem: where no runtime could unpack it.
+        """
+        self.entries += 1
+        if self.entries > self._limits.layer_entries:
+            raise LimitExceeded(
+                "layer_entries", self._limits.layer_entries, self.entries, subject="entries of the layer"
+            )
+        path = clean(member.name, self._limits)
+        above, _, name = path.rpartition(b"/")
+        if name.startswith(_WHITEOUT):
+            if name == _OPAQUE or not path.startswith(_WHITEOUT_METADATA):
+                self._whiteout(above, name, path)
+        elif path.startswith(_WHITEOUT_METADATA):
+            pass  # AUFS bookkeeping, which runtimes skip
+        elif path:
+            self._put(above, name, member, read)
+        elif member.type != "5":
+            raise ImageProblem("unsafe-path", "an entry that is not a folder stands for the root itself")
+
+    def finish(self) -> tuple[Columns, bytes, dict[int, bytes]]:
+        """The columns in level order, the text and the contents by node."""
+        del self._names.hashes, self._names.slots
+        text = self._names.text
+        columns, rank = in_level_order(self._columns, text)
+        return columns, bytes(text), {rank[node]: content for node, content in self._contents.items()}
+
+    def _whiteout(self, above: bytes, name: bytes, path: bytes) -> None:
+        folder, redirected = self._folder(above)
+        flags = self._columns.flags
+        if name == _OPAQUE:
+            flags[folder] |= Flag.OPAQUE | redirected
+            return
+        hidden = name[len(_WHITEOUT) :]
+        if hidden in (b"", b".", b".."):
+            raise ImageProblem("bad-whiteout", f"a whiteout without a name: {shown(path)}")
+        if not name.startswith(_WHITEOUT_METADATA):
+            flags[self._names.find_or_add(folder, hidden)] |= Flag.WHITEOUT | redirected
+
+    def _folder(self, path: bytes) -> tuple[int, int]:
+        """The folder an entry goes into, and ``REDIRECTED`` where a symlink leads there."""
+        known = self._folders.get(path)
+        if known is None:
+            if len(self._folders) >= _FOLDERS_REMEMBERED:
+                self._folders.clear()
+            known = self._folders[path] = self._walk(path)
+        return known
+
+    def _walk(self, path: bytes) -> tuple[int, int]:
+        columns = self._columns
+        way, ahead, hops = [ROOT], path.split(b"/")[::-1] if path else [], 0
+        while ahead:
+            name = ahead.pop()
+            if name == b"..":
+                way = way[:-1] or [ROOT]
+                continue
+            if name in (b"", b"."):
+                continue
+            node = self._names.find_or_add(way[-1], name)
+            kind = columns.kind[node]
+            if kind == SYMLINK:
+                hops += 1
+                way = self._follow(node, way, ahead, hops)
+                continue
+            if kind == NOTHING:
+                columns.kind[node] = FOLDER
+                columns.mode[node] = _IMPLIED_MODE
+                columns.flags[way[-1]] |= _PARENT
+            elif kind != FOLDER:
+                self._impossible(node, "something that is not a folder has entries below it")
+            way.append(node)
+            if len(way) > self._limits.path_depth + 1:
+                raise LimitExceeded("path_depth", self._limits.path_depth, len(way) - 1, subject="path behind links")
+        return way[-1], _REDIRECTED if hops else 0
+
+    def _follow(self, node: int, way: list[int], ahead: list[bytes], hops: int) -> list[int]:
+        if hops > self._limits.symlink_hops:
+            raise LimitExceeded(
+                "symlink_hops", self._limits.symlink_hops, hops, subject=f"links below {self._shown(node)}"
+            )
+        self._columns.flags[node] |= _THROUGH
+        target = self._names.sized(self._columns.link_at[node])
+        ahead.extend(reversed(target.split(b"/")))
+        return [ROOT] if target.startswith(b"/") else way
+
+    def _put(self, above: bytes, name: bytes, member: Member, read: Callable[[], bytes]) -> None:
+        columns = self._columns
+        folder, redirected = self._folder(above)
+        node = self._names.find_or_add(folder, name)
+        kind = _KINDS[member.type]
+        if columns.kind[node]:
+            self._replace(node, kind)
+        flags = columns.flags
+        flags[folder] |= _PARENT
+        flags[node] |= _EXPLICIT | redirected
+        columns.kind[node] = kind
+        columns.mode[node] = member.mode & 0o7777
+        columns.uid[node] = _owner(member.uid)
+        columns.gid[node] = _owner(member.gid)
+        columns.size[node] = member.size
+        if kind == FILE:
+            columns.link_at[node] = 0
+            columns.capability_at[node] = self._capability(node, member.capability) if member.capability else 0
+            if name in self._kept_names:
+                self._keep_content(node, member.size, read)
+        elif kind == SYMLINK:
+            columns.link_at[node] = self._names.add_sized(self._target(member.link))
+        elif kind == HARD_LINK:
+            self._hard_link(node, member.link)
+
+    def _replace(self, node: int, kind: int) -> None:
+        columns = self._columns
+        before, flags = columns.kind[node], columns.flags[node]
+        if before == FOLDER:
+            if kind == FOLDER:
+                return  # every runtime lets the later attributes win
+            if flags & _PARENT:
+                self._impossible(node, "the same path is a folder with entries and then something else")
+        columns.flags[node] = (flags | _DUPLICATE) & ~_RESOLVED
+        self._contents.pop(node, None)
+        self._folders.clear()
+
+    def _hard_link(self, node: int, link: bytes) -> None:
+        columns = self._columns
+        path = clean(link, self._limits)
+        target = self._locate(path) if path else ROOT
+        if target in (node, ROOT) or (target is not None and columns.kind[target] == FOLDER):
+            self._impossible(node, "a hard link to a folder or to itself")
+        if target is None or columns.kind[target] == NOTHING:
+            columns.link_at[node] = self._names.add_sized(path)
+            return
+        for column in (columns.kind, columns.mode, columns.uid, columns.gid, columns.size, columns.capability_at):
+            column[node] = column[target]
+        shares_link = columns.kind[target] in (SYMLINK, HARD_LINK) or columns.flags[target] & _RESOLVED
+        columns.link_at[node] = columns.link_at[target] if shares_link else self._names.add_sized(path)
+        if columns.kind[target] == FILE:
+            columns.flags[node] |= _RESOLVED
+            if target in self._contents:
+                self._contents[node] = self._contents[target]
+
+    def _locate(self, path: bytes) -> int | None:
+        node: int | None = ROOT
+        for name in path.split(b"/"):
+            node = self._names.find(node, name)
+            if node is None:
+                return None
+        return node
+
+    def _keep_content(self, node: int, size: int, read: Callable[[], bytes]) -> None:
+        if self._path(node) not in self._keep:
+            if size > _NAMESAKE_BYTES or self._namesakes + size > _NAMESAKES_BYTES:
+                return
+            self._namesakes += size
+        elif size > self._limits.account_file_bytes:
+            return
+        self._contents[node] = without_hashes(read())
+
+    def _capability(self, node: int, capability: bytes) -> int:
+        if len(capability) > _CAPABILITY_BYTES:
+            self._impossible(node, "a capability attribute longer than the kernel accepts")
+        return self._names.add_sized(capability)
+
+    def _target(self, link: bytes) -> bytes:
+        if len(link) > self._limits.path_bytes:
+            raise LimitExceeded("path_bytes", self._limits.path_bytes, len(link), subject="link target")
+        return link
+
+    def _path(self, node: int) -> bytes:
+        parts = []
+        while node != ROOT:
+            parts.append(self._names.name(node))
+            node = self._columns.parent[node]
+        return b"/".join(reversed(parts))
+
+    def _shown(self, node: int) -> str:
+        return shown(self._path(node))
+
+    def _impossible(self, node: int, what: str) -> NoReturn:
+        raise ImageProblem("bad-tree", f"no runtime can unpack {self._shown(node)}: {what}")
+
+
+def _owner(number: int) -> int:
+    # The kernel takes 32 bits of what Go passes, and -1 means "leave it", which for a fresh file is root.
+    number &= 0xFFFFFFFF
+    return 0 if number == _UNCHANGED_OWNER else number

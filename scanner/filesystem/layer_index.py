@@ -1,0 +1,186 @@
+"""Everything we ever need of one layer, made once per layer digest for the whole fleet.
+
+A layer may have millions of entries, so nothing here is an object per entry. A *node* is a number; what is known of it
+lies in arrays, one per column (``layer_columns``), and its name in one blob of bytes. Nodes are numbered level by
+level, parents before children and siblings by name: node 0 is the root, the children of a node are neighbors, and a
+name is found by bisection without any table to build when an index is loaded from storage.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from scanner.domain.limits import Limits
+from scanner.domain.problems import ImageProblem
+from scanner.domain.reference import Digest
+from scanner.filesystem.archive import LayerArchive
+from scanner.filesystem.layer_builder import LayerBuilder
+from scanner.filesystem.layer_codec import Stored, pack, unpack
+from scanner.filesystem.layer_columns import ROOT, Columns, Flag
+
+
+@dataclass(frozen=True, slots=True)
+class LayerIndex:
+    """One layer's tree. Paths are bytes, relative to the root, without a leading slash.
+
+    :param digest: of the compressed blob, ``size`` bytes long.
+    :param diff_id: of the unpacked archive, ``unpacked_size`` bytes long.
+    :param entries: members of the archive, whiteouts included.
+    :param text: names, and after their two-byte length link targets and capabilities. Offset 0 means none.
+    :param contents: bytes of account files by node.
+    """
+
+    digest: Digest
+    diff_id: Digest
+    size: int
+    unpacked_size: int
+    entries: int
+    columns: Columns
+    text: bytes
+    contents: Mapping[int, bytes]
+
+    def __len__(self) -> int:
+        """Number of nodes."""
+        return len(self.columns.parent)
+
+    def name(self, node: int) -> bytes:
+        """The last component of a node's path."""
+        start = self.columns.name_at[node]
+        return self.text[start : start + self.columns.name_length[node]]
+
+    def path(self, node: int) -> bytes:
+        """A node's path."""
+        parts = []
+        while node != ROOT:
+            parts.append(self.name(node))
+            node = self.columns.parent[node]
+        return b"/".join(reversed(parts))
+
+    def link(self, node: int) -> bytes:
+        """A symlink's target, verbatim, or a hard link's cleaned path."""
+        return self._sized(self.columns.link_at[node])
+
+    def capability(self, node: int) -> bytes | None:
+        """The raw ``security.capability`` attribute."""
+        return self._sized(self.columns.capability_at[node]) or None
+
+    def _sized(self, at: int) -> bytes:
+        if not at:
+            return b""
+        length = int.from_bytes(self.text[at : at + 2], "little")
+        return self.text[at + 2 : at + 2 + length]
+
+    def children(self, node: int) -> range:
+        """The nodes directly below, by name."""
+        parent = self.columns.parent
+        # The root is its own parent, so it would count as its own child.
+        first = 1 if node == ROOT else bisect_left(parent, node)
+        return range(first, bisect_right(parent, node))
+
+    def child(self, node: int, name: bytes) -> int | None:
+        """The node of that name directly below."""
+        children = self.children(node)
+        at = bisect_left(children, name, key=self.name)
+        return children[at] if at < len(children) and self.name(children[at]) == name else None
+
+    def find(self, path: bytes) -> int | None:
+        """The node at a cleaned path, links not followed."""
+        node: int | None = ROOT
+        for name in path.split(b"/") if path else ():
+            node = self.child(node, name) if node is not None else None
+        return node
+
+    def nodes(self, flag: Flag) -> Iterator[int]:
+        """All nodes with a flag."""
+        return (node for node, flags in enumerate(self.columns.flags) if flags & flag)
+
+    def content(self, node: int) -> bytes | None:
+        """The bytes kept for a node; ``None`` where it is no account file we knew of while reading."""
+        return self.contents.get(node)
+
+    def content_path(self, node: int) -> bytes:
+        """The path whose bytes a second reading must keep to learn this node's content."""
+        return self.link(node) if self.columns.flags[node] & Flag.RESOLVED else self.path(node)
+
+    def with_contents(self, contents: Mapping[int, bytes]) -> LayerIndex:
+        """The same layer, knowing the bytes of more files."""
+        return replace(self, contents={**self.contents, **contents})
+
+    def to_bytes(self) -> bytes:
+        """The index for storage, compressed."""
+        return pack(
+            Stored(
+                {
+                    "digest": self.digest,
+                    "diff_id": self.diff_id,
+                    "size": self.size,
+                    "unpacked_size": self.unpacked_size,
+                    "entries": self.entries,
+                },
+                self.columns,
+                self.text,
+                self.contents,
+            )
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> LayerIndex:
+        """What ``to_bytes`` made.
+
+        :raises UnreadableIndex: for damaged data.
+        :raises UnknownIndexVersion: for the form of another release: index the layer again.
+        """
+        stored = unpack(data)
+        about = stored.about
+        return cls(
+            digest=Digest(str(about["digest"])),
+            diff_id=Digest(str(about["diff_id"])),
+            size=int(about["size"]),
+            unpacked_size=int(about["unpacked_size"]),
+            entries=int(about["entries"]),
+            columns=stored.columns,
+            text=stored.text,
+            contents=stored.contents,
+        )
+
+
+def index_layer(
+    chunks: Iterator[bytes],
+    *,
+    digest: Digest,
+    size: int,
+    diff_id: Digest | None,
+    limits: Limits,
+    keep: Collection[bytes] = (),
+) -> LayerIndex:
+    """Read, verify and index one layer.
+
+    :param chunks: the compressed blob.
+    :param size: bytes of the compressed blob, as the manifest states.
+    :param diff_id: as the image's config states; ``None`` leaves the comparison to whoever has the config.
+    :param keep: paths whose bytes are wanted besides the account files, for a second reading after links.
+    :raises ImageProblem: where the layer is malformed, hostile, or over a limit.
+    :raises Unavailable: where the bytes are not those of the layer.
+    """
+    archive = LayerArchive(chunks, digest=digest, size=size, diff_id=diff_id, limits=limits)
+    builder = LayerBuilder(limits, keep)
+    try:
+        for member in archive:
+            builder.add(member, archive.read)
+        found = archive.finish()
+    except ImageProblem:
+        archive.settle_blame()
+        raise
+    columns, text, contents = builder.finish()
+    return LayerIndex(
+        digest=digest,
+        diff_id=found,
+        size=size,
+        unpacked_size=archive.unpacked_size,
+        entries=builder.entries,
+        columns=columns,
+        text=text,
+        contents=contents,
+    )
