@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "tests.support.fixtures_engine",
     "tests.support.fixtures_registry",
 ]
