@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from scanner.domain.ambiguity import Ambiguity
 from scanner.domain.problems import ImageProblem, LimitExceeded
@@ -25,6 +26,8 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _FOLDS = str.maketrans({"\u017f": "s", "\u212a": "k"})
 _MOST_AMBIGUITIES = 100
+
+T = TypeVar("T")
 
 
 class Number(str):
@@ -133,19 +136,20 @@ class Reader:
         :raises ImageProblem: where the value is not an object.
         """
         proper = {fold(name): name for name in known}
-        found: dict[str, Field] = {}
+        first: dict[str, str] = {}
+        values: dict[str, list[object]] = {}
         for key, item in self.as_object(value, where):
             name = proper.get(fold(key))
             if name is None:
                 continue
             place = f"{where}/{escape(name)}"
-            if name in found:
-                self._note_twice(place, found[name].key, key)
+            if name in first:
+                self._note_twice(place, first[name], key)
             elif key != name:
                 self._note("folding-key", place, f"the key is written {key!r}; only some readers take it for {name!r}")
-            values = (*found[name].values, item) if name in found else (item,)
-            found[name] = Field(self, place, key, values)
-        return found
+            first.setdefault(name, key)
+            values.setdefault(name, []).append(item)
+        return {name: Field(self, f"{where}/{escape(name)}", found) for name, found in values.items()}
 
     def wrong(self, where: str, wanted: str, value: object) -> ImageProblem:
         """The problem of a value of another type than Go can decode."""
@@ -180,15 +184,11 @@ _KINDS: Mapping[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """All values a known field was given, in order; each accessor says what Go ends up with.
-
-    :param key: the key as first written.
-    """
+    """All values a known field was given, in order; each accessor says what Go ends up with."""
 
     reader: Reader
     where: str
-    key: str
-    values: tuple[object, ...] = field(default=())
+    values: Sequence[object]
 
     @property
     def given(self) -> bool:
@@ -232,25 +232,30 @@ class Field:
                 found = value
         return found
 
-    def texts(self, *, or_one: bool = False) -> tuple[str, ...] | None:
+    def texts(self) -> tuple[str, ...] | None:
         """The last array of strings; ``None`` where the last word was null.
 
-        :param or_one: take a single string too, as Docker does for commands.
         :raises ImageProblem: for another type.
         """
-        found: tuple[str, ...] | None = None
-        for value in self.values:
-            if value is None:
-                found = None
-            elif or_one and isinstance(value, str) and not isinstance(value, Number):
-                found = (self._text(value, self.where),)
-            else:
-                found = self._texts(value, found or ())
-        return found
+        found = self.each(Field.text)
+        return tuple(found) if self.values[-1] is not None else None
 
-    def mapping(self) -> dict[str, object]:
+    def command(self) -> tuple[str, ...] | None:
+        """The same, but a single string counts as an array of one, as Docker takes it.
+
+        :raises ImageProblem: for another type.
+        """
+        one = [value for value in self.values if isinstance(value, str) and not isinstance(value, Number)]
+        if not one:
+            return self.texts()
+        # Docker's type starts afresh at each value, so the last one counts alone.
+        last = Field(self.reader, self.where, self.values[-1:])
+        return (_whole(one[-1]),) if self.values[-1] is one[-1] else last.texts()
+
+    def mapping(self, check: Callable[[object, str], object] = lambda value, where: value) -> dict[str, object]:
         """The keys and values of a map: no folding, the last wins, several maps are merged, null empties it.
 
+        :param check: turns each value that is not null into what Go has of it, those that are lost later too.
         :raises ImageProblem: for another type.
         """
         found: dict[str, object] = {}
@@ -264,7 +269,7 @@ class Field:
                 if key in seen:
                     self.reader.note_map_key(self.where, key)
                 seen.add(key)
-                found[key] = item
+                found[key] = None if item is None else check(item, f"{self.where}/{escape(key)}")
         return found
 
     def text_mapping(self) -> dict[str, str]:
@@ -272,10 +277,7 @@ class Field:
 
         :raises ImageProblem: for another type.
         """
-        return {
-            key: "" if value is None else self._text(value, f"{self.where}/{escape(key)}")
-            for key, value in self.mapping().items()
-        }
+        return {key: "" if item is None else str(item) for key, item in self.mapping(self._text).items()}
 
     def fields(self, known: Sequence[str]) -> Mapping[str, Field]:
         """The fields of an object; several objects are merged, null leaves them.
@@ -286,38 +288,43 @@ class Field:
         merged = Pairs(pair for pairs in objects for pair in pairs)
         return self.reader.fields(merged, self.where, known)
 
-    def items(self) -> list[Field]:
-        """The elements of an array; of several arrays the last counts, merged into the elements of those before.
+    def each(self, decode: Callable[[Field], T]) -> list[T]:
+        """The elements of an array, decoded; of several arrays the last counts, merged into what was there before.
 
-        :raises ImageProblem: for another type.
+        :raises ImageProblem: for another type, and where ``decode`` does, also in an array that is lost.
         """
-        found: list[tuple[object, ...]] = []
-        for value in self.values:
-            if value is None:
-                found = []
-                continue
-            if not isinstance(value, list):
-                raise self.reader.wrong(self.where, "an array", value)
-            found = [(*before, item) for before, item in zip(_padded(found, len(value)), value, strict=True)]
-        return [Field(self.reader, f"{self.where}/{index}", self.key, values) for index, values in enumerate(found)]
+        found = self._elements()
+        if len(self.values) > 1:
+            self._decode_all(decode)
+        return [decode(item) for item in found or ()]
 
-    def _texts(self, value: object, before: tuple[str, ...]) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise self.reader.wrong(self.where, "an array", value)
-        # null leaves what an earlier array put into the same place: Go reuses the elements.
-        return tuple(
-            self._text(item, f"{self.where}/{index}") if item is not None else (before[index : index + 1] or ("",))[0]
-            for index, item in enumerate(value)
-        )
+    def _decode_all(self, decode: Callable[[Field], T]) -> None:
+        for value in self.values:
+            for index, item in enumerate(value if isinstance(value, list) else ()):
+                decode(Field(self.reader, f"{self.where}/{index}", [item]))
+
+    def _elements(self) -> list[Field] | None:
+        # Go decodes a second array into the elements of the first, even into those a shorter one had cut off.
+        memory: list[list[object]] = []
+        length: int | None = None
+        for value in self.values:
+            if value is not None and not isinstance(value, list):
+                raise self.reader.wrong(self.where, "an array", value)
+            if not value:
+                memory = []
+            for index, item in enumerate(value or ()):
+                if index == len(memory):
+                    memory.append([])
+                memory[index].append(item)
+            length = None if value is None else len(value)
+        if length is None:
+            return None
+        return [Field(self.reader, f"{self.where}/{index}", values) for index, values in enumerate(memory[:length])]
 
     def _text(self, value: object, where: str) -> str:
         if not isinstance(value, str) or isinstance(value, Number):
             raise self.reader.wrong(where, "a string", value)
         return _whole(value)
-
-
-def _padded(found: list[tuple[object, ...]], length: int) -> list[tuple[object, ...]]:
-    return (found + [()] * length)[:length]
 
 
 def _whole(text: str) -> str:

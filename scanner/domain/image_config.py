@@ -104,7 +104,7 @@ def _texts(fields: Mapping[str, Field], name: str) -> tuple[str, ...] | None:
 
 
 def _command(fields: Mapping[str, Field], name: str) -> tuple[str, ...] | None:
-    return fields[name].texts(or_one=True) if name in fields else None
+    return fields[name].command() if name in fields else None
 
 
 def _keys(fields: Mapping[str, Field], name: str) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ def _diff_ids(fields: Mapping[str, Field], limits: Limits) -> tuple[Digest, ...]
 def _history(fields: Mapping[str, Field]) -> tuple[HistoryEntry, ...]:
     if "history" not in fields:
         return ()
-    return tuple(_history_entry(item.fields(_HISTORY)) for item in fields["history"].items())
+    return tuple(fields["history"].each(lambda item: _history_entry(item.fields(_HISTORY))))
 
 
 def _history_entry(fields: Mapping[str, Field]) -> HistoryEntry:

@@ -157,12 +157,12 @@ def _given(fields: Mapping[str, Field], name: str) -> bool:
 def _index(fields: Mapping[str, Field], kind: str, reader: Reader, limits: Limits) -> IndexManifest:
     if "manifests" not in fields:
         raise ImageProblem("bad-manifest", "manifest: an index without manifests")
-    children = fields["manifests"].items()
+    children = fields["manifests"].each(_descriptor)
     if len(children) > limits.index_children:
         raise LimitExceeded("index_children", limits.index_children, len(children), subject="manifest")
     return IndexManifest(
         media_type=kind,
-        manifests=tuple(_descriptor(child) for child in children),
+        manifests=tuple(children),
         subject=_subject(fields),
         artifact_type=_text(fields, "artifactType"),
         annotations=_annotations(fields),
@@ -172,7 +172,7 @@ def _index(fields: Mapping[str, Field], kind: str, reader: Reader, limits: Limit
 
 def _image(fields: Mapping[str, Field], kind: str, reader: Reader, limits: Limits) -> ImageManifest:
     name = "blobs" if kind == types.OCI_ARTIFACT else "layers"
-    layers = fields[name].items() if name in fields else []
+    layers = fields[name].each(_descriptor) if name in fields else []
     if kind != types.OCI_ARTIFACT and not _given(fields, "config"):
         raise ImageProblem("bad-manifest", "manifest: an image without config")
     config = _NO_CONFIG if kind == types.OCI_ARTIFACT else _descriptor(fields["config"])
@@ -183,7 +183,7 @@ def _image(fields: Mapping[str, Field], kind: str, reader: Reader, limits: Limit
     return ImageManifest(
         media_type=kind,
         config=config,
-        layers=tuple(_descriptor(layer) for layer in layers),
+        layers=tuple(layers),
         subject=_subject(fields),
         artifact_type=_text(fields, "artifactType"),
         annotations=_annotations(fields),
