@@ -26,6 +26,8 @@ try:
 except ImportError:  # more than twice as slow, and otherwise the same
     igzip_lib = None  # type: ignore[assignment] # mypy has no "module or None"
 
+__all__ = ["PIECE", "Meter", "ZlibPart", "decompressed", "zstd"]
+
 PIECE = 512 * 1024
 _FEED = 128 * 1024
 _LONGEST_MAGIC = 6
@@ -81,7 +83,8 @@ def _gzip_format() -> _Format:
     if igzip_lib is None:
         return _Format("bad-gzip", ZlibPart, zlib.error)
     lib = igzip_lib
-    return _Format("bad-gzip", lambda: lib.IgzipDecompressor(flag=lib.DECOMP_GZIP), lib.IsalError)
+    error: type[Exception] = lib.IsalError  # type: ignore[assignment] # its stub says "an exception", not "a class"
+    return _Format("bad-gzip", lambda: lib.IgzipDecompressor(flag=lib.DECOMP_GZIP), error)
 
 
 def _zstd_format(limits: Limits) -> _Format:

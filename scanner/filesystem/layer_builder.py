@@ -208,11 +208,12 @@ class LayerBuilder:
                 self._contents[node] = self._contents[target]
 
     def _locate(self, path: bytes) -> int | None:
-        node: int | None = ROOT
+        node = ROOT
         for name in path.split(b"/"):
-            node = self._names.find(node, name)
-            if node is None:
+            found = self._names.find(node, name)
+            if found is None:
                 return None
+            node = found
         return node
 
     def _keep_content(self, node: int, size: int, read: Callable[[], bytes]) -> None:

@@ -46,6 +46,6 @@ def _keys(level: array[int], columns: Columns, text: bytearray, rank: array[int]
     # One bytes object per node sorts in half the memory of a key function. Names hold no NUL, so it ends them.
     pack, parent, name_at, name_length = _ID.pack, columns.parent, columns.name_at, columns.name_length
     return [
-        b"%b%b\0%b" % (pack(rank[parent[node]]), text[(at := name_at[node]) : at + name_length[node]], pack(node))
+        b"".join((pack(rank[parent[node]]), text[(at := name_at[node]) : at + name_length[node]], b"\0", pack(node)))
         for node in level
     ]

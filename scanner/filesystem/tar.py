@@ -34,7 +34,7 @@ _CAPABILITY = pax.XATTR + b"security.capability"
 class Member(NamedTuple):
     """One entry as the archive states it.
 
-    :param type: the type flag: ``0`` file, ``1`` hard link, ``2`` symlink, ``3`` ``4`` device, ``5`` folder, ``6`` FIFO.
+    :param type: the flag: ``0`` file, ``1`` hard link, ``2`` symlink, ``3`` and ``4`` device, ``5`` folder, ``6`` FIFO.
     :param size: bytes of content; for sparse files the logical size.
     """
 
@@ -139,7 +139,8 @@ class TarReader:
                 raise self._bad("the header is cut off")
             return None
         if not block[0] and block == _ZERO_BLOCK:
-            return self._end_marker()
+            self._end_marker()
+            return None
         if not checksum_holds(block):
             raise self._bad("checksum mismatch")
         return parse_header(block)
@@ -229,7 +230,7 @@ def parse_octal_checksum(field: bytes) -> int:
     :raises BadNumber: for base-256 and anything else.
     """
     if field[0] & 0x80:
-        raise BadNumber(field)
+        raise BadNumber(f"malformed checksum {field!r}")
     return parse_numeric(field)
 
 

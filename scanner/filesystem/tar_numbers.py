@@ -27,7 +27,7 @@ def parse_numeric(field: bytes) -> int:
         return 0
     text = text.partition(b"\0")[0]
     if not _OCTAL.fullmatch(text):
-        raise BadNumber(field)
+        raise BadNumber(f"malformed number {field!r}")
     return int(text, 8)
 
 
@@ -36,7 +36,7 @@ def _base_256(field: bytes) -> int:
     flipped = bytes(byte ^ 0xFF for byte in field) if negative else field
     number = int.from_bytes(bytes([flipped[0] & 0x7F]) + flipped[1:], "big")
     if number > _LARGEST:
-        raise BadNumber(field)
+        raise BadNumber(f"malformed number {field!r}")
     return ~number if negative else number
 
 
@@ -46,8 +46,8 @@ def parse_decimal(text: bytes) -> int:
     :raises BadNumber: where that would fail.
     """
     if len(text) > 32 or not _DECIMAL.fullmatch(text):
-        raise BadNumber(text)
+        raise BadNumber(f"malformed number {text[:40]!r}")
     number = int(text)
     if not -_LARGEST - 1 <= number <= _LARGEST:
-        raise BadNumber(text)
+        raise BadNumber(f"malformed number {text[:40]!r}")
     return number
