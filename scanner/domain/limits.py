@@ -20,7 +20,7 @@ class Limits:
     manifest_bytes: int = 4 * MIB
     config_bytes: int = 4 * MIB
     json_depth: int = 64
-    json_values: int = 500_000
+    json_values: int = 250_000
     descriptors: int = 2_000
     layers: int = 127
     index_depth: int = 3
