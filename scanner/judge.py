@@ -20,7 +20,7 @@ from scanner.rulebook import RULES
 def judge(facts: ImageFacts, policy: Policy, rules: Sequence[Rule] = RULES) -> Judgement:
     """Ask every rule the policy has switched on, in the order of the rulebook."""
     results = tuple(_result(rule, facts, policy) for rule in rules if policy.setting(rule.id).enabled)
-    deciding = [result for result in results if fails_on(policy, result)]
+    deciding = [result for result in results if counts_against(policy, result.rule, result.severity)]
     failed_on = tuple(result.rule for result in deciding if result.outcome is Outcome.VIOLATED)
     if failed_on:
         verdict = Verdict.FAIL
@@ -44,11 +44,14 @@ def not_applicable_judgement(kind: str) -> Judgement:
     return Judgement(Verdict.NOT_APPLICABLE, None, _all(Outcome.NOT_APPLICABLE, f"This is {kind}; nothing runs."))
 
 
-def fails_on(policy: Policy, result: RuleResult) -> bool:
-    """Whether a violation of this rule makes the verdict *fail*, and not knowing makes it *unknown*."""
-    if policy.setting(result.rule).fails:
+def counts_against(policy: Policy, rule_id: str, severity: Severity) -> bool:
+    """Whether a violation of this rule makes the verdict *fail*, and not knowing makes it *unknown*.
+
+    :param severity: of the result, as the policy counts it.
+    """
+    if policy.setting(rule_id).fails:
         return True
-    return policy.fails_at is not None and result.severity.rank <= policy.fails_at.rank
+    return policy.fails_at is not None and severity.rank <= policy.fails_at.rank
 
 
 def _result(rule: Rule, facts: ImageFacts, policy: Policy) -> RuleResult:
