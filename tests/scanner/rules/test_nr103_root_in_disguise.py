@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from scanner.domain.facts import ReadState
+from scanner.rules.nr103_root_in_disguise import RULE
+from tests.support.answers import answer, evidence, fix
+from tests.support.facts import APP, ROOT_LINE, facts, remapped
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "app:x:0:0::/app:/bin/sh",
+        "app:x:00:1000::/app:/bin/sh",
+        "app:x: 1000:1000::/app:/bin/sh",
+        "app:x::1000::/app:/bin/sh",
+        "app:x:abc:1000::/app:/bin/sh",
+        "app:x:4294967296:1000::/app:/bin/sh",
+        "app:x:-4294967296:0::/app:/bin/sh",
+        "app:x:1_000:0::/app:/bin/sh",
+        "app",
+        "app:x",
+    ],
+)
+def test_a_line_that_means_zero(line: str) -> None:
+    assert answer(RULE, facts("app", f"{ROOT_LINE}{line}\n")) == "violated"
+
+
+@pytest.mark.parametrize(
+    ("user", "passwd"),
+    [
+        ("# users", "# users\n" + ROOT_LINE),
+        ("+", "+::::::\n"),
+        ("app", "app:x:0:0::/:\napp:x:1000:1000::/:\n"),
+        ("app:nosuch", "app:x:0:0::/:\n"),
+        ("app:1000", "app:x:0:0::/:\n"),
+    ],
+)
+def test_other_disguises(user: str, passwd: str) -> None:
+    assert answer(RULE, facts(user, passwd)) == "violated"
+
+
+@pytest.mark.parametrize("user", ["", ":", "0", "root", "app", "1001", "9999", "app:nosuch"])
+def test_ok(user: str) -> None:
+    assert answer(RULE, facts(user)) == "ok"
+
+
+@pytest.mark.parametrize("user", ["nosuch", "-1", "99999999999999999999", "toor"])
+def test_unknown_where_nothing_starts(user: str) -> None:
+    assert answer(RULE, facts(user)) == "unknown"
+
+
+@pytest.mark.parametrize("state", [ReadState.LINK_LOOP, ReadState.TOO_LARGE])
+@pytest.mark.parametrize("user", ["app", "1001"])
+def test_unknown_where_accounts_cannot_be_read(user: str, state: ReadState) -> None:
+    assert answer(RULE, facts(user, "", passwd_state=state)) == "unknown"
+
+
+def test_unknown_uid_that_the_kernel_refuses() -> None:
+    assert answer(RULE, facts("app", "app:x:-1:1000::/:\n")) == "unknown"
+
+
+def test_evidence_shows_layer_line_and_text() -> None:
+    found = evidence(RULE, remapped())
+    assert (found["layer_number"], found["line"], found["text"]) == (3, 2, "app:x:0:0::/home/app:/bin/sh")
+    assert found["created_by"] == "/bin/sh -c sed -i -e 's/1001/0/g' /etc/passwd"
+
+
+def test_fix_names_the_instruction_and_the_uid_it_had() -> None:
+    advice = fix(RULE, remapped())
+    assert "s/1001/0/g" in advice
+    assert "USER 1001:1001" in advice
+
+
+def test_reason_quotes_what_stands_in_the_field() -> None:
+    finding = RULE.check(facts("app", "app:x: 1000:1000::/app:\n"), None)
+    assert "` 1000`" in str(finding.reason).replace("`  1000 `", "` 1000`")
+
+
+def test_fix_never_puts_a_hostile_name_into_a_command() -> None:
+    name = "app$(reboot)"
+    advice = fix(RULE, facts(name, versions=[APP.replace("app:x", f"{name}:x"), f"{name}:x:0:0::/:\n"]))
+    inside_blocks = advice.split("```")[1::2]
+    assert len(inside_blocks) == 3
+    assert not any("reboot" in code for code in inside_blocks)
