@@ -10,8 +10,9 @@ from urllib.parse import urljoin, urlsplit
 
 _LABEL = r"(?:[a-z0-9_]|[a-z0-9_][a-z0-9_-]{0,61}[a-z0-9_])"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
-# What inet_aton(3) reads as an address though nobody writes it so: 2130706433, 0x7f.1, 0177.0.0.1.
-_ODD_NUMBER = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}", re.ASCII)
+# A host that ends in a number is an IPv4 address or nothing, as browsers hold it: inet_aton(3) also reads
+# 2130706433, 0x7f.1 and 0177.0.0.1 as one, though nobody who means well writes it so.
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.ASCII)
 _PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST_HOST = 253
@@ -106,7 +107,11 @@ def resolve_target(base: Target, location: str) -> Target:
     """
     if not _PRINTABLE.fullmatch(location) or "\\" in location:
         raise InvalidRegistryUrl("The address has characters a URL cannot have.")
-    return parse_target(urljoin(str(base), location))
+    try:
+        joined = urljoin(str(base), location)
+    except ValueError as error:
+        raise InvalidRegistryUrl("The address is not a URL.") from error
+    return parse_target(joined)
 
 
 def parse_host(text: str) -> str:
@@ -117,7 +122,7 @@ def parse_host(text: str) -> str:
     host = text.lower()
     if ":" in host:
         return _ipv6(host)
-    if _ODD_NUMBER.fullmatch(host):
+    if _ENDS_IN_NUMBER.fullmatch(host):
         return _ipv4(host)
     if len(host) > _LONGEST_HOST or not _HOST.fullmatch(host):
         raise InvalidRegistryUrl("The host name is not valid; write international names in their xn-- form.")
@@ -132,6 +137,8 @@ def _ipv4(host: str) -> str:
 
 
 def _ipv6(host: str) -> str:
+    if "%" in host:
+        raise InvalidRegistryUrl("An IPv6 address with a zone is not reachable from everywhere.")
     try:
         return str(ipaddress.IPv6Address(host))
     except ValueError as error:

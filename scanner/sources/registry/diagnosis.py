@@ -14,8 +14,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 
-import httpcore2
-
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.printable import printable
 from scanner.domain.problems import ScanProblem
@@ -24,6 +22,7 @@ from scanner.sources.registry.addresses import InvalidRegistryUrl, RegistryUrl, 
 from scanner.sources.registry.asking import Access
 from scanner.sources.registry.challenge import parse_challenges
 from scanner.sources.registry.client import RegistrySource
+from scanner.sources.registry.connections import connected
 from scanner.sources.registry.errors import refused, unavailable
 from scanner.sources.registry.exchange import Call, Question
 from scanner.sources.registry.network import Address, resolve, why_forbidden
@@ -79,7 +78,7 @@ class _Ladder:
         try:
             self.url = parse_registry_url(self.text, plain_http=self.text.startswith("http://"))
         except InvalidRegistryUrl as error:
-            raise refused("forbidden-address", error.reason) from error
+            raise refused("address-invalid", error.reason) from error
         return str(self.url)
 
     def dns(self) -> str:
@@ -109,19 +108,10 @@ class _Ladder:
                 raise connect_problem(error, f"TLS with {self.url.host}") from error
 
     def _connected(self) -> socket.socket:
-        failure: OSError = OSError("no address")
-        for address in self.addresses[:4]:
-            connection = socket.socket(address.family, socket.SOCK_STREAM)
-            connection.settimeout(self.limits.connect_seconds)
-            try:
-                connection.connect(address.sockaddr)
-            except OSError as error:
-                connection.close()
-                failure = error
-            else:
-                return connection
-        kind = httpcore2.ConnectTimeout if isinstance(failure, TimeoutError) else httpcore2.ConnectError
-        raise connect_problem(kind(str(failure)), f"port {self.url.port} of {self.url.host}") from failure
+        try:
+            return connected(self.addresses, self.limits.connect_seconds)
+        except OSError as error:
+            raise connect_problem(error, f"port {self.url.port} of {self.url.host}") from error
 
     def api(self) -> str:
         self.source = self.stack.enter_context(RegistrySource(self.url, self.access, limits=self.limits))
@@ -225,5 +215,5 @@ def _certificate(secured: ssl.SSLSocket) -> str:
     if not certificate:
         return f"{secured.version()}, certificate not checked"
     issuer = certificate.get("issuer", ())
-    names = [str(value) for part in issuer for key, value in part if key in ("commonName", "organizationName")]  # type: ignore[misc,str-unpack] # typeshed's union of certificate fields
+    names = [str(value) for part in issuer for key, value in part if key in ("commonName", "organizationName")]  # type: ignore[str-unpack] # typeshed's union of certificate fields
     return f"{secured.version()}, issued by {' '.join(names)}, valid until {certificate.get('notAfter')}"

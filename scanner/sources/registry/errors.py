@@ -13,6 +13,7 @@ from scanner.domain.printable import printable
 from scanner.domain.problems import Refused, SourceProblem, Unavailable
 
 REMEDIES: Final = {
+    "address-invalid": "Write the registry's address as https://host or https://host:port.",
     "unreachable": "Check the address and port, and that a firewall lets this machine connect to it.",
     "timeout": "The registry was too slow; it is asked again later. If this repeats, look at its load and the network.",
     "truncated": "The connection broke before everything had arrived; it is asked again later.",

@@ -1,123 +1,24 @@
-"""One HTTP exchange over a socket whose address was judged, within time limits that a slow peer cannot stretch.
-
-httpcore2 gives each ``recv`` the same time-out, so a peer that sends one byte at a time never runs out of it. The
-clock of a request travels in its place as the time-out, and our socket asks the clock how long it may still wait.
-"""
+"""One HTTP exchange over a socket whose address was judged, within time limits that a slow peer cannot stretch."""
 
 from __future__ import annotations
 
-import socket
 import ssl
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import httpcore2
 
 from scanner.domain.limits import Limits
 from scanner.domain.problems import SourceProblem
 from scanner.sources.registry.addresses import Origin, Target
+from scanner.sources.registry.connections import Clock, JudgedBackend
 from scanner.sources.registry.errors import refused, tls_code, unavailable
-from scanner.sources.registry.network import Address, NetworkPolicy, resolve_allowed
+from scanner.sources.registry.network import NetworkPolicy
 from scanner.sources.registry.tls import tls_context
 
 _CONNECTIONS = 16
 _KEEP_ALIVE_SECONDS = 30.0
 _ADDRESSES_TRIED = 4
-
-
-@dataclass(slots=True)
-class Clock:
-    """How long one exchange may still read: first the headers as a whole, then the body, idle and in total."""
-
-    limits: Limits
-    ends: float = field(init=False)
-    idle: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.ends = time.monotonic() + self.limits.first_byte_seconds
-        self.idle = self.limits.first_byte_seconds
-
-    def body_begins(self) -> None:
-        """From now on the body's limits count."""
-        self.ends = time.monotonic() + self.limits.body_seconds
-        self.idle = self.limits.idle_seconds
-
-    def remaining(self) -> float:
-        """Seconds the next read may take.
-
-        :raises httpcore2.ReadTimeout: when there are none.
-        """
-        left = min(self.idle, self.ends - time.monotonic())
-        if left <= 0:
-            raise httpcore2.ReadTimeout("the exchange took longer than allowed")
-        return left
-
-
-class JudgedStream(httpcore2.NetworkStream):
-    """A socket that obeys the exchange's clock."""
-
-    def __init__(self, inner: httpcore2.NetworkStream) -> None:
-        self._inner = inner
-
-    def read(self, max_bytes: int, timeout: Any = None) -> bytes:
-        """Read what is there, waiting no longer than the clock says."""
-        return self._inner.read(max_bytes, timeout.remaining() if isinstance(timeout, Clock) else timeout)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send everything."""
-        self._inner.write(buffer, timeout)
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        """Continue in TLS; the certificate is checked against the name that was asked for, not the address."""
-        return JudgedStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        """Pass httpcore2's questions on to the socket."""
-        return self._inner.get_extra_info(info)
-
-
-class JudgedBackend(httpcore2.NetworkBackend):
-    """Opens sockets only to addresses that were resolved and judged in the same breath."""
-
-    def __init__(self, policy: NetworkPolicy) -> None:
-        self._policy = policy
-        self._plain = httpcore2.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        """Connect to the first judged address that answers.
-
-        :raises SourceProblem: ``forbidden-address`` or ``unreachable``.
-        """
-        failure: Exception = httpcore2.ConnectError("no address")
-        for address in resolve_allowed(host, port, self._policy)[:_ADDRESSES_TRIED]:
-            try:
-                return self._connect(address, timeout, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    def _connect(
-        self, address: Address, timeout: float | None, socket_options: Iterable[httpcore2.SOCKET_OPTION] | None
-    ) -> httpcore2.NetworkStream:
-        # A numeric host never reaches the resolver, so this connects to exactly what was judged.
-        host, port = str(address.sockaddr[0]), int(address.sockaddr[1])
-        return JudgedStream(self._plain.connect_tcp(host, port, timeout, None, socket_options))
 
 
 class Transport:
@@ -145,7 +46,6 @@ class Transport:
             max_keepalive_connections=_CONNECTIONS,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
             network_backend=JudgedBackend(self._policy),
-            socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
         )
 
     def close(self) -> None:
@@ -246,6 +146,6 @@ def connect_problem(error: BaseException, subject: str) -> SourceProblem:
         return refused(tls_code(cause.verify_code), f"{subject}: {cause.verify_message}")
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
         return refused("tls-failed", f"{subject}: the TLS handshake failed, {cause.reason or 'no reason given'}")
-    if isinstance(error, httpcore2.ConnectTimeout):
+    if isinstance(cause, TimeoutError):
         return unavailable("timeout", f"{subject}: no connection in time")
     return unavailable("unreachable", f"{subject}: could not connect")

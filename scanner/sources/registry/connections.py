@@ -1,0 +1,155 @@
+"""Sockets that are opened only to judged addresses, and that wait no longer than the clock of the exchange says.
+
+httpcore2 gives each ``recv`` the same time-out, so a peer that sends one byte at a time never runs out of it. The
+clock of a request travels in its place as the time-out, and the socket asks it how long it may still wait.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpcore2
+
+from scanner.domain.limits import Limits
+from scanner.sources.registry.network import Address, NetworkPolicy, resolve_allowed
+
+_ADDRESSES_TRIED = 4
+
+
+@dataclass(slots=True)
+class Clock:
+    """How long one exchange may still read: first the headers as a whole, then the body, idle and in total."""
+
+    limits: Limits
+    ends: float = field(init=False)
+    idle: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends = time.monotonic() + self.limits.first_byte_seconds
+        self.idle = self.limits.first_byte_seconds
+
+    def body_begins(self) -> None:
+        """From now on the body's limits count."""
+        self.ends = time.monotonic() + self.limits.body_seconds
+        self.idle = self.limits.idle_seconds
+
+    def remaining(self) -> float:
+        """Seconds the next read may take.
+
+        :raises httpcore2.ReadTimeout: when there are none.
+        """
+        left = min(self.idle, self.ends - time.monotonic())
+        if left <= 0:
+            raise httpcore2.ReadTimeout("the exchange took longer than allowed")
+        return left
+
+
+class JudgedStream(httpcore2.NetworkStream):
+    """One connected socket, plain or TLS."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+
+    def read(self, max_bytes: int, timeout: Any = None) -> bytes:
+        """Read what is there, waiting no longer than the clock says."""
+        with _as_httpcore(httpcore2.ReadTimeout, httpcore2.ReadError):
+            self._socket.settimeout(timeout.remaining() if isinstance(timeout, Clock) else timeout)
+            return self._socket.recv(max_bytes)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send everything."""
+        with _as_httpcore(httpcore2.WriteTimeout, httpcore2.WriteError):
+            self._socket.settimeout(timeout)
+            self._socket.sendall(buffer)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        """Continue in TLS; the certificate is checked against the name that was asked for, not the address."""
+        try:
+            with _as_httpcore(httpcore2.ConnectTimeout, httpcore2.ConnectError):
+                self._socket.settimeout(timeout)
+                return JudgedStream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
+        except BaseException:
+            self.close()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """Answer what httpcore2 asks: whether TLS is there, and whether an idle connection was hung up."""
+        if info == "ssl_object":
+            return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+        if info == "is_readable":
+            return _is_readable(self._socket)
+        return None
+
+
+class JudgedBackend(httpcore2.NetworkBackend):
+    """Opens sockets only to addresses that were resolved and judged in the same breath."""
+
+    def __init__(self, policy: NetworkPolicy) -> None:
+        self._policy = policy
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Connect to the first judged address that answers.
+
+        :raises SourceProblem: ``forbidden-address`` or ``unreachable``.
+        """
+        with _as_httpcore(httpcore2.ConnectTimeout, httpcore2.ConnectError):
+            return JudgedStream(connected(resolve_allowed(host, port, self._policy), timeout))
+
+
+def connected(addresses: Iterable[Address], timeout: float | None) -> socket.socket:
+    """Connect to the first address that answers, without asking the resolver again.
+
+    :param timeout: seconds for each address.
+    :raises OSError: of the last address tried.
+    """
+    failure = OSError("no address")
+    for address in list(addresses)[:_ADDRESSES_TRIED]:
+        connection = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(timeout)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.connect(address.sockaddr)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
+
+
+@contextmanager
+def _as_httpcore(timed_out: type[Exception], failed: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise timed_out(str(error)) from error
+    except OSError as error:
+        raise failed(str(error)) from error
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    if connection.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
