@@ -57,10 +57,15 @@ class GroupEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountBytes:
-    """The account files as a runtime gets them; ``None`` is a missing file."""
+    """The account files as a runtime gets them; ``None`` is a missing file.
+
+    :param passwd_fault: what the runtime says when it reads a file that is there but cannot be read; ``""`` else.
+    """
 
     passwd: bytes | None
     group: bytes | None
+    passwd_fault: str = ""
+    group_fault: str = ""
 
 
 def decode(raw: bytes) -> str:

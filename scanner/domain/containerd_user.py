@@ -10,7 +10,7 @@ from __future__ import annotations
 from scanner.domain import accounts
 from scanner.domain.accounts import AccountBytes, PasswdEntry
 from scanner.domain.derivation import StartRefused, Trail
-from scanner.domain.exec_user import PASSWD, ExecUser, refuse_long_line, supplementary, tell_entry
+from scanner.domain.exec_user import PASSWD, ExecUser, refuse_group, refuse_passwd, supplementary, tell_entry
 from scanner.domain.user_spec import MAX_ID, NotANumber, OutOfRange, go_quote, parse_int64
 
 NO_USERS = "no users found"
@@ -63,9 +63,9 @@ def _uid_out_of_range(sent: str) -> str:
 
 def _by_name(name: str, files: AccountBytes, trail: Trail) -> ExecUser:
     trail.say(f'"{name}" is not a number, so it is looked up by name in {PASSWD}')
+    refuse_passwd(files, "")
     if files.passwd is None:
         raise StartRefused(NO_PASSWD)
-    refuse_long_line(files.passwd, accounts.PASSWD_LINE_BYTES, "")
     entry = accounts.first_user_named(files.passwd, name)
     if entry is None:
         raise StartRefused(NO_USERS)
@@ -73,10 +73,8 @@ def _by_name(name: str, files: AccountBytes, trail: Trail) -> ExecUser:
 
 
 def _by_uid(uid: int, files: AccountBytes, trail: Trail) -> ExecUser:
-    entry = None
-    if files.passwd is not None:
-        refuse_long_line(files.passwd, accounts.PASSWD_LINE_BYTES, "")
-        entry = accounts.first_user_with_uid(files.passwd, uid)
+    refuse_passwd(files, "")
+    entry = accounts.first_user_with_uid(files.passwd, uid) if files.passwd is not None else None
     if entry is None:
         trail.say(f"no line of {PASSWD} has uid {uid}, so the gid is 0, the root group")
         return ExecUser(uid, 0, (), "")
@@ -85,7 +83,6 @@ def _by_uid(uid: int, files: AccountBytes, trail: Trail) -> ExecUser:
 
 def _from_entry(entry: PasswdEntry, name: str, files: AccountBytes, trail: Trail) -> ExecUser:
     tell_entry(entry, trail)
-    if files.group is not None:
-        refuse_long_line(files.group, accounts.GROUP_LINE_BYTES, "")
+    refuse_group(files, "", lines_bounded=True)
     groups = supplementary(name, files.group, trail, skip=lambda group: group == name)
     return ExecUser(entry.uid, entry.gid, groups, entry.home)

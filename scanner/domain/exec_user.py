@@ -55,22 +55,40 @@ def exec_user(spec: UserSpec, files: AccountBytes, version: Version, trail: Trai
     user = _read_half(spec.user, version)
     group = _read_half(spec.group, version)
     _tell_user_half(user, trail)
+    refuse_passwd(files, f"unable to find user {user.text if user else '0'}: ")
     entry = _find_user(user, files.passwd)
     found = _from_entry(entry, user, trail)
     if group is None and (entry is None or not entry.name):
         return found
     name = entry.name if entry is not None else ""
-    if files.group is not None and version is Version.V0_4_1:
-        refuse_long_line(files.group, accounts.GROUP_LINE_BYTES, f"unable to find groups for spec {name}")
+    refuse_group(files, f"unable to find groups for spec {name}: ", lines_bounded=version is Version.V0_4_1)
     if group is not None:
         return ExecUser(found.uid, _explicit_gid(group, files.group, trail), (), found.home)
     return ExecUser(found.uid, found.gid, supplementary(name, files.group, trail), found.home)
 
 
-def refuse_long_line(data: bytes, limit: int, prefix: str) -> None:
-    """:raises StartRefused: where Go's scanner gives up, wherever in the file that is."""
-    if accounts.long_line(data, limit):
-        raise StartRefused(f"{prefix}: {accounts.TOKEN_TOO_LONG}" if prefix else accounts.TOKEN_TOO_LONG)
+def refuse_passwd(files: AccountBytes, prefix: str) -> None:
+    """Refuse where reading ``/etc/passwd`` ends in an error; Go's scanner gives up wherever the long line is.
+
+    :raises StartRefused: in the words of Go, behind the prefix.
+    """
+    fault = files.passwd_fault
+    if files.passwd is not None and accounts.long_line(files.passwd, accounts.PASSWD_LINE_BYTES):
+        fault = accounts.TOKEN_TOO_LONG
+    if fault:
+        raise StartRefused(prefix + fault)
+
+
+def refuse_group(files: AccountBytes, prefix: str, *, lines_bounded: bool) -> None:
+    """The same for ``/etc/group``.
+
+    :raises StartRefused: in the words of Go, behind the prefix.
+    """
+    fault = files.group_fault
+    if files.group is not None and lines_bounded and accounts.long_line(files.group, accounts.GROUP_LINE_BYTES):
+        fault = accounts.TOKEN_TOO_LONG
+    if fault:
+        raise StartRefused(prefix + fault)
 
 
 def _read_half(text: str, version: Version) -> _Half | None:
@@ -106,8 +124,6 @@ def _tell_user_half(user: _Half | None, trail: Trail) -> None:
 def _find_user(user: _Half | None, passwd: bytes | None) -> PasswdEntry | None:
     if passwd is None:
         return None
-    shown = user.text if user else "0"
-    refuse_long_line(passwd, accounts.PASSWD_LINE_BYTES, f"unable to find user {shown}")
     if user is not None and user.number is None:
         return accounts.first_user_named(passwd, user.text)
     return accounts.first_user_with_uid(passwd, user.number if user and user.number is not None else 0)
