@@ -78,10 +78,8 @@ class Asker:
                 if answer.response.status != 401:
                     yield answer
                     return
-                if answer.target.origin != self.url:
-                    raise refused(
-                        "redirect-forbidden", f"{self.url} redirects to {answer.target.origin}, which demands a login"
-                    )
+                if not answer.stayed:
+                    raise refused("redirect-forbidden", f"{self.url} redirects to where a login is demanded")
                 headers = answer.response.headers("WWW-Authenticate")
                 self.courier.problem(answer, "", unknown="not-found")  # reads it, so the connection stays
             if not attempts_left or call.has_cost_enough:

@@ -72,10 +72,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The head of the last response, and where it came from."""
+    """The head of the last response, and where it came from.
+
+    :param stayed: no redirect on the way led to another origin.
+    """
 
     response: Response
     target: Target
+    stayed: bool = True
 
 
 class Courier:
@@ -94,17 +98,17 @@ class Courier:
 
         :raises SourceProblem: from the transport, or ``redirect-loop``, ``redirect-forbidden``.
         """
-        target, authorization = question.target, question.authorization
+        target, authorization, stayed = question.target, question.authorization, True
         for _ in range(self._limits.redirects + 1):
             with ExitStack() as stack:
                 response = self._open(stack, question, target, authorization, call)
                 location = response.header("Location")
                 if response.status not in _REDIRECTS or location is None or question.body:
-                    yield Answer(response, target)
+                    yield Answer(response, target, stayed)
                     return
             following = self._following(question, target, location)
             if following.origin != target.origin:
-                authorization = None
+                authorization, stayed = None, False
             target = following
         raise refused("redirect-loop", f"{question.target.origin} redirects more than {self._limits.redirects} times")
 

@@ -16,6 +16,7 @@ from scanner.sources.registry.errors import refused, tls_code, unavailable
 from scanner.sources.registry.network import NetworkPolicy
 from scanner.sources.registry.tls import tls_context
 
+_VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
 _CONNECTIONS = 16
 _KEEP_ALIVE_SECONDS = 30.0
 _ADDRESSES_TRIED = 4
@@ -84,6 +85,8 @@ class Transport:
             raw = pool.handle_request(request)
         clock.body_begins()
         try:
+            if raw.extensions.get("http_version") not in _VERSIONS:
+                raise refused("protocol-error", f"{subject}: the answer is not HTTP/1")
             yield Response(raw, subject)
         finally:
             with _named_failures(subject):

@@ -192,7 +192,7 @@ class Handler(BaseHTTPRequestHandler):
             scope = f"repository:r{len(server.requests)}:pull"
         challenge = 'Basic realm="demo"'
         if server.auth != "basic":
-            realm = faults.realm or f"{server.url}/token"
+            realm = f"{server.url}/token" if faults.realm is None else faults.realm
             challenge = f'Bearer realm="{realm}",service="demo",scope="{scope}"'
         self._error(401, "UNAUTHORIZED", {"WWW-Authenticate": challenge})
         return False
