@@ -64,6 +64,11 @@ class OciLayout:
         self._tags = {name: found for name, found in self._tags.items() if name.rpartition(":")[0] != repository}
         self._save()
 
+    def clear(self) -> None:
+        """Forget every tag; blobs stay."""
+        self._tags = {}
+        self._save()
+
     def tags(self) -> dict[str, str]:
         """``repository:tag`` → digest."""
         return {name: str(descriptor["digest"]) for name, descriptor in self._tags.items()}

@@ -7,23 +7,29 @@ python -m tests.support.demo fill --folder DIR [--day N]      write the story up
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+import django
+
+from compliance.localstack.environment import LOCAL, LocalEnvironment
 from tests.support.demo.story import DAYS, Story, apply
 from tests.support.demo_registry import DemoRegistry
 from tests.support.oci_layout import OciLayout
 
 USERNAME = PASSWORD = "demo"
+FOLDER = LOCAL / "demo"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit status is 0 when it was done."""
     given = _parser().parse_args(arguments)
-    commands = {"serve": _serve, "fill": _fill}
+    commands = {"serve": _serve, "fill": _fill, "replay": _replay}
     return commands[given.command](given)
 
 
@@ -34,8 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=0, help="0 takes a free one")
     fill = commands.add_parser("fill", help="write the story's images and tags, without scanning")
     fill.add_argument("--day", type=int, default=DAYS, help=f"the last day to write, 1 to {DAYS}")
-    for command in (serve, fill):
-        command.add_argument("--folder", type=Path, required=True, help="an OCI layout; made where there is none")
+    replay = commands.add_parser("replay", help="write and scan day after day what was not played yet")
+    replay.add_argument("--days", type=int, default=DAYS, help="how many of the last days to scan one by one")
+    which = replay.add_mutually_exclusive_group(required=True)
+    which.add_argument("--registry-url", metavar="URL", help="where the folder is served; added when unknown")
+    which.add_argument("--registry", metavar="NAME", help="the same, by the name it was added under")
+    for command in (serve, fill, replay):
+        command.add_argument("--folder", type=Path, default=FOLDER, help="an OCI layout, made where there is none")
     return parser
 
 
@@ -58,6 +69,27 @@ def _fill(given: argparse.Namespace) -> int:
     for day in range(1, given.day + 1):
         apply(layout, story.changes_on(day))
     sys.stdout.write(f"{len(layout.tags())} tags\n")
+    return 0
+
+
+def _replay(given: argparse.Namespace) -> int:
+    local = LocalEnvironment()
+    os.environ.update(local.complete())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compliance.project.settings")
+    django.setup()
+    # Models cannot be imported before this point.
+    from tests.support.demo import replay
+
+    say, clock = partial(print, flush=True), partial(datetime.now, UTC)
+    try:
+        named = given.registry
+        row = replay.find_registry(named) if named else replay.demo_registry(given.registry_url, clock())
+        replay.replay(given.folder, row, days=given.days, clock=clock, say=say)
+    except replay.ReplayFailed as problem:
+        say(str(problem))
+        return 1
+    finally:
+        local.leave()
     return 0
 
 
