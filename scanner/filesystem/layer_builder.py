@@ -173,7 +173,7 @@ class LayerBuilder:
             if name in self._kept_names:
                 self._keep_content(node, member.size, read)
         elif kind == SYMLINK:
-            columns.link_at[node] = self._names.add_sized(self._target(member.link))
+            columns.link_at[node] = self._names.add_sized(self._target(node, member.link))
         elif kind == HARD_LINK:
             self._hard_link(node, member.link)
 
@@ -230,7 +230,9 @@ class LayerBuilder:
             self._impossible(node, "a capability attribute longer than the kernel accepts")
         return self._names.add_sized(capability)
 
-    def _target(self, link: bytes) -> bytes:
+    def _target(self, node: int, link: bytes) -> bytes:
+        if not link:
+            self._impossible(node, "a symlink to nothing")
         if len(link) > self._limits.path_bytes:
             raise LimitExceeded("path_bytes", self._limits.path_bytes, len(link), subject="link target")
         return link

@@ -1,0 +1,172 @@
+"""Where two honest ways to unpack the same layers give different trees.
+
+``decides`` is set where the places that resolving the account files looked at are concerned: then the identity itself
+depends on who unpacks. Everything else is only shown, and only the first few of each kind.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from scanner.domain.facts import GROUP, PASSWD, Ambiguity
+from scanner.domain.problems import ImageProblem
+from scanner.filesystem.layer_columns import FOLDER, HARD_LINK, NOTHING, ROOT, Flag
+from scanner.filesystem.layer_index import LayerIndex
+from scanner.filesystem.paths import shown
+from scanner.filesystem.rootfs import Place, Places, Resolution, RootFs
+
+_SHOWN_OF_EACH = 20
+_EXAMINED = 1_000_000
+
+
+def tree_ambiguities(rootfs: RootFs) -> tuple[Ambiguity, ...]:
+    """List them, those that decide first.
+
+    :raises ImageProblem: ``bad-link`` for a hard link to nothing; a limit where there is too much to examine.
+    """
+    walks = [rootfs.resolve(path) for path in (PASSWD, GROUP)]
+    trail = _Trail(
+        frozenset().union(*(walk.trail for walk in walks)), frozenset().union(*(walk.touched for walk in walks))
+    )
+    budget = _Budget()
+    found = list(_lexical(walks))
+    for position, layer in enumerate(rootfs.layers):
+        found += _flagged(position, layer, trail)
+        found += _links_below(rootfs, position, trail, budget)
+        found += _implied_over_links(rootfs, position, trail, budget)
+    return _most_telling(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    paths: frozenset[bytes]
+    places: frozenset[Place]
+
+
+class _Budget:
+    def __init__(self) -> None:
+        self._left = _EXAMINED
+
+    def spend(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ImageProblem(
+                "limit-implied-paths",
+                f"more than {_EXAMINED} folders and hard links of this image refer to lower layers without an entry",
+            )
+
+
+def _most_telling(found: list[Ambiguity]) -> tuple[Ambiguity, ...]:
+    kept: list[Ambiguity] = []
+    count: dict[str, int] = {}
+    for ambiguity in sorted(found, key=lambda one: not one.decides):
+        count[ambiguity.code] = count.get(ambiguity.code, 0) + 1
+        if count[ambiguity.code] <= _SHOWN_OF_EACH:
+            kept.append(ambiguity)
+    return tuple(kept)
+
+
+def _lexical(walks: list[Resolution]) -> Iterator[Ambiguity]:
+    for walk in walks:
+        if walk.lexical:
+            yield Ambiguity(
+                "link-through-nothing",
+                shown(walk.path),
+                "a link climbs with .. out of a folder that does not exist: Docker goes on there, containerd stops",
+            )
+
+
+_DETAILS = {
+    Flag.DUPLICATE: (
+        "duplicate-path",
+        "the layer holds this path more than once; unpacking in order, the last one wins",
+    ),
+    Flag.WHITEOUT: (
+        "whiteout-and-path",
+        "the layer both removes and adds this path; what stays depends on who unpacks it and in which order",
+    ),
+    Flag.REDIRECTED: ("parent-is-link", "the layer puts this path there through a symlink of its own"),
+}
+
+
+def _flagged(position: int, layer: LayerIndex, trail: _Trail) -> Iterator[Ambiguity]:
+    columns = layer.columns
+    for flag, (code, detail) in _DETAILS.items():
+        count = 0
+        for node in _with(columns.flags, _has(flag)):
+            if flag is Flag.WHITEOUT and columns.kind[node] == NOTHING:
+                continue
+            decides = (position, node) in trail.places
+            count += 1
+            if decides or count <= _SHOWN_OF_EACH:
+                yield Ambiguity(code, shown(layer.path(node)), detail, position, decides)
+
+
+def _has(flag: Flag) -> Callable[[int], bool]:
+    return lambda flags: bool(flags & flag)
+
+
+def _with(column: array[int], wanted: Callable[[int], bool]) -> Iterator[int]:
+    """Nodes whose value in a column of single bytes is wanted, at the speed of a regular expression."""
+    values = bytes(value for value in range(256) if wanted(value))
+    pattern = re.compile(b"[" + re.escape(values) + b"]", re.DOTALL)
+    return (match.start() for match in pattern.finditer(column.tobytes()))
+
+
+def _links_below(rootfs: RootFs, position: int, trail: _Trail, budget: _Budget) -> Iterator[Ambiguity]:
+    layer = rootfs.layers[position]
+    for node in _with(layer.columns.kind, lambda kind: kind == HARD_LINK):
+        budget.spend()
+        rootfs.target((position, node), set())
+        yield Ambiguity(
+            "hard-link-below",
+            shown(layer.path(node)),
+            f"a hard link to {shown(layer.link(node))} in a lower layer, which overlay file systems cannot make",
+            position,
+            (position, node) in trail.places,
+        )
+
+
+def _implied_over_links(rootfs: RootFs, position: int, trail: _Trail, budget: _Budget) -> Iterator[Ambiguity]:
+    layer = rootfs.layers[position]
+    below = RootFs(rootfs.layers[:position], rootfs.limits)
+    known: dict[int, Places] = {ROOT: below.root(set())}
+
+    def places(node: int) -> Places:
+        pending = []
+        while node not in known:
+            pending.append(node)
+            node = layer.columns.parent[node]
+        for step in reversed(pending):
+            budget.spend()
+            known[step] = below.child(known[layer.columns.parent[step]], layer.name(step), set())
+        return known[pending[0]] if pending else known[node]
+
+    for node in _with(layer.columns.kind, lambda kind: kind == FOLDER):
+        if position == 0 or node == ROOT or layer.columns.flags[node] & (Flag.EXPLICIT | Flag.WHITEOUT):
+            continue
+        if below.kind_in(places(node)) not in (NOTHING, FOLDER):
+            yield Ambiguity(
+                "parent-is-link",
+                shown(layer.path(node)),
+                "the layer has entries below this path, which in a lower layer is no folder: some unpack them"
+                " where the link leads, some put a folder in its place",
+                position,
+                _concerns(below, layer, node, trail),
+            )
+
+
+def _concerns(below: RootFs, layer: LayerIndex, node: int, trail: _Trail) -> bool:
+    path = layer.path(node)
+    if path in trail.paths:
+        return True
+    behind = below.resolve(path).path
+    prefix = behind + b"/" if behind else b""
+    return any(
+        layer.find(path + b"/" + place[len(prefix) :]) is not None
+        for place in trail.paths
+        if place.startswith(prefix) and place != behind
+    )
