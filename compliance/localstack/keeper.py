@@ -112,6 +112,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fast", action="store_true", help="no durability; for tests")
     parser.add_argument("--temporary", action="store_true", help="remove the folder at the end")
     options = parser.parse_args(arguments)
+    if told := _detach():
+        sys.stdout.write(f"{told}\n")
+        return 0
     files = StackFiles(options.folder)
     keeper = Keeper(files, fast=options.fast)
     signal.signal(signal.SIGTERM, lambda *_: keeper.told_to_stop.set())
@@ -125,6 +128,20 @@ def main(arguments: list[str] | None = None) -> int:
         if options.temporary:
             forget_elsewhere(files.folder / "postgres")
             shutil.rmtree(files.folder, ignore_errors=True)
+    return 0
+
+
+def _detach() -> int:
+    """Go on in a process that is nobody's child; the one that was started gets its pid, and it gets 0.
+
+    In a session of its own, Ctrl-C does not reach it: it reaches the users, and they leave in order.
+    """
+    if pid := os.fork():
+        return pid
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # whoever started us reads our output to its end
+    os.close(nowhere)
     return 0
 
 

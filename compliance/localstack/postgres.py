@@ -1,5 +1,6 @@
 """One Postgres on one data folder."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from compliance.localstack.secret_files import read_or_make
 
 ACCOUNT = DATABASE = "plimsoll"
 START_SECONDS = 60
+ORPHAN_SECONDS = 10
 FIRST_MAJOR_WITH_BUILTIN_LOCALES = 17
 STOP_SIGNAL = signal.SIGINT  # "fast": roll back what is open, then a clean shutdown
 SETTINGS = {
@@ -57,6 +59,7 @@ class Postgres:
         programs = find_postgres()
         footing = find_footing(programs, self._folder / "postgres")
         self._make_data(programs, footing)
+        forget_dead_server(footing.data)
         port = port or free_port()
         settings = {**SETTINGS, "port": str(port), **(FAST_SETTINGS if self._fast else {})}
         arguments = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
@@ -127,6 +130,30 @@ def _spawn(
         group=footing.account,
         extra_groups=None if footing.account is None else [],
     )
+
+
+def forget_dead_server(data: Path) -> None:
+    """Remove the pid file of a server that was killed, once none of its processes is left.
+
+    Postgres does so itself, unless the pid lives on as a zombie or was given to some other process; all processes of
+    a server stand in its data folder, so that can be told apart here. Only Linux shows it.
+    """
+    pid_file = data / "postmaster.pid"
+    give_up = time.monotonic() + ORPHAN_SECONDS
+    while pid_file.exists() and Path("/proc/self/cwd").exists():
+        if not _somebody_stands_in(data):
+            pid_file.unlink()
+        elif time.monotonic() > give_up:
+            return
+        time.sleep(0.05)
+
+
+def _somebody_stands_in(folder: Path) -> bool:
+    for process in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):  # ended meanwhile, a zombie, or somebody else's
+            if process.readlink() == folder.resolve():
+                return True
+    return False
 
 
 def _says_ready(data: Path, pid: int) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from compliance.localstack.files import StackFiles
 from compliance.localstack.problems import ServerFailed
@@ -44,8 +44,8 @@ class LocalStack:
     def __init__(self, folder: Path, *, fast: bool = False, temporary: bool = False) -> None:
         self._files = StackFiles(folder.absolute())
         self._options = [*(["--fast"] if fast else []), *(["--temporary"] if temporary else [])]
-        self._use: IO[str] | None = None
-        self._keeper: subprocess.Popen[bytes] | None = None
+        # A bare descriptor, because a use ends with `leave` or with the process, not when somebody drops the object.
+        self._use: int | None = None
 
     def __enter__(self) -> Addresses:
         return self.start()
@@ -63,7 +63,7 @@ class LocalStack:
             if stay:
                 self._files.stay.touch()
             # First the lock, then the look: a keeper that is just leaving holds it until its servers are down.
-            self._use = self._use or _shared_lock(self._files.users)
+            self._use = _shared_lock(self._files.users) if self._use is None else self._use
             addresses = self.status()
             if addresses is None:
                 self._end_leftovers()
@@ -83,12 +83,10 @@ class LocalStack:
         if self._use is None:
             return
         keeper = _process(self._state().get("keeper"))
-        self._use.close()
-        self._use = None
+        self._let_go()
         give_up = time.monotonic() + STOP_SECONDS
         while keeper and keeper.runs() and self._nobody_uses_it() and time.monotonic() < give_up:
             time.sleep(0.05)
-        self._reap()
 
     def stop(self) -> bool:
         """Stop the servers, whoever uses them; tell whether any ran."""
@@ -98,15 +96,13 @@ class LocalStack:
         if keeper:
             keeper.end(signal.SIGTERM, STOP_SECONDS)
         self._end_leftovers()
-        if self._use:
-            self._use.close()
-            self._use = None
-        self._reap()
+        self._let_go()
         return ran
 
-    def _reap(self) -> None:
-        if self._keeper and self._keeper.poll() is not None:
-            self._keeper = None
+    def _let_go(self) -> None:
+        if self._use is not None:
+            os.close(self._use)
+            self._use = None
 
     def _state(self) -> dict[str, Any]:
         try:
@@ -142,17 +138,18 @@ class LocalStack:
         command = [sys.executable, "-m", "compliance.localstack.keeper", str(self._files.folder), *self._options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with self._files.log.open("w") as log:
-            # A session of its own, so that Ctrl-C reaches the people who use the stack, and they leave in order.
-            self._keeper = keeper = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
-            )
+            # It detaches itself and tells its pid: it belongs to all users, and outlives whoever was first.
+            told = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment, check=False
+            ).stdout
+        keeper = ProcessName.of(int(told)) if told else None
         give_up = time.monotonic() + START_SECONDS
-        while keeper.poll() is None and time.monotonic() < give_up:
+        while keeper and keeper.runs() and time.monotonic() < give_up:
             if addresses := self.status():
                 return addresses
             time.sleep(0.02)
-        keeper.terminate()
-        keeper.wait()
+        if keeper:
+            keeper.end(signal.SIGTERM, STOP_SECONDS)
         raise ServerFailed(_last_words(self._files.log))
 
 
@@ -169,8 +166,8 @@ def _process(told: object) -> ProcessName | None:
     return ProcessName(told["pid"], str(told.get("began")))
 
 
-def _shared_lock(path: Path) -> IO[str]:
-    handle = path.open("a")
+def _shared_lock(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(handle, fcntl.LOCK_SH)
     return handle
 
