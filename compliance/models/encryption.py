@@ -38,13 +38,35 @@ def decrypt(token: str) -> str:
         ) from error
 
 
+class Sealed(str):
+    """Ciphertext as it came from the database; ``reveal`` opens it, printing shows nothing."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<sealed>"
+
+
+def reveal(secret: str) -> str:
+    """The plain text of a field's value, whether it was just set or came from the database.
+
+    :raises CredentialKeyMissing: when none of the keys fits.
+    """
+    return decrypt(str(secret)) if isinstance(secret, Sealed) else secret
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Holds a secret; the plain text never reaches the database."""
+    """Holds a secret; the plain text never reaches the database, nor memory before ``reveal`` is called.
+
+    So a row whose key is lost can still be listed and corrected.
+    """
 
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt on the way in."""
-        return None if value is None else encrypt(str(value))
+        if value is None or isinstance(value, Sealed):
+            return None if value is None else str(value)
+        return encrypt(str(value))
 
     def from_db_value(self, value: str | None, _expression: object, _connection: BaseDatabaseWrapper) -> str | None:
-        """Decrypt on the way out."""
-        return None if value is None else decrypt(value)
+        """Leave it sealed on the way out."""
+        return Sealed(value) if value else value

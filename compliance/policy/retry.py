@@ -34,7 +34,8 @@ def retry_in(problem: ScanProblem, attempts: int, waited: timedelta) -> timedelt
 
 def wait_after(attempts: int) -> timedelta:
     """15 s, 30 s, 60 s … but no more than 15 minutes."""
-    return min(_FIRST_WAIT * 2 ** min(max(attempts - 1, 0), 10), _LONGEST_WAIT)
+    doublings = min(max(attempts - 1, 0), 10)
+    return min(_FIRST_WAIT * (1 << doublings), _LONGEST_WAIT)
 
 
 def _asked_for(problem: Unavailable) -> timedelta | None:

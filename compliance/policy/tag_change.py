@@ -76,6 +76,11 @@ def deletion(before: TagState) -> Change:
 def failing_since(before: TagState | None, verdict: Verdict, now: datetime) -> datetime | None:
     """When the tag began to fail, or ``None`` while it does not."""
     since = before.failing_since if before and not before.deleted else None
+    return still_failing_since(since, verdict, now)
+
+
+def still_failing_since(since: datetime | None, verdict: Verdict, now: datetime) -> datetime | None:
+    """Carry the beginning of a failure on: through *unknown*, until a verdict says that it is over."""
     if verdict is Verdict.FAIL:
         return since or now
     return since if verdict is Verdict.UNKNOWN else None

@@ -1,0 +1,21 @@
+"""Which piece of work somebody should look at: what services return and tasks send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Work(StrEnum):
+    """The tables whose rows are work."""
+
+    SCAN = "scan"
+    REPOSITORY_SCAN = "repository_scan"
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """One row to look at. Losing it loses no work: the tick finds the row again."""
+
+    work: Work
+    id: int

@@ -1,0 +1,83 @@
+"""Keep a repository's totals and today's snapshot in step with its tags, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import Avg, Count, Max, Q
+
+from compliance.models import PolicyVersion, Repository, Tag, VerdictChoice
+from compliance.policy.tag_change import still_failing_since
+from compliance.policy.totals import Totals
+
+
+def count_totals(
+    repository: Repository, version: PolicyVersion, *, now: datetime, new: int = 0, fixed: int = 0
+) -> None:
+    """Count the listed tags and write repository and snapshot; the caller holds the repository's row.
+
+    :param new: tags that began to fail since the last call.
+    :param fixed: tags that stopped.
+    """
+    totals, pushed_at = _count(repository)
+    verdict = totals.verdict
+    failing_since = still_failing_since(repository.failing_since, verdict, now)
+    Repository.objects.filter(pk=repository.pk).update(
+        tags_total=totals.tags,
+        passed=totals.passed,
+        failed=totals.failed,
+        unknown=totals.unknown,
+        not_applicable=totals.not_applicable,
+        score=totals.score,
+        grade=totals.grade,
+        verdict=verdict,
+        failing_since=failing_since,
+        pushed_at=pushed_at,
+    )
+    repository.failing_since = failing_since
+    _write_snapshot(repository, version, totals, now.astimezone(UTC).date(), (new, fixed))
+
+
+def _count(repository: Repository) -> tuple[Totals, datetime | None]:
+    counts = {f"n_{verdict.value}": Count("pk", filter=Q(verdict=verdict)) for verdict in VerdictChoice}
+    found = (
+        Tag.objects.listed()
+        .filter(repository=repository)
+        .aggregate(**counts, mean=Avg("score"), pushed_at=Max("moved_at"))
+    )
+    mean: float | None = found["mean"]
+    return (
+        Totals(
+            passed=found["n_pass"],
+            failed=found["n_fail"],
+            unknown=found["n_unknown"],
+            not_applicable=found["n_not_applicable"],
+            score=None if mean is None else round(Decimal(mean), 1),
+        ),
+        found["pushed_at"],
+    )
+
+
+# One statement, so that the first batch of a day needs no second one, and a closed row stays as it is: the trigger
+# would refuse the update and with it the whole batch.
+_UPSERT = """
+INSERT INTO compliance_dailysnapshot AS s
+    (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, not_applicable,
+     new, fixed, score, closed)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, false)
+ON CONFLICT (repository_id, day) DO UPDATE SET
+    policy_version_id = excluded.policy_version_id, evaluated = excluded.evaluated, passed = excluded.passed,
+    failed = excluded.failed, unknown = excluded.unknown, not_applicable = excluded.not_applicable,
+    new = s.new + excluded.new, fixed = s.fixed + excluded.fixed, score = excluded.score
+WHERE NOT s.closed
+"""
+
+
+def _write_snapshot(
+    repository: Repository, version: PolicyVersion, totals: Totals, day: date, changes: tuple[int, int]
+) -> None:
+    counts = (totals.evaluated, totals.passed, totals.failed, totals.unknown, totals.not_applicable)
+    with connection.cursor() as cursor:
+        cursor.execute(_UPSERT, [repository.pk, day, version.pk, *counts, *changes, totals.score])

@@ -1,0 +1,56 @@
+"""End one repository's part of a scan, or put it off."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+
+from compliance.models import Registry, Repository, RepositoryScan, State
+from compliance.policy.retry import retry_in
+from compliance.services.finish_scan import finish_scan
+from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
+from scanner.domain.problems import ScanProblem
+
+
+def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProblem | None, *, now: datetime) -> None:
+    """Write the final state, and end the scan if this was its last part.
+
+    :raises LeaseLost: when another worker has it.
+    """
+    with transaction.atomic():
+        RepositoryScan.objects.fence(row.pk, token)
+        if problem is not None:
+            record_mishaps(row.scan_id, row.repository_id, [Mishap(row.repository.name, problem)], now=now)
+        scanned = {} if problem is not None else {"scanned_at": now}
+        Repository.objects.filter(pk=row.repository_id).update(**scanned, **problem_columns(problem))
+        RepositoryScan.objects.filter(pk=row.pk).update(
+            state=State.FAILED if problem is not None else State.DONE,
+            finished_at=now,
+            not_before=None,
+            lease_token=None,
+            lease_until=None,
+        )
+    if problem is None:
+        Registry.objects.filter(pk=row.scan.registry_id).update(reached_at=now)
+    finish_scan(row.scan_id, now=now)
+
+
+def put_off_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProblem, *, now: datetime) -> None:
+    """Try again later where that can help, else end it as failed; either way the repository's page says why."""
+    attempts = RepositoryScan.objects.values_list("attempts", flat=True).get(pk=row.pk)
+    wait = retry_in(problem, attempts, now - row.scan.requested_at)
+    if wait is None:
+        end_repository_scan(row, token, problem, now=now)
+        return
+    with transaction.atomic():
+        RepositoryScan.objects.fence(row.pk, token)
+        Repository.objects.filter(pk=row.repository_id).update(**problem_columns(problem))
+        RepositoryScan.objects.filter(pk=row.pk).update(
+            state=State.QUEUED,
+            not_before=now + wait,
+            attempts=0 if problem.code == "rate-limited" else attempts,
+            lease_token=None,
+            lease_until=None,
+        )

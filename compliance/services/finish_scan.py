@@ -1,0 +1,71 @@
+"""Keep a scan's totals, and end it when all its repositories have ended."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, F, Q, Sum
+
+from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State
+from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
+from scanner.domain.problems import ScanProblem
+
+_SUMMED = ("tags_total", "tags_done", "images_new", "layers_indexed", "new", "fixed", "cache_hits", "requests", "bytes")
+
+
+def finish_scan(scan_id: int, *, now: datetime) -> bool:
+    """Bring the totals up to date and end the scan if nothing is left to do; say whether it has ended."""
+    with transaction.atomic():
+        scan = Scan.objects.select_for_update().get(pk=scan_id)
+        if scan.state not in ACTIVE:
+            return True
+        if scan.listed_at is None:
+            return False
+        done = update_totals(scan)
+        if done < scan.repositories_total:
+            return False
+        Scan.objects.filter(pk=scan_id).update(
+            state=State.DONE, finished_at=now, not_before=None, **problem_columns(None)
+        )
+    return True
+
+
+def refresh_totals(scan_id: int) -> None:
+    """Show progress; whoever is ahead of us with the same sums will do."""
+    with transaction.atomic():
+        scan = Scan.objects.select_for_update(skip_locked=True).filter(pk=scan_id, state__in=ACTIVE).first()
+        if scan is not None:
+            update_totals(scan)
+
+
+def update_totals(scan: Scan) -> int:
+    """Sum up the repositories' parts; return how many of them have ended."""
+    final = ~Q(state__in=ACTIVE)
+    found = RepositoryScan.objects.filter(scan=scan).aggregate(
+        ended=Count("pk", filter=final),
+        failed=Count("pk", filter=Q(state=State.FAILED)),
+        **{f"sum_{name}": Sum(name, default=0) for name in _SUMMED},
+    )
+    totals = {name: found[f"sum_{name}"] for name in _SUMMED}
+    totals["requests"] += F("listing_requests")
+    totals["bytes"] += F("listing_bytes")
+    ended: int = found["ended"]
+    Scan.objects.filter(pk=scan.pk).update(repositories_done=ended, repositories_failed=found["failed"], **totals)
+    return ended
+
+
+def fail_scan(scan_id: int, token: uuid.UUID, problem: ScanProblem, *, now: datetime) -> None:
+    """End a scan whose repositories could not be listed.
+
+    :raises LeaseLost: when somebody else has the scan.
+    """
+    with transaction.atomic():
+        Scan.objects.fence(scan_id, token)
+        scan = Scan.objects.get(pk=scan_id)
+        record_mishaps(scan_id, None, [Mishap("", problem)], now=now)
+        Registry.objects.filter(pk=scan.registry_id).update(**problem_columns(problem))
+        Scan.objects.filter(pk=scan_id).update(
+            state=State.FAILED, finished_at=now, lease_token=None, lease_until=None, **problem_columns(problem)
+        )

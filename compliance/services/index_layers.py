@@ -1,0 +1,211 @@
+"""Get the indexes of layers, so that each unique layer is read once for the whole fleet.
+
+A row per layer digest is the claim: whoever holds its lease reads the layer; everybody else reads other layers first
+and then waits for the row. A worker that dies while reading loses the lease, and the next one takes over. Threads of
+the pool read from the registry; every row is read and written by the calling thread alone.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from compliance.models import Layer
+from compliance.policy.retry import MOST_ATTEMPTS
+from compliance.services.keep_lease import LeaseKeeper, lease_length
+from compliance.services.known_images import is_outgrown
+from compliance.services.record_problem import allowed_by_limit, problem_columns
+from scanner.domain.manifest import Descriptor
+from scanner.domain.problems import ImageProblem, ScanProblem, SourceProblem, Unavailable
+from scanner.domain.reference import Digest
+from scanner.filesystem.layer_index import LayerIndex
+
+_POLL_SECONDS: Final = 0.2
+_LONGEST_WAIT_SECONDS: Final = 10 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLayer:
+    """A layer as manifests describe it; one with another size is another layer, since one of them must be wrong."""
+
+    digest: Digest
+    size: int
+    media_type: str = field(compare=False)
+
+    def descriptor(self) -> Descriptor:
+        """What to ask the registry for."""
+        return Descriptor(self.media_type, self.digest, self.size)
+
+
+Fetch = Callable[[WantedLayer, Collection[bytes]], LayerIndex]
+Answer = LayerIndex | ScanProblem
+
+
+@dataclass(slots=True)
+class LayerShelf:
+    """The layer indexes of the images at hand.
+
+    :param fetch: reads one layer from the registry, keeping the bytes at some paths; called in the executor.
+    """
+
+    fetch: Fetch
+    executor: Executor
+    keeper: LeaseKeeper
+    clock: Callable[[], datetime]
+    indexed: int = 0
+    _waiting: dict[WantedLayer, None] = field(default_factory=dict)
+    _reading: dict[Future[LayerIndex], tuple[WantedLayer, uuid.UUID]] = field(default_factory=dict)
+    _answers: dict[WantedLayer, Answer] = field(default_factory=dict)
+
+    def gather(self, wanted: Iterable[WantedLayer]) -> Mapping[WantedLayer, Answer]:
+        """Return an index or a problem for each; forgets those of the call before."""
+        self._answers = {}
+        self._waiting = dict.fromkeys(wanted)
+        self._make_rows()
+        deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+        try:
+            while self._waiting or self._reading:
+                self._look(deadline)
+                self._collect()
+        finally:
+            self._abandon()
+        return self._answers
+
+    def complete(self, layer: WantedLayer, index: LayerIndex) -> None:
+        """Store an index that knows the bytes of more files, for the images that come next."""
+        Layer.objects.filter(digest=layer.digest).update(index=index.to_bytes())
+
+    def _make_rows(self) -> None:
+        Layer.objects.bulk_create(
+            (
+                Layer(digest=layer.digest, size=layer.size, media_type=layer.media_type[:255])
+                for layer in sorted(self._waiting, key=lambda layer: layer.digest)
+            ),
+            ignore_conflicts=True,
+        )
+
+    def _look(self, deadline: float) -> None:
+        """Settle what others have done, claim what nobody holds."""
+        digests = [layer.digest for layer in self._waiting]
+        ready = Layer.objects.filter(digest__in=digests).exclude(index=None, problem_code="")
+        rows = {row.digest: row for row in ready}
+        for layer in list(self._waiting):
+            row = rows.get(layer.digest)
+            answer = _stored_answer(row, layer) if row else None
+            if answer is None:
+                answer = self._claim(layer)
+            if answer is None and time.monotonic() > deadline:
+                answer = _too_long(layer)
+            if answer is not None:
+                self._answers[layer] = answer
+                del self._waiting[layer]
+
+    def _claim(self, layer: WantedLayer) -> Answer | None:
+        digest = layer.digest
+        ours = any(reading.digest == digest for reading, _ in self._reading.values())
+        # A claim is for work that starts now, so that an idle worker finds something to do.
+        if ours or len(self._reading) >= settings.SCAN_CONNECTIONS:
+            return None
+        # An index that somebody stored since we looked must not be read again: the next look finds it.
+        token = Layer.objects.filter(index=None).take(digest, lease_length())
+        if token is None:
+            return None
+        row = Layer.objects.only("attempts").get(pk=digest)
+        if row.attempts > MOST_ATTEMPTS:
+            problem = _crashed(layer)
+            _store_problem(layer, token, problem)
+            return problem
+        self.keeper.hold(Layer.objects.all(), digest, token)
+        self._reading[self.executor.submit(self.fetch, layer, ())] = (layer, token)
+        del self._waiting[layer]
+        return None
+
+    def _collect(self) -> None:
+        if not self._reading:
+            if self._waiting:
+                time.sleep(_POLL_SECONDS)
+            return
+        timeout = _POLL_SECONDS if self._waiting else None
+        for future in wait(self._reading, timeout, FIRST_COMPLETED).done:
+            layer, token = self._reading.pop(future)
+            self.keeper.let_go(Layer.objects.all(), layer.digest)
+            self._answers[layer] = self._store(future, layer, token)
+
+    def _store(self, future: Future[LayerIndex], layer: WantedLayer, token: uuid.UUID) -> Answer:
+        try:
+            index = future.result()
+        except SourceProblem as problem:  # says nothing about the layer: the next one may try
+            _give_back(layer, token)
+            return problem
+        except ScanProblem as problem:
+            _store_problem(layer, token, problem)
+            return problem
+        written = Layer.objects.filter(digest=layer.digest, lease_token=token).update(
+            diff_id=index.diff_id,
+            media_type=layer.media_type[:255],
+            size=index.size,
+            index=index.to_bytes(),
+            entries=index.entries,
+            indexed_at=self.clock(),
+            lease_token=None,
+            lease_until=None,
+            attempts=0,
+            problem_allowed=None,
+            **problem_columns(None),
+        )
+        self.indexed += written
+        return index
+
+    def _abandon(self) -> None:
+        """Give back what is still claimed when an error ends the work."""
+        for future, (layer, token) in self._reading.items():
+            future.cancel()
+            self.keeper.let_go(Layer.objects.all(), layer.digest)
+            _give_back(layer, token)
+        self._reading.clear()
+
+
+def _stored_answer(row: Layer, layer: WantedLayer) -> Answer | None:
+    if row.index is not None:
+        return LayerIndex.from_bytes(bytes(row.index))
+    if row.size != layer.size or is_outgrown(row.problem_code, row.problem_allowed, settings.LIMITS):
+        return None
+    return ImageProblem(row.problem_code, row.problem_message, remedy=row.problem_remedy)
+
+
+def _store_problem(layer: WantedLayer, token: uuid.UUID, problem: ScanProblem) -> None:
+    Layer.objects.filter(digest=layer.digest, lease_token=token).update(
+        **problem_columns(problem),
+        size=layer.size,
+        problem_allowed=allowed_by_limit(problem),
+        lease_token=None,
+        lease_until=None,
+        attempts=0,
+    )
+
+
+def _give_back(layer: WantedLayer, token: uuid.UUID) -> None:
+    Layer.objects.filter(digest=layer.digest, lease_token=token).update(lease_token=None, lease_until=None, attempts=0)
+
+
+def _crashed(layer: WantedLayer) -> ScanProblem:
+    return ImageProblem(
+        "crashed",
+        f"layer {layer.digest}: reading it ended the worker {MOST_ATTEMPTS} times",
+        remedy="Look into the worker's log; the limits named PLIMSOLL_LAYER_… bound what a layer may cost.",
+    )
+
+
+def _too_long(layer: WantedLayer) -> ScanProblem:
+    return Unavailable(
+        "layer-busy",
+        f"layer {layer.digest}: another worker has been reading it for too long",
+        remedy="The next scan looks again.",
+    )

@@ -1,0 +1,131 @@
+"""What we already have of some digests, and how it was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from compliance.models import Evaluation, Image, Index, IndexImage, PolicyVersion
+from compliance.policy.tag_view import ImageView, TagView, tag_view
+from scanner.domain.limits import Limits
+from scanner.domain.verdict import Verdict
+
+_COLUMNS = (
+    *("pk", "digest", "platform", "artifact", "size", "runs_as"),
+    *("problem_code", "problem_message", "problem_remedy", "problem_allowed"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownImage:
+    """``view`` is ``None`` while nobody has judged it under the policy version at hand."""
+
+    pk: int
+    view: ImageView | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIndex:
+    """Its children as (platform, digest), in the order of the document."""
+
+    pk: int
+    children: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class Known:
+    """Rows by digest."""
+
+    images: dict[str, KnownImage] = field(default_factory=dict)
+    indexes: dict[str, KnownIndex] = field(default_factory=dict)
+
+    def has(self, digest: str) -> bool:
+        """Whether a tag that points to it can do without the registry."""
+        if digest in self.indexes:
+            return all(child in self.images for _, child in self.indexes[digest].children)
+        return digest in self.images
+
+    def view(self, digest: str) -> TagView:
+        """Sum up what a tag shows; only where every image is judged."""
+        if digest not in self.indexes:
+            return tag_view([self._image_view(digest, "")])
+        return tag_view([self._image_view(child, platform) for platform, child in self.indexes[digest].children])
+
+    def unjudged(self) -> list[int]:
+        """Ids of images that need only a judgement."""
+        return [image.pk for image in self.images.values() if image.view is None]
+
+    def _image_view(self, digest: str, platform: str) -> ImageView:
+        view = self.images[digest].view
+        if view is None:
+            raise LookupError(f"{digest} is not judged")
+        if not platform:
+            return view
+        return ImageView(
+            view.digest, platform, view.verdict, view.score, view.runs_as, view.violated, view.size, view.problem
+        )
+
+
+def known_images(digests: Iterable[str], version: PolicyVersion) -> Known:
+    """Load what is stored of these digests: four queries at most, however many there are."""
+    wanted = set(digests)
+    indexes = _indexes(wanted)
+    children = {child for index in indexes.values() for _, child in index.children}
+    images = _images((wanted - indexes.keys()) | children, version)
+    return Known(images, indexes)
+
+
+def _indexes(digests: set[str]) -> dict[str, KnownIndex]:
+    pks = dict(Index.objects.filter(digest__in=digests).values_list("pk", "digest")) if digests else {}
+    children: dict[int, list[tuple[str, str]]] = {pk: [] for pk in pks}
+    if pks:
+        rows = IndexImage.objects.filter(index__in=pks).order_by("index", "position")
+        for index, platform, digest in rows.values_list("index_id", "platform", "image__digest"):
+            children[index].append((platform, digest))
+    return {pks[pk]: KnownIndex(pk, tuple(found)) for pk, found in children.items()}
+
+
+def _images(digests: set[str], version: PolicyVersion) -> dict[str, KnownImage]:
+    if not digests:
+        return {}
+    rows = [
+        row
+        for row in Image.objects.filter(digest__in=digests).values(*_COLUMNS)
+        if not is_outgrown(row["problem_code"], row["problem_allowed"], settings.LIMITS)
+    ]
+    judged = _evaluations([row["pk"] for row in rows], version)
+    return {row["digest"]: KnownImage(row["pk"], _view(row, judged.get(row["pk"]))) for row in rows}
+
+
+def _evaluations(pks: Sequence[int], version: PolicyVersion) -> dict[int, tuple[str, int | None, list[str]]]:
+    rows = Evaluation.objects.filter(policy_version=version, image__in=pks).values_list(
+        "image_id", "verdict", "score", "violated"
+    )
+    return {pk: (verdict, score, violated) for pk, verdict, score, violated in rows}
+
+
+def _view(row: Mapping[str, object], judged: tuple[str, int | None, list[str]] | None) -> ImageView | None:
+    if judged is None:
+        return None
+    verdict, score, violated = judged
+    code, message, remedy = (str(row[f"problem_{part}"]) for part in ("code", "message", "remedy"))
+    return ImageView(
+        digest=str(row["digest"]),
+        platform=str(row["platform"]),
+        verdict=Verdict(verdict),
+        score=score,
+        runs_as=str(row["runs_as"]),
+        violated=tuple(violated),
+        size=int(str(row["size"])),
+        problem=(code, message, remedy) if code else None,
+    )
+
+
+def is_outgrown(code: str, allowed: float | None, limits: Limits) -> bool:
+    """Whether a problem was a limit that has been raised since, so that the bytes deserve another look."""
+    if allowed is None or not code.startswith("limit-"):
+        return False
+    now_allowed = getattr(limits, code.removeprefix("limit-").replace("-", "_"), None)
+    return isinstance(now_allowed, int | float) and now_allowed > allowed

@@ -1,0 +1,154 @@
+"""List a registry's repositories and write one piece of work for each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from compliance.models import ACTIVE, LeaseLost, Registry, Repository, RepositoryScan, Scan, State
+from compliance.policy.retry import MOST_ATTEMPTS, retry_in
+from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.finish_scan import fail_scan, finish_scan
+from compliance.services.forget_tags import forget_repositories
+from compliance.services.keep_lease import LeaseKeeper, lease_length
+from compliance.services.open_source import open_source
+from compliance.services.record_problem import NO_PROBLEM, Mishap, problem_columns, record_mishaps
+from scanner.domain.problems import ImageProblem, ScanProblem, Unavailable
+from scanner.sources.source import Source, Traffic
+
+Clock = Callable[[], datetime]
+Opener = Callable[[Registry], AbstractContextManager[Source]]
+
+_BATCH = 1_000
+
+
+@dataclass(slots=True)
+class Listing:
+    """Names in the order of the registry; ``problem`` is what ended it early."""
+
+    names: list[str]
+    traffic: Traffic
+    problem: ScanProblem | None = None
+
+
+def list_repositories(scan_id: int, *, clock: Clock, opener: Opener = open_source) -> list[WakeUp]:
+    """Do the first step of a scan, unless somebody else does; return the work it made."""
+    now = clock()
+    ready = Scan.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state__in=ACTIVE, listed_at=None)
+    token = ready.take(scan_id, lease_length())
+    if token is None:
+        finish_scan(scan_id, now=now)
+        return []
+    scan = Scan.objects.select_related("registry__policy").get(pk=scan_id)
+    if scan.attempts > MOST_ATTEMPTS:
+        fail_scan(scan_id, token, _crashed(), now=now)
+        return []
+    Scan.objects.filter(pk=scan_id, started_at=None).update(started_at=now, state=State.RUNNING)
+    with LeaseKeeper() as keeper:
+        keeper.hold(Scan.objects.all(), scan_id, token)
+        listing = _list(scan.registry, opener)
+        keeper.let_go(Scan.objects.all(), scan_id)
+    try:
+        return _record(scan, token, listing, clock())
+    except LeaseLost:
+        return []
+
+
+def _list(registry: Registry, opener: Opener) -> Listing:
+    names: list[str] = []
+    traffic = Traffic()
+    try:
+        with opener(registry) as source:
+            traffic = source.traffic
+            names.extend(source.repositories())
+    except ScanProblem as problem:
+        return Listing(names, traffic, problem)
+    return Listing(names, traffic)
+
+
+def _record(scan: Scan, token: uuid.UUID, listing: Listing, now: datetime) -> list[WakeUp]:
+    problem = listing.problem
+    if problem is not None and (isinstance(problem, Unavailable) or not listing.names):
+        _put_off(scan, token, problem, now)
+        return []
+    with transaction.atomic():
+        Scan.objects.fence(scan.pk, token)
+        ids = _write_repositories(scan.registry, listing, scan, now)
+        RepositoryScan.objects.bulk_create(
+            (RepositoryScan(scan=scan, repository_id=pk) for pk in ids), batch_size=_BATCH
+        )
+        if problem is not None:
+            record_mishaps(scan.pk, None, [Mishap(scan.registry.url, problem)], now=now)
+        Registry.objects.filter(pk=scan.registry_id).update(reached_at=now, **problem_columns(problem))
+        Scan.objects.filter(pk=scan.pk).update(
+            state=State.RUNNING,
+            listed_at=now,
+            repositories_total=len(ids),
+            listing_requests=listing.traffic.requests,
+            listing_bytes=listing.traffic.bytes,
+            requests=listing.traffic.requests,
+            bytes=listing.traffic.bytes,
+            attempts=0,
+            lease_token=None,
+            lease_until=None,
+        )
+        made = RepositoryScan.objects.filter(scan=scan).order_by("pk").values_list("pk", flat=True)
+        wake_ups = [WakeUp(Work.REPOSITORY_SCAN, pk) for pk in made]
+    if not wake_ups:
+        finish_scan(scan.pk, now=now)
+    return wake_ups
+
+
+def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: datetime) -> list[int]:
+    """Make, bring back and delete rows; return the ids of those listed."""
+    known = {name: (pk, gone) for pk, name, gone in _rows(registry)}
+    listed = list(dict.fromkeys(listing.names))
+    missing = [name for name in listed if name not in known]
+    made = Repository.objects.bulk_create(
+        (Repository(registry=registry, name=name, first_seen_at=now) for name in missing), batch_size=_BATCH
+    )
+    returned = [known[name][0] for name in listed if name in known and known[name][1] is not None]
+    Repository.objects.filter(pk__in=returned).update(deleted_at=None, **NO_PROBLEM)
+    if listing.problem is None:  # a listing that broke off says nothing about what it did not name
+        wanted = set(listed)
+        gone = [pk for name, (pk, deleted_at) in known.items() if deleted_at is None and name not in wanted]
+        forget_repositories(gone, scan.pk, now=now)
+    return [known[name][0] for name in listed if name in known] + [row.pk for row in made]
+
+
+def _rows(registry: Registry) -> Iterable[tuple[int, str, datetime | None]]:
+    return Repository.objects.filter(registry=registry).values_list("pk", "name", "deleted_at")
+
+
+def _put_off(scan: Scan, token: uuid.UUID, problem: ScanProblem, now: datetime) -> None:
+    """Try again later, or give the scan up; either way the registry's page says why."""
+    wait = retry_in(problem, scan.attempts, now - scan.requested_at)
+    if wait is None:
+        fail_scan(scan.pk, token, problem, now=now)
+        return
+    counted = 0 if problem.code == "rate-limited" else scan.attempts
+    with transaction.atomic():
+        Scan.objects.fence(scan.pk, token)
+        Registry.objects.filter(pk=scan.registry_id).update(**problem_columns(problem))
+        Scan.objects.filter(pk=scan.pk).update(
+            state=State.QUEUED,
+            not_before=now + wait,
+            attempts=counted,
+            lease_token=None,
+            lease_until=None,
+            **problem_columns(problem),
+        )
+
+
+def _crashed() -> ScanProblem:
+    return ImageProblem(
+        "crashed",
+        f"Listing this registry ended the worker {MOST_ATTEMPTS} times",
+        remedy="Look into the worker's log, then start a scan by hand.",
+    )

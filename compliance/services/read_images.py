@@ -1,0 +1,164 @@
+"""Read what is new: manifests and configs of some digests, then the layers nobody has indexed, then facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from compliance.models import Image
+from compliance.services.index_layers import Answer, LayerShelf, WantedLayer
+from compliance.services.judge_images import ImageRead
+from compliance.services.record_images import IndexRead
+from scanner.domain.facts import ImageFacts
+from scanner.domain.manifest import Descriptor, IndexManifest, parse_document
+from scanner.domain.printable import printable
+from scanner.domain.problems import LimitExceeded, ScanProblem, SourceProblem
+from scanner.domain.reference import Digest, RepositoryName
+from scanner.filesystem.layer_index import LayerIndex
+from scanner.inspection import ImageDocuments, NotApplicable, image_facts, missing_contents, read_image
+from scanner.sources.source import Source
+
+Node = IndexManifest | ImageDocuments | ImageRead | SourceProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where images are read from."""
+
+    source: Source
+    repository: RepositoryName
+    executor: Executor
+    shelf: LayerShelf
+
+
+@dataclass(slots=True)
+class Found:
+    """What some digests turned out to be; ``problems`` are those the registry did not let us read."""
+
+    images: dict[str, ImageRead] = field(default_factory=dict)
+    indexes: dict[str, IndexRead] = field(default_factory=dict)
+    problems: dict[str, ScanProblem] = field(default_factory=dict)
+
+
+def read_images(place: Place, digests: Iterable[Digest]) -> Found:
+    """Read each digest and everything below it; one that cannot be read does not stop the others."""
+    wanted = list(dict.fromkeys(digests))
+    nodes = _read_documents(place, wanted)
+    found = Found()
+    found.images = {digest: node for digest, node in nodes.items() if isinstance(node, ImageRead)}
+    found.problems = {digest: node for digest, node in nodes.items() if isinstance(node, SourceProblem)}
+    _read_layers(place, nodes, found)
+    for digest in wanted:
+        node = nodes[digest]
+        if isinstance(node, IndexManifest):
+            _settle_index(digest, node, nodes, found)
+    return found
+
+
+def _read_documents(place: Place, wanted: list[Digest]) -> dict[str, Node]:
+    """Level by level, so that the children of all indexes are read at once."""
+    nodes: dict[str, Node] = {}
+    level: dict[Digest, Descriptor | None] = dict.fromkeys(wanted)
+    for depth in range(settings.LIMITS.index_depth + 1):
+        read = place.executor.map(lambda item: _read_document(place, *item), level.items())
+        nodes |= zip(level, read, strict=True)
+        indexes = [node for digest in level if isinstance(node := nodes[digest], IndexManifest)]
+        if depth == settings.LIMITS.index_depth:
+            deep = [digest for digest in level if isinstance(nodes[digest], IndexManifest)]
+            nodes |= {digest: ImageRead(digest, problem=_too_deep(digest)) for digest in deep}
+        entries = {child.digest: child for index in indexes for child in index.manifests if child.digest not in nodes}
+        level = _unknown(entries)
+    return nodes
+
+
+def _read_document(place: Place, digest: Digest, entry: Descriptor | None) -> Node:
+    """Runs in the executor: no database here."""
+    try:
+        document = place.source.document(place.repository, digest)
+        manifest = parse_document(document.body, document.media_type, settings.LIMITS)
+        if isinstance(manifest, IndexManifest):
+            return manifest
+        read = read_image(place.source, place.repository, document, settings.LIMITS, entry)
+    except SourceProblem as problem:
+        return problem
+    except ScanProblem as problem:
+        return ImageRead(digest, problem=problem, platform=_platform(entry))
+    if isinstance(read, NotApplicable):
+        return ImageRead(digest, artifact=read.kind, platform=read.platform)
+    return read
+
+
+def _unknown(entries: Mapping[Digest, Descriptor]) -> dict[Digest, Descriptor | None]:
+    known = Image.objects.filter(digest__in=entries, problem_code="").values_list("digest", flat=True)
+    stored = set(known)
+    return {digest: entry for digest, entry in sorted(entries.items()) if digest not in stored}
+
+
+def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:
+    documents = {digest: node for digest, node in nodes.items() if isinstance(node, ImageDocuments)}
+    wanted = {digest: _wanted(node) for digest, node in documents.items()}
+    answers = place.shelf.gather(layer for layers in wanted.values() for layer in layers)
+    for digest, node in documents.items():
+        try:
+            indexes = list(_indexes(wanted[digest], answers))
+            found.images[digest] = ImageRead(node.digest, facts=_facts(place, node, wanted[digest], indexes))
+        except SourceProblem as problem:
+            found.problems[digest] = problem
+        except ScanProblem as problem:
+            platform = str(node.config.platform)
+            found.images[digest] = ImageRead(node.digest, problem=problem, platform=platform)
+
+
+def _wanted(documents: ImageDocuments) -> list[WantedLayer]:
+    return [WantedLayer(layer.digest, layer.size, layer.media_type) for layer in documents.manifest.layers]
+
+
+def _facts(place: Place, documents: ImageDocuments, wanted: list[WantedLayer], indexes: list[LayerIndex]) -> ImageFacts:
+    for position, paths in missing_contents(indexes, settings.LIMITS).items():
+        again = place.shelf.fetch(wanted[position], paths)
+        indexes[position] = indexes[position].with_contents(again.contents)
+        place.shelf.complete(wanted[position], indexes[position])
+    return image_facts(documents, indexes, settings.LIMITS)
+
+
+def _indexes(wanted: list[WantedLayer], answers: Mapping[WantedLayer, Answer]) -> Iterator[LayerIndex]:
+    for layer in wanted:
+        answer = answers[layer]
+        if isinstance(answer, ScanProblem):
+            raise answer
+        yield answer
+
+
+def _settle_index(digest: str, index: IndexManifest, nodes: Mapping[str, Node], found: Found) -> None:
+    children = list(_flattened(index, nodes, ""))
+    problem = next((found.problems[child] for _, child in children if child in found.problems), None)
+    if problem is not None:
+        found.problems[digest] = problem
+    elif len(children) > settings.LIMITS.index_children:
+        allowed = settings.LIMITS.index_children
+        too_many = LimitExceeded("index_children", allowed, len(children), subject=digest)
+        found.images[digest] = ImageRead(Digest(digest), problem=too_many)
+    else:
+        found.indexes[digest] = IndexRead(digest, index.media_type, tuple(children))
+
+
+def _flattened(index: IndexManifest, nodes: Mapping[str, Node], above: str) -> Iterator[tuple[str, str]]:
+    for child in index.manifests:
+        platform = _platform(child) or above
+        node = nodes.get(child.digest)
+        if isinstance(node, IndexManifest):
+            yield from _flattened(node, nodes, platform)
+        else:
+            yield platform, child.digest
+
+
+def _platform(entry: Descriptor | None) -> str:
+    return printable(str(entry.platform), longest=100) if entry and entry.platform else ""
+
+
+def _too_deep(digest: Digest) -> ScanProblem:
+    allowed = settings.LIMITS.index_depth
+    return LimitExceeded("index_depth", allowed, allowed + 1, subject=f"index {digest}")

@@ -1,0 +1,43 @@
+"""Ask what tags point to now: one HEAD each, over a few kept-alive connections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from scanner.domain.problems import ScanProblem
+from scanner.domain.reference import RepositoryName, TagName
+from scanner.sources.source import Resolved, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A tag with its digest, pinned for the rest of the scan, or with what kept the registry from telling."""
+
+    tag: TagName
+    resolved: Resolved | None
+    problem: ScanProblem | None = None
+
+
+def resolve_tags(
+    source: Source, repository: RepositoryName, tags: Sequence[TagName], executor: Executor
+) -> list[Pointer]:
+    """Resolve every tag; a tag that cannot be resolved does not stop the others."""
+
+    def resolve(tag: TagName) -> Pointer:
+        try:
+            return Pointer(tag, source.resolve(repository, tag))
+        except ScanProblem as problem:
+            return Pointer(tag, None, problem)
+
+    return list(executor.map(resolve, tags))
+
+
+def registry_is_down(pointers: Sequence[Pointer]) -> ScanProblem | None:
+    """The passing fault that stopped a whole batch, or a rate limit that stopped any of it."""
+    problems = [pointer.problem for pointer in pointers if pointer.problem and not pointer.problem.permanent]
+    limited = next((problem for problem in problems if problem.code == "rate-limited"), None)
+    if limited is not None:
+        return limited
+    return problems[0] if problems and len(problems) == len(pointers) else None
