@@ -39,9 +39,9 @@ def unknown_judgement(problem: ScanProblem) -> Judgement:
 def not_applicable_judgement(kind: str) -> Judgement:
     """Something that cannot run.
 
-    :param kind: what it is, as a noun with its article: ``a Helm chart``.
+    :param kind: what it is, in words: ``Helm chart``.
     """
-    return Judgement(Verdict.NOT_APPLICABLE, None, _all(Outcome.NOT_APPLICABLE, f"This is {kind}; nothing runs."))
+    return Judgement(Verdict.NOT_APPLICABLE, None, _all(Outcome.NOT_APPLICABLE, f"No UNIX identity to judge: {kind}."))
 
 
 def counts_against(policy: Policy, rule_id: str, severity: Severity) -> bool:

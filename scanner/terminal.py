@@ -64,7 +64,7 @@ def _image(console: Console, image: Json) -> None:
     if image["sentence"]:
         head.append(f"  {image['sentence']}")
     if image["artifact"]:
-        head.append(f"  {printable(image['artifact'])}: nothing runs")
+        head.append(f"  {printable(image['artifact'])}")
     _line(console, head)
     _line(console, Text(image["digest"] or "", "dim"), 2)
     if image["problem"]:

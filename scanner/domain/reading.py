@@ -24,6 +24,7 @@ from scanner.domain.accounts import (
 from scanner.domain.facts import AccountFile, ImageFacts, ReadState
 from scanner.domain.identity import Identity, Runtime, StartError, resolve, will_not_start
 from scanner.domain.printable import printable
+from scanner.domain.resolution import resolve_facts
 from scanner.domain.user_spec import MAX_ID, NotANumber, OutOfRange, go_text, parse_int64, split_user
 
 
@@ -98,8 +99,8 @@ def read(facts: ImageFacts) -> Reading:
     return Reading(
         user=user,
         group=group,
-        alone=StartError(problem) if problem else _docker(facts, spec.user, AccountBytes(passwd, None)),
-        answer=_answer(facts, AccountBytes(passwd, groups)),
+        alone=StartError(problem) if problem else _alone(facts, spec.user, passwd),
+        answer=_settled(resolve_facts(Runtime.DOCKER, facts).answer),
         entry=_deciding_line(passwd, user),
         group_entry=first_group_named(groups, group.text) if groups and group.kind is Kind.NAME else None,
         passwd_problem=problem,
@@ -107,13 +108,11 @@ def read(facts: ImageFacts) -> Reading:
     )
 
 
-def _answer(facts: ImageFacts, accounts: AccountBytes) -> Identity | StartError:
-    problem = passwd_problem(facts) or _problem(facts.group)
-    return StartError(problem) if problem else _docker(facts, facts.config.user, accounts)
+def _alone(facts: ImageFacts, user: str, passwd: bytes | None) -> Identity | StartError:
+    return _settled(resolve(Runtime.DOCKER, user, AccountBytes(passwd, None), facts.config.env).answer)
 
 
-def _docker(facts: ImageFacts, user: str, accounts: AccountBytes) -> Identity | StartError:
-    answer = resolve(Runtime.DOCKER, user, accounts, facts.config.env).answer
+def _settled(answer: Identity | StartError) -> Identity | StartError:
     return (will_not_start(answer) or answer) if isinstance(answer, Identity) else answer
 
 

@@ -48,10 +48,9 @@ def test_no_row_of_the_oracle_table_passes_as_root_or_without_starting(row: Row,
     image = row_facts(row)
     judgement = judge(image, policy)
     answer = resolve(Runtime.DOCKER, row.user, AccountBytes(*FILES[row.files])).answer
-    starts = isinstance(answer, Identity) and will_not_start(answer) is None
-    if not starts or answer.uid == 0:
+    if not isinstance(answer, Identity) or will_not_start(answer) is not None:
         assert judgement.verdict is not Verdict.PASS
-    if starts and answer.uid == 0:
+    elif answer.uid == 0:
         assert judgement.verdict is Verdict.FAIL
 
 
@@ -177,6 +176,6 @@ def test_what_could_not_be_read_is_unknown_for_every_rule() -> None:
 
 
 def test_what_cannot_run_is_not_applicable() -> None:
-    judgement = not_applicable_judgement("a Helm chart")
+    judgement = not_applicable_judgement("Helm chart")
     assert (judgement.verdict, judgement.score) == (Verdict.NOT_APPLICABLE, None)
     assert set(outcomes(judgement).values()) == {Outcome.NOT_APPLICABLE}

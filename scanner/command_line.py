@@ -1,0 +1,108 @@
+"""``inspect`` for a person on a machine of their own: a reference in, a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scanner.domain.limits import DEFAULT_LIMITS, Limits
+from scanner.domain.policy import Policy
+from scanner.domain.problems import ImageProblem, Refused, ScanProblem, SourceProblem
+from scanner.domain.reference import Reference, TagName
+from scanner.domain.verdict import Judgement, Verdict
+from scanner.inspection import InspectedImage, inspect
+from scanner.judge import judge, not_applicable_judgement, unknown_judgement
+from scanner.report import JudgedImage, failed_report, inspect_report
+from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
+from scanner.sources.registry.asking import Access
+from scanner.sources.registry.client import RegistrySource
+from scanner.sources.registry.credentials import Credential
+from scanner.sources.registry.network import NetworkPolicy
+
+
+class NoPassword(ValueError):
+    """A user name without a password, or the other way round; the message says what to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class InspectOptions:
+    """What the command line chose.
+
+    :param platform: ``linux/amd64``, or ``None`` for all.
+    :param allow_private: loopback and private addresses, where a person's own registry is; never metadata services.
+    """
+
+    policy: Policy
+    platform: str | None = None
+    plain_http: bool = False
+    verify_tls: bool = True
+    allow_private: bool = True
+    username: str | None = None
+    password_env: str | None = None
+    limits: Limits = DEFAULT_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A report, and whether anything could be inspected at all."""
+
+    report: dict[str, Any]
+    verdict: Verdict
+    failed: bool
+
+
+def inspect_reference(reference: Reference, options: InspectOptions, environment: Mapping[str, str]) -> Answered:
+    """Inspect and judge one reference of a registry.
+
+    :raises NoPassword: when the options name half a credential.
+    """
+    access = Access(
+        credential=_credential(options, environment),
+        network=NetworkPolicy(allow_private=options.allow_private),
+        verify_tls=options.verify_tls,
+    )
+    try:
+        url = parse_registry_url(reference.registry, plain_http=options.plain_http)
+        with RegistrySource(url, access, limits=options.limits) as source:
+            wanted = reference.digest or reference.tag or TagName("latest")
+            found = inspect(source, reference.repository, wanted, platform=options.platform, limits=options.limits)
+    except ScanProblem as problem:
+        return _failed(reference, options, problem)
+    except InvalidRegistryUrl as error:
+        return _failed(reference, options, Refused("invalid-registry", error.reason))
+    images = [_judged(image, options.policy) for image in found.images]
+    report = inspect_report(str(reference), found.reference_digest, options.policy.name, images)
+    unreached = bool(images) and all(isinstance(image.problem, SourceProblem) for image in images)
+    return Answered(report, Verdict(report["verdict"]), unreached)
+
+
+def _failed(reference: Reference, options: InspectOptions, problem: ScanProblem) -> Answered:
+    """An image whose bytes are at fault was looked at and is *unknown*; one that never arrived was not inspected."""
+    looked_at = isinstance(problem, ImageProblem) and problem.code != "platform-not-found"
+    report = failed_report(str(reference), options.policy.name, problem)
+    return Answered(report, Verdict.UNKNOWN, failed=not looked_at)
+
+
+def _judged(image: InspectedImage, policy: Policy) -> JudgedImage:
+    return JudgedImage(image.platform, image.digest, judged(image, policy), image.facts, image.problem, image.artifact)
+
+
+def judged(image: InspectedImage, policy: Policy) -> Judgement:
+    """The judgement of one inspected image, whatever came of it."""
+    if image.facts is not None:
+        return judge(image.facts, policy)
+    if image.artifact is not None:
+        return not_applicable_judgement(image.artifact)
+    return unknown_judgement(image.problem or ImageProblem("not-inspected", "The image was not inspected."))
+
+
+def _credential(options: InspectOptions, environment: Mapping[str, str]) -> Credential | None:
+    if options.username is None and options.password_env is None:
+        return None
+    if options.username is None or options.password_env is None:
+        raise NoPassword("--username and --password-env go together")
+    password = environment.get(options.password_env)
+    if password is None:
+        raise NoPassword(f"the environment has no variable {options.password_env}")
+    return Credential(options.username, password)

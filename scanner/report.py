@@ -1,0 +1,267 @@
+"""What ``python -m scanner inspect`` prints, and how results are stored: schema-numbered, and safe to show.
+
+The object is a contract: fields may be added, never renamed. Everything that came out of an image passes through
+``printable`` on the way here, except USER itself, which is given verbatim (only what JSON cannot carry is replaced).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scanner.domain.evidence import layer_at, layer_number, made_by
+from scanner.domain.facts import AccountFile, ImageFacts, Layer
+from scanner.domain.identity import Resolution, Runtime, StartError, process_groups, will_not_start
+from scanner.domain.printable import printable, quoted, safe_evidence
+from scanner.domain.problems import ScanProblem
+from scanner.domain.reading import read
+from scanner.domain.resolution import resolve_facts
+from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict, worst
+from scanner.platforms.answer import PlatformAnswer
+from scanner.platforms.kubernetes import pod_security_restricted, run_as_non_root
+from scanner.storage import dump_facts, load_facts
+
+__all__ = [
+    "SCHEMA",
+    "JudgedImage",
+    "derivation",
+    "dump_facts",
+    "dump_results",
+    "identities",
+    "inspect_report",
+    "load_facts",
+    "load_results",
+    "platform_answers",
+    "printable",
+    "verdict_sentence",
+]
+
+SCHEMA = 1
+Json = dict[str, Any]
+
+_NOT_YET = {"answer": "unknown", "message": "not computed yet by this version"}
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedImage:
+    """One image of a reference with its judgement; one of ``facts``, ``problem`` and ``artifact`` is set."""
+
+    platform: str
+    digest: str
+    judgement: Judgement
+    facts: ImageFacts | None = None
+    problem: ScanProblem | None = None
+    artifact: str | None = None
+
+
+def inspect_report(reference: str, digest: str | None, policy: str, images: Sequence[JudgedImage]) -> Json:
+    """The whole answer for one reference; the worst platform decides."""
+    verdict = worst(image.judgement.verdict for image in images)
+    scores = [image.judgement.score for image in images if image.judgement.score is not None]
+    scored = verdict in (Verdict.PASS, Verdict.FAIL) and scores
+    return {
+        "schema": SCHEMA,
+        "reference": printable(reference),
+        "digest": digest,
+        "policy": policy,
+        "verdict": verdict.value,
+        "score": min(scores) if scored else None,
+        "images": [_image(image) for image in images],
+        "error": None,
+    }
+
+
+def failed_report(reference: str, policy: str, problem: ScanProblem) -> Json:
+    """The answer where nothing could be inspected."""
+    report = inspect_report(reference, None, policy, ())
+    return {**report, "verdict": Verdict.UNKNOWN.value, "error": _problem(problem)}
+
+
+def identities(facts: ImageFacts) -> dict[str, Json]:
+    """Who it runs as under each runtime: an identity or ``{"error": …}``."""
+    return {runtime.value: _identity(resolve_facts(runtime, facts)) for runtime in Runtime}
+
+
+def platform_answers(facts: ImageFacts) -> dict[str, Json]:
+    """What platforms would say, word for word."""
+    return {
+        "kubernetes-run-as-non-root": _answer(run_as_non_root(facts.config.user, os=facts.config.platform.os)),
+        "pod-security-restricted": _answer(pod_security_restricted(facts)),
+        "openshift-restricted-v2": dict(_NOT_YET),
+        "user-namespace": dict(_NOT_YET),
+    }
+
+
+def derivation(facts: ImageFacts, runtime: Runtime = Runtime.DOCKER) -> list[Json]:
+    """The steps from the config to the ids, each with the file, line and layer that decided it."""
+    by_path = {facts.passwd.path: facts.passwd, facts.group.path: facts.group}
+    steps: list[Json] = [{"text": _starts_from(facts), "pointer": "/config/User", "config": facts.config_digest}]
+    for step in resolve_facts(runtime, facts).steps:
+        entry: Json = {"text": printable(step.text, longest=500)}
+        if step.path is not None:
+            entry |= {"path": step.path, "line": step.line, "quote": printable(step.quote or "", longest=300)}
+            entry |= _layer(layer_of(facts, by_path.get(step.path)))
+        steps.append(entry)
+    return steps
+
+
+def verdict_sentence(facts: ImageFacts, judgement: Judgement | None = None) -> str:
+    """Who it runs as on Docker and why, in one sentence without a full stop."""
+    reading = read(facts)
+    answer = reading.answer
+    if isinstance(answer, StartError):
+        return f"does not start on Docker: {printable(answer.message, longest=300)}"
+    who = f"runs as uid {answer.uid} gid {answer.gid}"
+    if answer.uid == 0:
+        who = f"runs as root, uid 0 gid {answer.gid}"
+    return f"{who}, {_from(facts)}"
+
+
+def dump_results(judgement: Judgement) -> Json:
+    """A judgement as plain JSON values without control characters, NUL or lone surrogates."""
+    return {
+        "schema": SCHEMA,
+        "verdict": judgement.verdict.value,
+        "score": judgement.score,
+        "failed_on": list(judgement.failed_on),
+        "results": [_stored(result) for result in judgement.results],
+    }
+
+
+def load_results(document: Mapping[str, Any]) -> Judgement:
+    """Read what ``dump_results`` made.
+
+    :raises ValueError: for a schema this version does not know.
+    """
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"results of schema {document['schema']!r}, not {SCHEMA}")
+    return Judgement(
+        Verdict(document["verdict"]),
+        document["score"],
+        tuple(_loaded(result) for result in document["results"]),
+        tuple(document["failed_on"]),
+    )
+
+
+def layer_of(facts: ImageFacts, file: AccountFile | None) -> Layer | None:
+    """The layer that holds an account file as the container sees it."""
+    return None if file is None else layer_at(facts, file.layer)
+
+
+def _image(image: JudgedImage) -> Json:
+    judgement = image.judgement
+    report: Json = {
+        "platform": printable(image.platform),
+        "digest": image.digest,
+        "user": None,
+        "identities": {},
+        "platforms": {},
+        "verdict": judgement.verdict.value,
+        "score": judgement.score,
+        "results": [_result(result) for result in judgement.results],
+        "failed_on": list(judgement.failed_on),
+        "sentence": "",
+        "derivation": [],
+        "layers": [],
+        "problem": None if image.problem is None else _problem(image.problem),
+        "artifact": image.artifact,
+    }
+    if image.facts is not None:
+        report |= _seen(image.facts, judgement)
+    return report
+
+
+def _seen(facts: ImageFacts, judgement: Judgement) -> Json:
+    return {
+        "user": _json_text(facts.config.user),
+        "identities": identities(facts),
+        "platforms": platform_answers(facts),
+        "sentence": verdict_sentence(facts, judgement),
+        "derivation": derivation(facts),
+        "layers": [{**_layer(layer), "size": layer.size, "deciding": _decides(facts, layer)} for layer in facts.layers],
+    }
+
+
+def _decides(facts: ImageFacts, layer: Layer) -> bool:
+    return layer.position in (facts.passwd.layer, facts.group.layer)
+
+
+def _result(result: RuleResult) -> Json:
+    evidence = [{name: safe_evidence(value) for name, value in found.items()} for found in result.evidence]
+    return {
+        "rule": result.rule,
+        "slug": result.slug,
+        "outcome": result.outcome.value,
+        "severity": result.severity.value,
+        "evidence": evidence[0] if evidence else {},
+        "more_evidence": evidence[1:],
+        "fix": printable(result.fix, keep_lines=True),
+        "reason": None if result.reason is None else printable(result.reason, keep_lines=True),
+    }
+
+
+def _stored(result: RuleResult) -> Json:
+    document = _result(result)
+    first, more = document.pop("evidence"), document.pop("more_evidence")
+    return {**document, "evidence": [first, *more] if first else []}
+
+
+def _loaded(document: Mapping[str, Any]) -> RuleResult:
+    return RuleResult(
+        document["rule"],
+        document["slug"],
+        Outcome(document["outcome"]),
+        Severity(document["severity"]),
+        tuple(document["evidence"]),
+        document["fix"],
+        document["reason"],
+    )
+
+
+def _identity(resolution: Resolution) -> Json:
+    answer = resolution.answer
+    error = answer if isinstance(answer, StartError) else will_not_start(answer)
+    if isinstance(answer, StartError) or error is not None:
+        return {"error": _json_text(error.message if error else "")}
+    groups = list(process_groups(answer))
+    return {"uid": answer.uid, "gid": answer.gid, "groups": groups, "home": _json_text(answer.home)}
+
+
+def _answer(answer: PlatformAnswer) -> Json:
+    return {"answer": answer.answer, "message": printable(answer.message, longest=500)}
+
+
+def _problem(problem: ScanProblem) -> Json:
+    return {"code": problem.code, "message": printable(problem.message), "remedy": printable(problem.remedy)}
+
+
+def _layer(layer: Layer | None) -> Json:
+    digest = None if layer is None else layer.digest
+    return {"layer": digest, "layer_number": layer_number(layer), "created_by": made_by(layer)}
+
+
+def _starts_from(facts: ImageFacts) -> str:
+    user = facts.config.user
+    return f"the image config says USER {quoted(user)}" if user else "the image config has no USER"
+
+
+def _from(facts: ImageFacts) -> str:
+    user = facts.config.user
+    if not user:
+        return "because the image has no USER"
+    entry = read(facts).entry
+    if entry is None:
+        return f"from USER {printable(user, longest=100)}, which no line of /etc/passwd has"
+    number = layer_number(layer_of(facts, facts.passwd))
+    where = f" in layer {number}" if number else ""
+    return f"from USER {printable(user, longest=100)} resolved through /etc/passwd line {entry.line}{where}"
+
+
+def _json_text(text: str) -> str:
+    """Verbatim but for lone surrogates, which no JSON reader has to accept."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return printable(text, keep_lines=True)
+    return text
