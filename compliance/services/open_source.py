@@ -20,7 +20,7 @@ def open_source(registry: Registry) -> RegistrySource:
     :raises Refused: for an address that is none, and a credential whose key is lost.
     """
     try:
-        url = parse_registry_url(registry.url)
+        url = parse_registry_url(registry.url, plain_http=True)  # whoever saved it wrote http:// out
     except InvalidRegistryUrl as error:
         raise Refused("bad-address", error.reason, remedy="Correct the registry's address.") from error
     return RegistrySource(url, access_of(registry), limits=settings.LIMITS)

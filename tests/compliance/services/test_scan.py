@@ -25,6 +25,6 @@ def test_one_image_becomes_rows(demo_registry: DemoRegistry, demo_layout: OciLay
 
     scan = run_scan_inline(registry, clock=lambda: NOW, trigger=Scan.Trigger.COMMAND)
 
-    assert scan.state == State.DONE
+    assert scan.state == State.DONE, scan.problem_message
     tag = Tag.objects.get()
     print(tag.__dict__)
