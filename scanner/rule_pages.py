@@ -16,8 +16,8 @@ Json = dict[str, Any]
 _INTRODUCTION = """\
 # Rules
 
-Each rule answers *ok*, *violated*, *unknown* or *not applicable*. A policy says which violations make an image *fail*; a \
-rule it fails on that cannot tell makes the image *unknown*, which is never a pass.
+Each rule answers *ok*, *violated*, *unknown* or *not applicable*. A policy says which violations make an image \
+*fail*. A rule it fails on that cannot tell makes the image *unknown*, which is never a pass.
 
 This page is written by `python -m scanner rules --format markdown`."""
 

@@ -210,7 +210,7 @@ def remove_account(facts: ImageFacts, said: str, accounts: Sequence[PasswdEntry]
     if not family.has_shell:
         return f"{said}\n\nTake the line out of the file in the build stage it is copied from."
     numbers = "".join(f"{line}d;" for line in sorted(lines)[:20])
-    prose = f"{said} Find what adds it and stop that. If it comes with the base image, take it out before USER:"
+    prose = f"{said} Find what makes it 0, and give it a uid of its own. An account nobody needs can be taken out:"
     # By number: the names are whatever somebody wrote there.
     lines_out = block("dockerfile", [f"RUN sed -i '{numbers}' /etc/passwd"])
     return f"{prose}\n\n{lines_out}"
