@@ -156,9 +156,17 @@ def _odd_field(kind: str, fields: list[str], position: int, parsed: int) -> str:
         return f"; it has no {kind} field, which counts as 0"
     if parsed != to_uint32(parsed):
         return f"; its {kind} {fields[position][:40]} does not fit into 32 bits"
-    if parsed == 0 and "0" not in fields[position]:
+    if parsed == 0 and not _is_number(fields[position]):
         return f'; its {kind} field "{fields[position][:40]}" is not a number, which counts as 0'
     return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        parse_int64(accounts.encode(text))
+    except NotANumber:
+        return False
+    return True
 
 
 def _explicit_gid(group: _Half, data: bytes | None, trail: Trail) -> int:

@@ -111,8 +111,9 @@ def _ids(runtime: Runtime, user: str, accounts: AccountBytes, trail: Trail) -> E
     found = _as_32_bits(exec_user(split_user(user), accounts, Version.V0_4_0, trail))
     recheck(found.uid, found.gid, accounts)
     groups = additional_groups((found.gid, *found.groups), accounts.group, trail)
-    if _MINUS_ONE in (found.uid, found.gid, *groups):
-        raise StartRefused(f"{SETUP}: invalid argument")
+    if _MINUS_ONE in (found.uid, *groups):
+        call = "setgroups: " if _MINUS_ONE in groups else ""
+        raise StartRefused(f"{SETUP}: {call}invalid argument")
     return ExecUser(found.uid, found.gid, tuple(to_uint32(gid) for gid in groups if gid != found.gid), found.home)
 
 
