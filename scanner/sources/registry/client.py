@@ -83,7 +83,7 @@ class RegistrySource:
         first = self._first_catalog_page()
         names = names_of_all_pages(
             first,
-            lambda target: self._page(target, CATALOG_SCOPE, "repositories"),
+            lambda target: self.page(target, CATALOG_SCOPE, "repositories"),
             pages=self.limits.pages,
             names=self.limits.repositories,
         )
@@ -96,8 +96,8 @@ class RegistrySource:
         """
         scope = pull_scope(repository)
         names = names_of_all_pages(
-            self._page(self.asker.target(f"/v2/{repository}/tags/list?n={_PAGE_SIZES[0]}"), scope, "tags"),
-            lambda target: self._page(target, scope, "tags"),
+            self.page(self.asker.target(f"/v2/{repository}/tags/list?n={_PAGE_SIZES[0]}"), scope, "tags"),
+            lambda target: self.page(target, scope, "tags"),
             pages=self.limits.pages,
             names=self.limits.tags,
         )
@@ -147,13 +147,18 @@ class RegistrySource:
         for size in _PAGE_SIZES:
             query = f"?n={size}" if size else ""
             try:
-                return self._page(self.asker.target(f"/v2/_catalog{query}"), CATALOG_SCOPE, "repositories")
+                return self.page(self.asker.target(f"/v2/_catalog{query}"), CATALOG_SCOPE, "repositories")
             except Refused as problem:
                 if "PAGINATION_NUMBER_INVALID" not in problem.message:
                     raise
         raise refused("protocol-error", f"{self.url} accepts no page size for its catalog")
 
-    def _page(self, target: Target, scope: str, key: str) -> Page:
+    def page(self, target: Target, scope: str, key: str) -> Page:
+        """Read one page of a listing.
+
+        :param key: ``repositories`` or ``tags``.
+        :raises SourceProblem: ``protocol-error`` for anything that is not a list of names, and others.
+        """
         unknown = "repository-unknown" if key == "tags" else "catalog-unsupported"
         answer, body = self.asker.insist(lambda call: self.asker.get(target, scope, call, unknown))
         names = json_object(body, f"GET {target.path}").get(key)

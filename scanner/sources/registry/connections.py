@@ -18,6 +18,8 @@ from typing import Any
 import httpcore2
 
 from scanner.domain.limits import Limits
+from scanner.domain.problems import SourceProblem
+from scanner.sources.registry.errors import refused, tls_code, unavailable
 from scanner.sources.registry.network import Address, NetworkPolicy, resolve_allowed
 
 _ADDRESSES_TRIED = 4
@@ -76,14 +78,16 @@ class JudgedStream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        """Continue in TLS; the certificate is checked against the name that was asked for, not the address."""
+        """Continue in TLS; the certificate is checked against the name that was asked for, not the address.
+
+        :raises SourceProblem: ``tls-…``, ``unreachable`` or ``timeout``.
+        """
         try:
-            with _as_httpcore(httpcore2.ConnectTimeout, httpcore2.ConnectError):
-                self._socket.settimeout(timeout)
-                return JudgedStream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
-        except BaseException:
+            self._socket.settimeout(timeout)
+            return JudgedStream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
+        except OSError as error:
             self.close()
-            raise
+            raise connect_problem(error, f"TLS with {server_hostname}") from error
 
     def get_extra_info(self, info: str) -> Any:
         """Answer what httpcore2 asks: whether TLS is there, and whether an idle connection was hung up."""
@@ -110,10 +114,13 @@ class JudgedBackend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         """Connect to the first judged address that answers.
 
-        :raises SourceProblem: ``forbidden-address`` or ``unreachable``.
+        :raises SourceProblem: ``forbidden-address``, ``unreachable`` or ``timeout``.
         """
-        with _as_httpcore(httpcore2.ConnectTimeout, httpcore2.ConnectError):
-            return JudgedStream(connected(resolve_allowed(host, port, self._policy), timeout))
+        addresses = resolve_allowed(host, port, self._policy)
+        try:
+            return JudgedStream(connected(addresses, timeout))
+        except OSError as error:
+            raise connect_problem(error, f"{host} port {port}") from error
 
 
 def connected(addresses: Iterable[Address], timeout: float | None) -> socket.socket:
@@ -135,6 +142,17 @@ def connected(addresses: Iterable[Address], timeout: float | None) -> socket.soc
         else:
             return connection
     raise failure
+
+
+def connect_problem(error: OSError, subject: str) -> SourceProblem:
+    """Name why a connection or its TLS handshake failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return refused(tls_code(error.verify_code), f"{subject}: {error.verify_message}")
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        return refused("tls-failed", f"{subject}: the handshake failed, {error.reason or 'no reason given'}")
+    if isinstance(error, TimeoutError):
+        return unavailable("timeout", f"{subject}: no connection in time")
+    return unavailable("unreachable", f"{subject}: could not connect, {error.strerror or 'no reason given'}")
 
 
 @contextmanager

@@ -22,12 +22,11 @@ from scanner.sources.registry.addresses import InvalidRegistryUrl, RegistryUrl, 
 from scanner.sources.registry.asking import Access
 from scanner.sources.registry.challenge import parse_challenges
 from scanner.sources.registry.client import RegistrySource
-from scanner.sources.registry.connections import connected
+from scanner.sources.registry.connections import connect_problem, connected
 from scanner.sources.registry.errors import refused, unavailable
 from scanner.sources.registry.exchange import Call, Question
 from scanner.sources.registry.network import Address, resolve, why_forbidden
 from scanner.sources.registry.tls import tls_context
-from scanner.sources.registry.transport import connect_problem
 
 _LONGEST_DETAIL = 500
 

@@ -12,7 +12,7 @@ from scanner.domain.limits import Limits
 from scanner.domain.problems import SourceProblem
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.connections import Clock, JudgedBackend
-from scanner.sources.registry.errors import refused, tls_code, unavailable
+from scanner.sources.registry.errors import refused, unavailable
 from scanner.sources.registry.network import NetworkPolicy
 from scanner.sources.registry.tls import tls_context
 
@@ -125,8 +125,6 @@ class Response:
 def _named_failures(subject: str) -> Iterator[None]:
     try:
         yield
-    except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-        raise connect_problem(error, subject) from error
     except httpcore2.TimeoutException as error:
         raise unavailable("timeout", f"{subject}: no complete answer in time") from error
     except (httpcore2.NetworkError, httpcore2.RemoteProtocolError) as error:
@@ -140,15 +138,3 @@ def _broken(error: Exception, subject: str) -> SourceProblem:
     if isinstance(error, httpcore2.RemoteProtocolError) and not ("disconnected" in text or "closed" in text):
         return refused("protocol-error", f"{subject}: the answer is not valid HTTP")
     return unavailable("truncated", f"{subject}: the connection broke off")
-
-
-def connect_problem(error: BaseException, subject: str) -> SourceProblem:
-    """Name why a connection or its TLS handshake failed."""
-    cause = error.__cause__ or error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return refused(tls_code(cause.verify_code), f"{subject}: {cause.verify_message}")
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-        return refused("tls-failed", f"{subject}: the TLS handshake failed, {cause.reason or 'no reason given'}")
-    if isinstance(cause, TimeoutError):
-        return unavailable("timeout", f"{subject}: no connection in time")
-    return unavailable("unreachable", f"{subject}: could not connect")

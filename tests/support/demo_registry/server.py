@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -60,6 +61,12 @@ class DemoRegistry(ThreadingHTTPServer):
     @property
     def port(self) -> int:
         return int(self.server_address[1])
+
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """Serve https with this context's certificate from now on."""
+        # The handshake waits for the connection's own thread, where a client that does not finish it disturbs nobody.
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.scheme = "https"
 
     @property
     def host(self) -> str:
@@ -136,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(faults.seconds_before_head)
         if faults.raw_answer is not None:
             self.close_connection = True
-            self.wfile.write(faults.raw_answer)
+            self._write(faults.raw_answer)
             return
         url = urlsplit(self.path)
         query = parse_qs(url.query, keep_blank_values=True)

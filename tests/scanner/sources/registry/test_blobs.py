@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 
 import pytest
 
-from scanner.domain.limits import DEFAULT_LIMITS
+from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.problems import Refused, Unavailable
 from scanner.domain.reference import Digest, parse_repository
 from tests.support.demo_registry import DemoRegistry
@@ -90,28 +91,37 @@ def test_a_second_host_serves_blobs_and_never_hears_who_asks(
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("limits", [{"body_seconds": 0.5}, {"idle_seconds": 0.1, "body_seconds": 60.0}])
+@pytest.mark.parametrize(
+    ("limits", "pause"),
+    [(replace(DEFAULT_LIMITS, body_seconds=0.5), 0.01), (replace(DEFAULT_LIMITS, idle_seconds=0.1), 0.3)],
+)
 def test_a_slow_body_ends_at_its_deadline(
-    demo_registry: DemoRegistry, demo_layout: OciLayout, limits: dict[str, float]
+    demo_registry: DemoRegistry, demo_layout: OciLayout, limits: Limits, pause: float
 ) -> None:
     digest = Digest(demo_layout.put_blob(b"slow" * 500))
-    demo_registry.auth = "none"
-    demo_registry.faults.seconds_between_bytes = 0.2 if "idle_seconds" in limits else 0.01
-    bounded = replace(DEFAULT_LIMITS, **limits)
+    demo_registry.auth, demo_registry.faults.seconds_between_bytes = "none", pause
+    started = time.monotonic()
     with (
-        local_source(demo_registry.url, limits=bounded) as source,
+        local_source(demo_registry.url, limits=limits) as source,
         source.blob(SHOP, digest, 2_000) as chunks,
         pytest.raises(Unavailable) as caught,
     ):
         list(chunks)
     assert caught.value.code == "timeout"
+    assert time.monotonic() - started < 3
 
 
 @pytest.mark.timeout(20)
-def test_slow_headers_end_at_their_deadline(demo_registry: DemoRegistry) -> None:
-    demo_registry.faults.seconds_before_head = 1.5
-    limits = replace(DEFAULT_LIMITS, first_byte_seconds=0.2, retries=1)
+@pytest.mark.parametrize(
+    "head", [b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 5_000, b"HTTP/1.1 100 Continue\r\n\r\n" * 200]
+)
+def test_headers_that_drip_end_at_their_deadline(demo_registry: DemoRegistry, head: bytes) -> None:
+    faults = demo_registry.faults
+    faults.raw_answer, faults.seconds_between_bytes = head, 0.01
+    faults.seconds_before_head = 0.0 if head else 1.5
+    limits = replace(DEFAULT_LIMITS, first_byte_seconds=0.3, retries=1)
+    started = time.monotonic()
     with local_source(demo_registry.url, limits=limits) as source, pytest.raises(Unavailable) as caught:
         source.ping()
     assert caught.value.code == "timeout"
-    assert len(demo_registry.requests) == 2
+    assert (len(demo_registry.requests), time.monotonic() - started < 2) == (2, True)

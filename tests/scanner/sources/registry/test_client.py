@@ -91,6 +91,14 @@ def test_bytes_are_hashed(demo_registry: DemoRegistry, shop: Stored, reference: 
     assert code_of(caught) == "digest-mismatch"
 
 
+@pytest.mark.parametrize(("difference", "code"), [(1, "truncated"), (-1, "digest-mismatch")])
+def test_a_wrong_content_length(demo_registry: DemoRegistry, shop: Stored, difference: int, code: str) -> None:
+    demo_registry.faults.wrong_length = difference
+    with local_source(demo_registry.url) as source, pytest.raises(SourceProblem) as caught:
+        source.document(SHOP, ONE)
+    assert code_of(caught) == code
+
+
 def test_a_sha512_digest_is_kept(demo_registry: DemoRegistry, shop: Stored) -> None:
     demo_registry.faults.digest_header = f"sha512:{hashlib.sha512(shop.body).hexdigest()}"
     with local_source(demo_registry.url) as source:

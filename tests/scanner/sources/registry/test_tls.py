@@ -1,0 +1,144 @@
+"""Certificates: which are believed, and what is said of those that are not."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from scanner.domain.problems import Refused
+from scanner.domain.reference import parse_repository, parse_tag
+from scanner.sources.registry.asking import Access
+from scanner.sources.registry.client import open_registry
+from scanner.sources.registry.tls import tls_context
+from tests.support.demo_registry import DemoRegistry
+from tests.support.images import Stored
+from tests.support.oci_layout import OciLayout
+from tests.support.sources import LOCAL, LOGIN
+
+LONG_AGO = datetime.now(UTC) - timedelta(days=2)
+SOON = datetime.now(UTC) + timedelta(days=30)
+AUTHORITY = trustme.CA()
+OTHER_AUTHORITY = trustme.CA()
+OURS = replace(LOCAL, extra_ca=AUTHORITY.cert_pem.bytes().decode())
+
+
+def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+@contextmanager
+def https_registry(folder: Path, certificate: trustme.LeafCert) -> Iterator[DemoRegistry]:
+    registry = DemoRegistry(folder)
+    registry.speak_tls(server_context(certificate))
+    with registry.running():
+        yield registry
+
+
+def good() -> trustme.LeafCert:
+    return AUTHORITY.issue_cert("127.0.0.1", "localhost")
+
+
+def test_an_authority_of_ones_own(demo_layout: OciLayout, shop: Stored) -> None:
+    with https_registry(demo_layout.folder, good()) as registry, open_registry(registry.url, OURS) as source:
+        assert source.resolve(parse_repository("team/shop"), parse_tag("1")).digest == shop.digest
+
+
+@pytest.mark.parametrize(
+    ("certificate", "access", "code"),
+    [
+        (good, LOCAL, "tls-untrusted"),
+        (lambda: OTHER_AUTHORITY.issue_cert("127.0.0.1"), OURS, "tls-untrusted"),
+        (lambda: AUTHORITY.issue_cert("127.0.0.1", not_after=LONG_AGO), OURS, "tls-expired"),
+        (lambda: AUTHORITY.issue_cert("127.0.0.1", not_before=SOON), OURS, "tls-expired"),
+        (lambda: AUTHORITY.issue_cert("registry.example"), OURS, "tls-wrong-host"),
+        (lambda: AUTHORITY.issue_cert("127.0.0.2"), OURS, "tls-wrong-host"),
+    ],
+)
+def test_certificates_that_are_not_believed(
+    demo_layout: OciLayout, certificate: Callable[[], trustme.LeafCert], access: Access, code: str
+) -> None:
+    with https_registry(demo_layout.folder, certificate()) as registry:
+        with open_registry(registry.url, replace(access, credential=LOGIN)) as source, pytest.raises(Refused) as caught:
+            source.ping()
+        assert (caught.value.code, bool(caught.value.remedy)) == (code, True)
+        assert registry.requests == []
+
+
+def test_the_name_is_checked_not_the_address(demo_layout: OciLayout) -> None:
+    with https_registry(demo_layout.folder, AUTHORITY.issue_cert("localhost")) as registry:
+        with open_registry(f"https://localhost:{registry.port}", OURS) as source, pytest.raises(Refused) as caught:
+            source.ping()
+        assert caught.value.code == "token-realm-forbidden"  # so TLS went well: the realm is 127.0.0.1
+
+
+def test_checks_can_be_switched_off_for_one_registry(demo_layout: OciLayout) -> None:
+    certificate = OTHER_AUTHORITY.issue_cert("registry.example")
+    insecure = replace(LOCAL, verify_tls=False)
+    with https_registry(demo_layout.folder, certificate) as registry, open_registry(registry.url, insecure) as source:
+        assert source.ping()
+
+
+def test_switched_off_checks_do_not_count_elsewhere(demo_layout: OciLayout, shop: Stored) -> None:
+    insecure = replace(LOCAL, verify_tls=False)
+    with (
+        https_registry(demo_layout.folder, OTHER_AUTHORITY.issue_cert("127.0.0.1")) as registry,
+        https_registry(demo_layout.folder, OTHER_AUTHORITY.issue_cert("127.0.0.1")) as other,
+    ):
+        registry.faults.redirect_documents_to = other.url
+        with open_registry(registry.url, insecure) as source, pytest.raises(Refused) as caught:
+            source.document(parse_repository("team/shop"), parse_tag("1"))
+        assert caught.value.code == "tls-untrusted"
+        assert other.requests == []
+
+
+def test_a_redirect_to_plain_http_is_refused(demo_layout: OciLayout, demo_registry: DemoRegistry, shop: Stored) -> None:
+    with https_registry(demo_layout.folder, good()) as registry:
+        registry.faults.redirect_documents_to = demo_registry.url
+        with open_registry(registry.url, OURS) as source, pytest.raises(Refused) as caught:
+            source.document(parse_repository("team/shop"), parse_tag("1"))
+    assert caught.value.code == "redirect-forbidden"
+    assert demo_registry.requests == []
+
+
+def test_a_realm_on_plain_http_is_refused(demo_layout: OciLayout, demo_registry: DemoRegistry) -> None:
+    with https_registry(demo_layout.folder, good()) as registry:
+        registry.faults.realm = f"{demo_registry.url}/token"
+        with open_registry(registry.url, replace(OURS, credential=LOGIN)) as source, pytest.raises(Refused) as caught:
+            source.ping()
+    assert caught.value.code == "token-realm-forbidden"
+    assert demo_registry.requests == []
+
+
+def test_plain_http_where_https_is_meant(demo_registry: DemoRegistry) -> None:
+    with open_registry(f"https://{demo_registry.host}", OURS) as source, pytest.raises(Refused) as caught:
+        source.ping()
+    assert caught.value.code == "tls-failed"
+    assert demo_registry.requests == []
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_old_tls_is_refused(demo_layout: OciLayout, version: ssl.TLSVersion) -> None:
+    registry = DemoRegistry(demo_layout.folder)
+    context = server_context(good())
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    registry.speak_tls(context)
+    with registry.running(), open_registry(registry.url, OURS) as source, pytest.raises(Refused) as caught:
+        source.ping()
+    assert caught.value.code == "tls-failed"
+
+
+@pytest.mark.parametrize("text", ["no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_what_is_no_certificate_is_said_at_once(text: str) -> None:
+    with pytest.raises(ValueError, match="PEM"):
+        tls_context(text)
