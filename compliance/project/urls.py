@@ -1,7 +1,36 @@
-"""All addresses of the site."""
+"""All addresses of the site. Names of repositories contain slashes, so ``/-/`` ends them."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from compliance.views import health, images, overview, registries, repositories, rules, scans, session
+
+# A tag may hold anything but a slash; a digest is checked where it is read.
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview.show, name="overview"),
+    path("login/", session.Login.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("theme/", session.choose_theme, name="theme"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("registries/", registries.index, name="registries"),
+    path("registries/-/new/", registries.new, name="registry_new"),
+    path("registries/-/test/", registries.try_connection, name="registry_test"),
+    path("registries/<slug:slug>/", registries.show, name="registry"),
+    path("registries/<slug:slug>/edit/", registries.edit, name="registry_edit"),
+    path("registries/<slug:slug>/test/", registries.try_connection, name="registry_retest"),
+    path("registries/<slug:slug>/scan/", scans.start, name="registry_scan"),
+    path("repos/", repositories.index, name="repositories"),
+    path("tags/", repositories.tags, name="tags"),
+    path("r/<slug:slug>/<path:name>/-/", repositories.repository, name="repository"),
+    path("r/<slug:slug>/<path:name>/-/t/<str:tag>/", repositories.tag, name="tag"),
+    re_path(r"^i/(?P<digest>[a-z0-9]{1,20}:[0-9a-f]{1,128})/$", images.show, name="image"),
+    path("rules/", rules.index, name="rules"),
+    path("rules/<slug:rule_id>/", rules.show, name="rule"),
+    path("policies/", rules.policies, name="policies"),
+    path("scans/", scans.index, name="scans"),
+    path("scans/<int:scan_id>/", scans.show, name="scan"),
+    path("scans/<int:scan_id>/cancel/", scans.cancel, name="scan_cancel"),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from compliance.prose import Block, parse_prose
+from compliance.prose import Block, Span, parse_prose, spans
 
 register = template.Library()
 
@@ -120,6 +121,14 @@ def verdict(value: str, *, small: bool = False) -> dict[str, object]:
 
 
 @register.inclusion_tag("compliance/parts/verdict.html")
+def verdict_of(platform: Mapping[str, str]) -> dict[str, object]:
+    """A platform's verdict in a strip: the shape with the platform's name."""
+    kind = platform.get("verdict", "")
+    name = platform.get("platform", "").removeprefix("linux/") or "image"
+    return {"kind": kind if kind in _WORDS else "none", "text": name, "small": True, "said": _WORDS.get(kind, "")}
+
+
+@register.inclusion_tag("compliance/parts/verdict.html")
 def outcome(value: str) -> dict[str, object]:
     """A rule's answer, drawn like a verdict."""
     words = {"ok": "OK", "violated": "Violated", "unknown": "Unknown", "not_applicable": "N/A"}
@@ -142,6 +151,12 @@ def digest(value: str, *, link: bool = True) -> dict[str, Any]:
 def prose(text: str) -> dict[str, tuple[Block, ...]]:
     """Markdown of ours (fixes, explanations): paragraphs, lists, code."""
     return {"blocks": parse_prose(text)}
+
+
+@register.simple_tag
+def inline(text: str) -> tuple[Span, ...]:
+    """One sentence of Markdown as spans."""
+    return spans(text)
 
 
 @register.inclusion_tag("compliance/parts/pager.html", takes_context=True)

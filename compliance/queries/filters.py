@@ -1,0 +1,37 @@
+"""What a reader may filter and sort by: names from lists written here, everything else is ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from compliance.models import VerdictChoice
+
+VERDICTS: dict[str, str] = {str(choice): str(choice.label) for choice in VerdictChoice}
+_LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is on, and the address without it."""
+
+    label: str
+    without: str
+
+
+def text_of(params: Mapping[str, str], name: str) -> str:
+    """A search text: printable, trimmed, bounded. Postgres refuses NUL, and nobody means it."""
+    return "".join(c for c in params.get(name, "")[:_LONGEST_SEARCH] if c.isprintable()).strip()
+
+
+def choice_of(params: Mapping[str, str], name: str, allowed: Mapping[str, object] | frozenset[str]) -> str:
+    """A value from an allow-list, or nothing."""
+    value = params.get(name, "")
+    return value if value in allowed else ""
+
+
+def without(params: Mapping[str, str], *names: str) -> str:
+    """The query string without some parameters, and always without the page number."""
+    kept = {name: value for name, value in params.items() if name not in (*names, "page") and value}
+    return "?" + urlencode(kept)

@@ -1,0 +1,227 @@
+"""What a digest is: one platform's image, an index, or something that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from compliance.models import Evaluation, Image, Index, IndexImage, Tag
+from compliance.queries.image_facts import FactsView, Ruling, facts_view, rulings
+from compliance.queries.tags import TagRow, rows_of
+from scanner.domain.reference import InvalidReference, parse_digest
+from scanner.storage import UnreadableFacts, load_facts
+
+_MOST_TAGS = 25
+_MOST_INDEXES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An image under one policy."""
+
+    policy: str
+    title: str
+    version: int
+    verdict: str
+    score: int | None
+    evaluated_at: datetime
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something could not be read."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePage:
+    """One platform's image. ``facts`` is ``None`` for artifacts and for what could not be read."""
+
+    digest: str
+    platform: str
+    size: int
+    built_at: datetime | None
+    first_seen_at: datetime
+    artifact: str
+    problem: Problem | None
+    judged: Judged | None
+    policies: tuple[Judged, ...]
+    rulings: tuple[Ruling, ...]
+    facts: FactsView | None
+    tags: tuple[TagRow, ...]
+    more_tags: bool
+    indexes: tuple[tuple[str, str], ...]
+
+    @property
+    def violated(self) -> tuple[Ruling, ...]:
+        """What is wrong, worst first."""
+        return tuple(sorted((r for r in self.rulings if r.outcome == "violated"), key=lambda r: (r.rank, r.rule)))
+
+    @property
+    def unsure(self) -> tuple[Ruling, ...]:
+        """What could not be told."""
+        return tuple(r for r in self.rulings if r.outcome == "unknown")
+
+    @property
+    def fine(self) -> tuple[Ruling, ...]:
+        """The rest."""
+        return tuple(r for r in self.rulings if r.outcome in ("ok", "not_applicable"))
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One platform of an index."""
+
+    digest: str
+    platform: str
+    verdict: str
+    runs_as: str
+    declared: str
+    artifact: str
+    size: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """A manifest list with its platforms."""
+
+    digest: str
+    media_type: str
+    first_seen_at: datetime
+    children: tuple[Child, ...]
+    tags: tuple[TagRow, ...]
+    more_tags: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPage:
+    """A digest that only tags know: what it leads to was never read."""
+
+    digest: str
+    tags: tuple[TagRow, ...]
+    problem: Problem
+
+
+def find_digest(text: str, params: Mapping[str, str]) -> ImagePage | IndexPage | UnreadPage | None:
+    """What a digest is, or ``None`` where nobody has seen it."""
+    try:
+        digest = parse_digest(text)
+    except InvalidReference:
+        return None
+    image = Image.objects.filter(digest=digest).first()
+    if image is not None:
+        return _image_page(image, params.get("policy", ""))
+    index = Index.objects.filter(digest=digest).first()
+    return _index_page(index) if index is not None else _unread_page(digest)
+
+
+def _image_page(image: Image, policy: str) -> ImagePage:
+    links = list(
+        IndexImage.objects.filter(image=image)
+        .order_by("index")
+        .values_list("index_id", "index__digest", "platform")[:_MOST_INDEXES]
+    )
+    indexes = tuple((digest, platform) for _, digest, platform in links)
+    tags, more = _tags(Q(image=image) | Q(index__in=[pk for pk, _, _ in links]))
+    evaluations = _evaluations(image)
+    chosen = _choose(evaluations, policy, tags)
+    facts, unreadable = _facts(image)
+    problem = Problem(image.problem_code, image.problem_message, image.problem_remedy) if image.problem_code else None
+    return ImagePage(
+        digest=image.digest,
+        platform=image.platform or (indexes[0][1] if indexes else ""),
+        size=image.size,
+        built_at=image.built_at,
+        first_seen_at=image.first_seen_at,
+        artifact=image.artifact,
+        problem=problem or unreadable,
+        judged=_judged(chosen, current=True) if chosen else None,
+        policies=tuple(_judged(each, current=each is chosen) for each in evaluations),
+        rulings=rulings(chosen.results) if chosen else (),
+        facts=facts,
+        tags=tags,
+        more_tags=more,
+        indexes=indexes,
+    )
+
+
+def _facts(image: Image) -> tuple[FactsView | None, Problem | None]:
+    if image.facts is None:
+        return None, None
+    try:
+        return facts_view(load_facts(bytes(image.facts))), None
+    except UnreadableFacts as error:
+        return None, Problem("unreadable-facts", str(error), "Scan the registry again to read the image anew.")
+
+
+def _evaluations(image: Image) -> list[Evaluation]:
+    rows = Evaluation.objects.filter(image=image).select_related("policy_version__policy")
+    newest: dict[str, Evaluation] = {}
+    for row in rows.order_by("policy_version__policy__name", "policy_version__number"):
+        newest[row.policy_version.policy.name] = row
+    return list(newest.values())
+
+
+def _choose(evaluations: list[Evaluation], policy: str, tags: tuple[TagRow, ...]) -> Evaluation | None:
+    by_name = {row.policy_version.policy.name: row for row in evaluations}
+    wanted = [policy, *(tag.policy for tag in tags)]
+    return next((by_name[name] for name in wanted if name in by_name), evaluations[0] if evaluations else None)
+
+
+def _judged(row: Evaluation, *, current: bool) -> Judged:
+    version = row.policy_version
+    return Judged(
+        version.policy.name, version.policy.title, version.number, row.verdict, row.score, row.evaluated_at, current
+    )  # fmt: skip
+
+
+def _index_page(index: Index) -> IndexPage:
+    tags, more = _tags(Q(index=index))
+    links = list(IndexImage.objects.filter(index=index).select_related("image").defer("image__facts")[:200])
+    policy = tags[0].policy if tags else ""
+    rows = Evaluation.objects.filter(image__in=[link.image_id for link in links])
+    if policy:
+        rows = rows.filter(policy_version__policy__name=policy)
+    verdicts = dict(rows.order_by("policy_version__number").values_list("image_id", "verdict"))
+    children = tuple(_child(link, verdicts.get(link.image_id, "")) for link in links)
+    return IndexPage(index.digest, index.media_type, index.first_seen_at, children, tags, more)
+
+
+def _child(link: IndexImage, verdict: str) -> Child:
+    image = link.image
+    return Child(
+        image.digest,
+        link.platform or image.platform,
+        verdict,
+        image.runs_as,
+        image.declared_user,
+        image.artifact,
+        image.size,
+        image.problem_message,
+    )
+
+
+def _unread_page(digest: str) -> UnreadPage | None:
+    tags, _ = _tags(Q(digest=digest))
+    if not tags:
+        return None
+    return UnreadPage(digest, tags, Problem("not-read", tags[0].problem or "It was not read yet.", tags[0].remedy))
+
+
+def _tags(condition: Q) -> tuple[tuple[TagRow, ...], bool]:
+    rows = (
+        Tag.objects.listed()
+        .filter(condition)
+        .select_related("repository__registry__policy")
+        .order_by("repository__name", "name", "pk")[: _MOST_TAGS + 1]
+    )
+    found = rows_of(rows)
+    return found[:_MOST_TAGS], len(found) > _MOST_TAGS

@@ -1,0 +1,237 @@
+"""What the bytes of an image say, laid out for its page: identities, platforms, derivation, layers, config."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from scanner.domain.evidence import layer_number, made_by
+from scanner.domain.facts import ImageFacts, Layer
+from scanner.domain.identity import Runtime
+from scanner.domain.image_config import ImageConfig
+from scanner.domain.printable import printable
+from scanner.domain.verdict import Severity
+from scanner.report import derivation, identities, platform_answers, verdict_sentence
+from scanner.rulebook import RULES
+
+_RUNTIMES = {
+    Runtime.DOCKER: "Docker",
+    Runtime.DOCKER_LEGACY: "Docker before 0.4.1 of moby/sys",
+    Runtime.KUBERNETES: "Kubernetes",
+}
+_PLATFORMS = {
+    "kubernetes-run-as-non-root": "runAsNonRoot: true",
+    "pod-security-restricted": "Pod Security “restricted”",
+    "openshift-restricted-v2": "OpenShift restricted-v2",
+    "user-namespace": "User namespace",
+}
+_ANSWERS = {"admit": "pass", "refuse": "fail"}
+_TITLES = {rule.id: rule.title for rule in RULES}
+_WHY = {rule.id: rule.why for rule in RULES}
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One rule's answer with what it is called."""
+
+    rule: str
+    slug: str
+    title: str
+    why: str
+    outcome: str
+    severity: str
+    rank: int
+    decides: bool
+    reason: str
+    fix: str
+    evidence: tuple[tuple[tuple[str, str], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeAnswer:
+    """Who it runs as under one runtime, or why it does not start."""
+
+    name: str
+    uid: int | None
+    gid: int | None
+    groups: tuple[int, ...]
+    home: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformAnswer:
+    """What one platform would say; ``kind`` is the verdict it is drawn as."""
+
+    name: str
+    answer: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of the derivation."""
+
+    text: str
+    path: str
+    line: int | None
+    quote: str
+    layer: int | None
+    layer_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One line of the history; ``number`` is ``None`` for entries that changed the config only."""
+
+    number: int | None
+    digest: str
+    created_by: str
+    created: datetime | None
+    size: int | None
+    decides: bool
+    sets_user: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FactsView:
+    """Everything the page shows that does not depend on a policy."""
+
+    sentence: str
+    declared: str
+    explicit: bool
+    resolved: StepView | None
+    entrypoint: str
+    cmd: str
+    working_dir: str
+    runtimes: tuple[RuntimeAnswer, ...]
+    platforms: tuple[PlatformAnswer, ...]
+    steps: tuple[StepView, ...]
+    layers: tuple[LayerRow, ...]
+    config: str
+    ambiguities: tuple[tuple[str, str], ...]
+
+    @property
+    def docker(self) -> RuntimeAnswer:
+        """The answer the verdict sentence speaks of."""
+        return self.runtimes[0]
+
+
+def facts_view(facts: ImageFacts) -> FactsView:
+    """Lay out the facts."""
+    steps = tuple(_step(step) for step in derivation(facts))
+    config = facts.config
+    return FactsView(
+        sentence=verdict_sentence(facts),
+        declared=printable(config.user, longest=300),
+        explicit=config.user.partition(":")[0] != "",
+        resolved=next((step for step in steps if step.line is not None), None),
+        entrypoint=_words(config.entrypoint),
+        cmd=_words(config.cmd),
+        working_dir=printable(config.working_dir, longest=300),
+        runtimes=tuple(_runtime(name, answer) for name, answer in identities(facts).items()),
+        platforms=tuple(_platform(name, answer) for name, answer in platform_answers(facts).items()),
+        steps=steps,
+        layers=tuple(_layers(facts)),
+        config=_config_text(config),
+        ambiguities=tuple(
+            (printable(x.where, longest=200), printable(x.detail, longest=300)) for x in facts.ambiguities
+        ),
+    )
+
+
+def rulings(document: Mapping[str, Any]) -> tuple[Ruling, ...]:
+    """The stored results of an evaluation, in the order of the rulebook."""
+    failed_on = frozenset(document.get("failed_on", ()))
+    return tuple(_ruling(result, failed_on) for result in document.get("results", ()))
+
+
+def _ruling(result: Mapping[str, Any], failed_on: frozenset[str]) -> Ruling:
+    rule = result["rule"]
+    return Ruling(
+        rule=rule,
+        slug=result["slug"],
+        title=_TITLES.get(rule, result["slug"]),
+        why=_WHY.get(rule, ""),
+        outcome=result["outcome"],
+        severity=result["severity"],
+        rank=Severity(result["severity"]).rank,
+        decides=rule in failed_on,
+        reason=result["reason"] or "",
+        fix=result["fix"] or "",
+        evidence=tuple(_evidence(item) for item in result["evidence"]),
+    )
+
+
+def _evidence(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.replace("_", " "), str(value)) for name, value in item.items() if value is not None)
+
+
+def _runtime(name: str, answer: Mapping[str, Any]) -> RuntimeAnswer:
+    label = _RUNTIMES.get(Runtime(name), name)
+    if "error" in answer:
+        return RuntimeAnswer(label, None, None, (), "", printable(answer["error"], longest=500))
+    home = printable(answer["home"], longest=300)
+    return RuntimeAnswer(label, answer["uid"], answer["gid"], tuple(answer["groups"]), home, "")
+
+
+def _platform(name: str, answer: Mapping[str, Any]) -> PlatformAnswer:
+    said = str(answer["answer"])
+    return PlatformAnswer(_PLATFORMS.get(name, name), said, _ANSWERS.get(said, "unknown"), str(answer["message"]))
+
+
+def _step(step: Mapping[str, Any]) -> StepView:
+    return StepView(
+        text=step["text"],
+        path=step.get("path") or step.get("pointer") or "",
+        line=step.get("line"),
+        quote=step.get("quote") or "",
+        layer=step.get("layer_number"),
+        layer_digest=step.get("layer") or "",
+    )
+
+
+def _layers(facts: ImageFacts) -> list[LayerRow]:
+    deciding = {facts.passwd.layer, facts.group.layer} - {None}
+    history = facts.config.history
+    left = list(facts.layers)
+    if sum(not entry.empty_layer for entry in history) != len(left):
+        return [_layer_row(layer, None, deciding) for layer in left]
+    last_user = max((n for n, entry in enumerate(history) if _sets_user(entry.created_by)), default=None)
+    rows = []
+    for number, entry in enumerate(history):
+        if entry.empty_layer:
+            by = printable(entry.created_by, longest=2_000)
+            rows.append(LayerRow(None, "", by, entry.created, None, False, number == last_user))
+        else:
+            rows.append(_layer_row(left.pop(0), entry.created, deciding))
+    return rows
+
+
+def _layer_row(layer: Layer, created: datetime | None, deciding: set[int | None]) -> LayerRow:
+    return LayerRow(
+        layer_number(layer),
+        layer.digest,
+        made_by(layer) or "",
+        created,
+        layer.size,
+        layer.position in deciding,
+        sets_user=False,
+    )
+
+
+def _sets_user(created_by: str) -> bool:
+    return created_by.removeprefix("/bin/sh -c #(nop) ").lstrip().startswith("USER")
+
+
+def _words(words: tuple[str, ...] | None) -> str:
+    return printable(json.dumps(words, ensure_ascii=False), longest=500) if words else ""
+
+
+def _config_text(config: ImageConfig) -> str:
+    document = {name: value for name, value in asdict(config).items() if value not in ((), None, "")}
+    return printable(json.dumps(document, indent=2, default=str), keep_lines=True, longest=200_000)

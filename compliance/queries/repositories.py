@@ -1,0 +1,244 @@
+"""The list of repositories: filtered, sorted, paged; six queries however many rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, F, OrderBy, Q
+
+from compliance.charts import Part, Spark, parts, sparkline
+from compliance.models import DailySnapshot, Registry, Repository, Tag
+from compliance.models.repository import RepositoryQuerySet
+from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
+from compliance.queries.paging import Paging, page_of
+
+STALE = timedelta(days=7)
+SPARK_DAYS = 30
+GRADES = frozenset("ABCDF")
+PRESETS: dict[str, str] = {
+    "all": "All",
+    "failing": "Failing",
+    "week": "Failing since this week",
+    "unknown": "With unknowns",
+    "stale": "Stale",
+    "never": "Never scanned",
+    "error": "With errors",
+}
+_SORTS: dict[str, tuple[str, ...]] = {
+    "name": ("name", "registry__name"),
+    "failed": ("failed", "name"),
+    "score": ("score", "name"),
+    "tags": ("tags_total", "name"),
+    "pushed": ("pushed_at", "name"),
+    "scanned": ("scanned_at", "name"),
+}
+SORTS = frozenset({*_SORTS, *(f"-{name}" for name in _SORTS)})
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryFilter:
+    """What the address asks for."""
+
+    q: str = ""
+    registry: str = ""
+    verdict: str = ""
+    grade: str = ""
+    preset: str = "all"
+    sort: str = "-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRow:
+    """One line of the list."""
+
+    registry_slug: str
+    registry: str
+    name: str
+    verdict: str
+    grade: str
+    score: Decimal | None
+    passed: int
+    failed: int
+    unknown: int
+    tags: int
+    bar: tuple[Part, ...]
+    spark: Spark
+    change: float | None
+    latest_tag: str
+    latest_verdict: str
+    failing_since: datetime | None
+    pushed_at: datetime | None
+    scanned_at: datetime | None
+    problem: str
+
+    @property
+    def evaluated(self) -> int:
+        """Tags with a verdict that counts."""
+        return self.passed + self.failed + self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A tab with the number of repositories behind it."""
+
+    key: str
+    label: str
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryList:
+    """The page."""
+
+    filter: RepositoryFilter
+    rows: tuple[RepositoryRow, ...]
+    paging: Paging
+    presets: tuple[Preset, ...]
+    chips: tuple[Chip, ...]
+    registries: tuple[tuple[str, str], ...]
+    clear: str = "?"
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but the whole list was asked for."""
+        return bool(self.chips) or self.filter.preset != "all"
+
+
+def read_filter(params: Mapping[str, str], registries: frozenset[str]) -> RepositoryFilter:
+    """Take what is on the lists and ignore the rest."""
+    return RepositoryFilter(
+        q=text_of(params, "q"),
+        registry=choice_of(params, "registry", registries),
+        verdict=choice_of(params, "verdict", VERDICTS),
+        grade=choice_of(params, "grade", GRADES),
+        preset=choice_of(params, "show", PRESETS) or "all",
+        sort=choice_of(params, "sort", SORTS) or "-failed",
+    )
+
+
+def list_repositories(params: Mapping[str, str], *, now: datetime) -> RepositoryList:
+    """One page of the repositories that match the address."""
+    registries = tuple(Registry.objects.order_by("name").values_list("slug", "name"))
+    wanted = read_filter(params, frozenset(slug for slug, _ in registries))
+    matching = _matching(wanted)
+    counts = matching.aggregate(**{key: Count("pk", filter=_preset(key, now)) for key in PRESETS})
+    paging = page_of(params.get("page", ""), counts[wanted.preset])
+    page = list(
+        matching.filter(_preset(wanted.preset, now))
+        .select_related("registry")
+        .order_by(*_order(wanted.sort))[paging.offset : paging.offset + paging.size]
+    )
+    return RepositoryList(
+        wanted,
+        rows=_rows(page, now.date()),
+        paging=paging,
+        presets=tuple(Preset(key, label, counts[key], key == wanted.preset) for key, label in PRESETS.items()),
+        chips=_chips(wanted, params, dict(registries)),
+        registries=registries,
+        clear=without({"show": params.get("show", "")}),
+    )
+
+
+def _matching(wanted: RepositoryFilter) -> RepositoryQuerySet:
+    rows = Repository.objects.listed()
+    if wanted.q:
+        rows = rows.filter(name__icontains=wanted.q)
+    if wanted.registry:
+        rows = rows.filter(registry__slug=wanted.registry)
+    if wanted.verdict:
+        rows = rows.filter(verdict=wanted.verdict)
+    if wanted.grade:
+        rows = rows.filter(grade=wanted.grade)
+    return rows
+
+
+def _preset(key: str, now: datetime) -> Q:
+    week = now - timedelta(days=7)
+    return {
+        "all": Q(),
+        "failing": Q(failed__gt=0),
+        "week": Q(failing_since__gte=week),
+        "unknown": Q(unknown__gt=0),
+        "stale": Q(scanned_at__lt=now - STALE),
+        "never": Q(scanned_at=None),
+        "error": ~Q(problem_code=""),
+    }[key]
+
+
+def _order(sort: str) -> list[OrderBy]:
+    descending = sort.startswith("-")
+    first, *rest = _SORTS[sort.removeprefix("-")]
+    head = F(first).desc(nulls_last=True) if descending else F(first).asc(nulls_last=True)
+    return [head, *(F(name).asc() for name in rest), F("pk").asc()]
+
+
+def _chips(wanted: RepositoryFilter, params: Mapping[str, str], registries: Mapping[str, str]) -> tuple[Chip, ...]:
+    found = (
+        ("q", f"name contains “{wanted.q}”" if wanted.q else ""),
+        ("registry", f"registry {registries.get(wanted.registry, '')}" if wanted.registry else ""),
+        ("verdict", f"verdict {VERDICTS[wanted.verdict]}" if wanted.verdict else ""),
+        ("grade", f"grade {wanted.grade}" if wanted.grade else ""),
+    )
+    return tuple(Chip(label, without(params, name)) for name, label in found if label)
+
+
+def _rows(page: list[Repository], today: date) -> tuple[RepositoryRow, ...]:
+    ids = [row.pk for row in page]
+    shares = _shares(ids, today)
+    latest = _latest_tags(ids)
+    return tuple(_row(row, shares.get(row.pk, {}), latest.get(row.pk, ("", "")), today) for row in page)
+
+
+def _row(row: Repository, shares: dict[date, float], latest: tuple[str, str], today: date) -> RepositoryRow:
+    days = [today - timedelta(days=back) for back in range(SPARK_DAYS, -1, -1)]
+    evaluated = row.passed + row.failed + row.unknown
+    share_now = row.passed / evaluated if evaluated else None
+    before = [share for day, share in shares.items() if day <= today - timedelta(days=7)]
+    return RepositoryRow(
+        registry_slug=row.registry.slug,
+        registry=row.registry.name,
+        name=row.name,
+        verdict=row.verdict,
+        grade=row.grade,
+        score=row.score,
+        passed=row.passed,
+        failed=row.failed,
+        unknown=row.unknown,
+        tags=row.tags_total,
+        bar=parts(row.passed, row.failed, row.unknown),
+        spark=sparkline([shares.get(day) for day in days]),
+        change=(share_now - before[-1]) * 100 if before and share_now is not None else None,
+        latest_tag=latest[0],
+        latest_verdict=latest[1],
+        failing_since=row.failing_since,
+        pushed_at=row.pushed_at,
+        scanned_at=row.scanned_at,
+        problem=row.problem_message,
+    )
+
+
+def _shares(ids: list[int], today: date) -> dict[int, dict[date, float]]:
+    rows = (
+        DailySnapshot.objects.filter(repository__in=ids, day__gte=today - timedelta(days=SPARK_DAYS), evaluated__gt=0)
+        .order_by("day")
+        .values_list("repository_id", "day", "passed", "evaluated")
+    )
+    found: dict[int, dict[date, float]] = {}
+    for repository, day, passed, evaluated in rows:
+        found.setdefault(repository, {})[day] = passed / evaluated
+    return found
+
+
+def _latest_tags(ids: list[int]) -> dict[int, tuple[str, str]]:
+    rows = (
+        Tag.objects.listed()
+        .filter(repository__in=ids)
+        .order_by("repository", "-moved_at", "name")
+        .distinct("repository")
+        .values_list("repository_id", "name", "verdict")
+    )
+    return {repository: (name, verdict) for repository, name, verdict in rows}

@@ -1,0 +1,212 @@
+"""One repository: its sentence, its tags, one tag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, OrderBy
+
+from compliance.charts import Part, parts
+from compliance.models import Repository, Tag, TagChange
+from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
+from compliance.queries.paging import Paging, page_of
+from compliance.queries.tags import TagRow, rows_of
+from compliance.queries.trend import PERIODS, Trend, repository_trend
+
+_SORTS: dict[str, str] = {"name": "name", "moved": "moved_at", "size": "size", "score": "score"}
+SORTS = frozenset({*_SORTS, *(f"-{name}" for name in _SORTS)})
+_TOTALS = {"pass": "passed", "fail": "failed", "unknown": "unknown", "not_applicable": "not_applicable"}
+_MOST_CHANGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What stands above every page of a repository."""
+
+    id: int
+    registry_slug: str
+    registry: str
+    host: str
+    name: str
+    policy: str
+    verdict: str
+    grade: str
+    score: float | None
+    tags: int
+    passed: int
+    failed: int
+    unknown: int
+    not_applicable: int
+    bar: tuple[Part, ...]
+    failing_since: datetime | None
+    scanned_at: datetime | None
+    pushed_at: datetime | None
+    deleted_at: datetime | None
+    problem_code: str
+    problem_message: str
+    problem_remedy: str
+
+    @property
+    def evaluated(self) -> int:
+        """Tags with a verdict that counts."""
+        return self.passed + self.failed + self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictTab:
+    """A tab over the table of tags."""
+
+    key: str
+    label: str
+    count: int
+    current: bool
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPage:
+    """The page."""
+
+    header: Header
+    trend: Trend
+    periods: tuple[tuple[str, str, bool], ...]
+    rows: tuple[TagRow, ...]
+    paging: Paging
+    tabs: tuple[VerdictTab, ...]
+    chips: tuple[Chip, ...]
+    q: str
+    verdict: str
+    sort: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to a tag."""
+
+    kind: str
+    label: str
+    at: datetime
+    from_digest: str
+    to_digest: str
+    was: str
+    became: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagPage:
+    """A tag, what it points to now and what it pointed to before."""
+
+    header: Header
+    tag: TagRow
+    deleted_at: datetime | None
+    first_seen_at: datetime
+    problem_code: str
+    changes: tuple[Change, ...]
+
+
+def find_repository(slug: str, name: str) -> Header | None:
+    """The head of a repository's pages, or ``None``."""
+    row = (
+        Repository.objects.filter(registry__slug=slug, name=name).select_related("registry__policy").first()
+        if _storable(slug, name)
+        else None
+    )
+    return _header(row) if row else None
+
+
+def repository_page(header: Header, params: Mapping[str, str], *, now: datetime) -> RepositoryPage:
+    """The trend and one page of the tags."""
+    q, verdict = text_of(params, "q"), choice_of(params, "verdict", VERDICTS)
+    sort = choice_of(params, "sort", SORTS) or "-moved"
+    by = choice_of(params, "by", PERIODS) or "day"
+    tags = Tag.objects.listed().filter(repository=header.id)
+    if q:
+        tags = tags.filter(name__icontains=q)
+    if verdict:
+        tags = tags.filter(verdict=verdict)
+    paging = page_of(params.get("page", ""), tags.count())
+    chosen = tags.select_related("repository__registry__policy").order_by(*_order(sort))
+    return RepositoryPage(
+        header=header,
+        trend=repository_trend(header.id, header.name, by, today=now.date()),
+        periods=tuple((key, label, key == by) for key, (label, _) in PERIODS.items()),
+        rows=rows_of(chosen[paging.offset : paging.offset + paging.size]),
+        paging=paging,
+        tabs=_tabs(header, verdict, params),
+        chips=(Chip(f"tag contains “{q}”", without(params, "q")),) if q else (),
+        q=q,
+        verdict=verdict,
+        sort=sort,
+    )
+
+
+def tag_page(header: Header, name: str) -> TagPage | None:
+    """A tag by its name, also a deleted one."""
+    tag = (
+        Tag.objects.filter(repository=header.id, name=name).select_related("repository__registry__policy").first()
+        if _storable(name)
+        else None
+    )
+    if tag is None:
+        return None
+    changes = TagChange.objects.filter(tag=tag).order_by("-at", "-pk")[:_MOST_CHANGES]
+    return TagPage(
+        header,
+        rows_of([tag])[0],
+        deleted_at=tag.deleted_at,
+        first_seen_at=tag.first_seen_at,
+        problem_code=tag.problem_code,
+        changes=tuple(
+            Change(c.kind, c.get_kind_display(), c.at, c.from_digest, c.to_digest, c.was, c.became) for c in changes
+        ),
+    )
+
+
+def _storable(*texts: str) -> bool:
+    # Postgres refuses NUL in text with an error, and an address may hold one.
+    return not any("\0" in text for text in texts)
+
+
+def _order(sort: str) -> tuple[OrderBy, OrderBy]:
+    column = F(_SORTS[sort.removeprefix("-")])
+    return (column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)), F("name").asc()
+
+
+def _tabs(header: Header, verdict: str, params: Mapping[str, str]) -> tuple[VerdictTab, ...]:
+    rest = without(params, "verdict")
+    joint = "&" if len(rest) > 1 else ""
+    found = [VerdictTab("", "All tags", header.tags, not verdict, rest)]
+    for key, label in VERDICTS.items():
+        count = int(getattr(header, _TOTALS[key]))
+        if count or key == verdict:
+            found.append(VerdictTab(key, label, count, key == verdict, f"{rest}{joint}verdict={key}"))
+    return tuple(found)
+
+
+def _header(row: Repository) -> Header:
+    return Header(
+        id=row.pk,
+        registry_slug=row.registry.slug,
+        registry=row.registry.name,
+        host=row.registry.host,
+        name=row.name,
+        policy=row.registry.policy.name,
+        verdict=row.verdict,
+        grade=row.grade,
+        score=float(row.score) if row.score is not None else None,
+        tags=row.tags_total,
+        passed=row.passed,
+        failed=row.failed,
+        unknown=row.unknown,
+        not_applicable=row.not_applicable,
+        bar=parts(row.passed, row.failed, row.unknown),
+        failing_since=row.failing_since,
+        scanned_at=row.scanned_at,
+        pushed_at=row.pushed_at,
+        deleted_at=row.deleted_at,
+        problem_code=row.problem_code,
+        problem_message=row.problem_message,
+        problem_remedy=row.problem_remedy,
+    )

@@ -1,0 +1,165 @@
+"""Tags of the whole fleet by verdict or by violated rule: what the numbers of other pages link to.
+
+A million tags are never counted or skipped over one by one. For a verdict, the totals kept on each repository say how
+many rows every repository contributes, so a page is read from just the repositories it falls into. For a rule, rows
+are counted up to ``MOST_COUNTED`` and the page says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from compliance.models import Registry, Repository, Tag
+from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
+from compliance.queries.paging import Paging, page_of
+from scanner.rulebook import RULES
+
+MOST_COUNTED = 10_000
+_TOTALS = {"pass": "passed", "fail": "failed", "unknown": "unknown", "not_applicable": "not_applicable"}
+RULE_IDS = frozenset(rule.id for rule in RULES)
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """One tag, with what its list shows."""
+
+    registry_slug: str
+    registry: str
+    policy: str
+    repository: str
+    name: str
+    digest: str
+    verdict: str
+    score: int | None
+    runs_as: str
+    platforms: tuple[Mapping[str, Any], ...]
+    violated: tuple[str, ...]
+    size: int
+    moved_at: datetime
+    judged_at: datetime
+    failing_since: datetime | None
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagList:
+    """The page."""
+
+    q: str
+    registry: str
+    verdict: str
+    rule: str
+    rows: tuple[TagRow, ...]
+    paging: Paging
+    chips: tuple[Chip, ...]
+    registries: tuple[tuple[str, str], ...]
+
+
+def list_tags(params: Mapping[str, str]) -> TagList:
+    """One page of the tags that match the address."""
+    registries = tuple(Registry.objects.order_by("name").values_list("slug", "name"))
+    q, registry = text_of(params, "q"), choice_of(params, "registry", dict(registries))
+    verdict, rule = choice_of(params, "verdict", VERDICTS), choice_of(params, "rule", RULE_IDS)
+    repositories = _repositories(q, registry)
+    if rule:
+        rows, paging = _by_rule(rule, verdict, repositories if q or registry else None, params.get("page", ""))
+    else:
+        rows, paging = _by_verdict(verdict, repositories, params.get("page", ""))
+    found = (
+        ("q", f"repository contains “{q}”" if q else ""),
+        ("registry", f"registry {dict(registries).get(registry, '')}" if registry else ""),
+        ("verdict", f"verdict {VERDICTS[verdict]}" if verdict else ""),
+        ("rule", f"violates {rule}" if rule else ""),
+    )
+    chips = tuple(Chip(label, without(params, name)) for name, label in found if label)
+    return TagList(q, registry, verdict, rule, rows, paging, chips, registries)
+
+
+def rows_of(tags: Iterable[Tag]) -> tuple[TagRow, ...]:
+    """Tags loaded with ``repository__registry__policy``, as rows."""
+    return tuple(_row(tag) for tag in tags)
+
+
+def _row(tag: Tag) -> TagRow:
+    return TagRow(
+        registry_slug=tag.repository.registry.slug,
+        registry=tag.repository.registry.name,
+        policy=tag.repository.registry.policy.name,
+        repository=tag.repository.name,
+        name=tag.name,
+        digest=tag.digest,
+        verdict=tag.verdict,
+        score=tag.score,
+        runs_as=tag.runs_as,
+        platforms=tuple(tag.platforms),
+        violated=tuple(tag.violated),
+        size=tag.size,
+        moved_at=tag.moved_at,
+        judged_at=tag.judged_at,
+        failing_since=tag.failing_since,
+        problem=tag.problem_message,
+        remedy=tag.problem_remedy,
+    )
+
+
+def _repositories(q: str, registry: str) -> QuerySet[Repository]:
+    rows = Repository.objects.listed()
+    if q:
+        rows = rows.filter(name__icontains=q)
+    return rows.filter(registry__slug=registry) if registry else rows
+
+
+def _by_rule(
+    rule: str, verdict: str, repositories: QuerySet[Repository] | None, page: str
+) -> tuple[tuple[TagRow, ...], Paging]:
+    tags = violating(rule)
+    if verdict:
+        tags = tags.filter(verdict=verdict)
+    if repositories is not None:
+        tags = tags.filter(repository__in=repositories)
+    count = tags.order_by()[: MOST_COUNTED + 1].count()
+    paging = page_of(page, min(count, MOST_COUNTED), capped=count > MOST_COUNTED)
+    chosen = tags.select_related("repository__registry__policy").order_by("pk")[
+        paging.offset : paging.offset + paging.size
+    ]
+    return rows_of(chosen), paging
+
+
+def violating(rule: str) -> QuerySet[Tag]:
+    """Listed tags of listed repositories that violate a rule."""
+    return Tag.objects.listed().filter(repository__deleted_at=None, violated__contains=[rule])
+
+
+def _by_verdict(verdict: str, repositories: QuerySet[Repository], page: str) -> tuple[tuple[TagRow, ...], Paging]:
+    column = _TOTALS[verdict] if verdict else "tags_total"
+    totals = list(
+        repositories.filter(**{f"{column}__gt": 0}).order_by("registry__name", "name", "pk").values_list("pk", column)
+    )
+    paging = page_of(page, sum(count for _, count in totals))
+    chosen, skipped = _window(totals, paging)
+    tags = Tag.objects.listed().filter(repository__in=chosen)
+    if verdict:
+        tags = tags.filter(verdict=verdict)
+    at = paging.offset - skipped
+    found = tags.select_related("repository__registry__policy").order_by(
+        "repository__registry__name", "repository__name", "repository", "name"
+    )[at : at + paging.size]
+    return rows_of(found), paging
+
+
+def _window(totals: Sequence[tuple[int, int]], paging: Paging) -> tuple[list[int], int]:
+    """The repositories a page falls into, and how many rows lie before the first of them."""
+    chosen: list[int] = []
+    seen = skipped = 0
+    for repository, count in totals:
+        if seen + count > paging.offset and seen < paging.offset + paging.size:
+            skipped = seen if not chosen else skipped
+            chosen.append(repository)
+        seen += count
+    return chosen, skipped

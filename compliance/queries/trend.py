@@ -1,0 +1,172 @@
+"""Trends: what the daily snapshots of one repository, or of the whole fleet, say by day, week or month.
+
+Closed days never change, so the fleet's sums of closed days are kept in Django's cache; today is always summed anew
+from the totals on the repositories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.core.cache import cache
+from django.db.models import Avg, Sum
+
+from compliance.charts import Chart, Series, stacked, up_and_down
+from compliance.models import DailySnapshot
+
+PERIODS: dict[str, tuple[str, int]] = {"day": ("Day", 30), "week": ("Week", 26), "month": ("Month", 12)}
+_CACHE_SECONDS = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One day, week or month: totals at its end, comings and goings within it.
+
+    :param change: difference of the compliance in percentage points to the period before.
+    """
+
+    start: date
+    label: str
+    evaluated: int
+    passed: int
+    failed: int
+    unknown: int
+    new: int
+    fixed: int
+    score: Decimal | None
+    policy: str = ""
+    change: float | None = None
+
+    @property
+    def compliance(self) -> float | None:
+        """Share of the evaluated tags that pass."""
+        return self.passed / self.evaluated if self.evaluated else None
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A chart and the same as a table, newest first."""
+
+    by: str
+    chart: Chart
+    activity: Chart
+    periods: tuple[Period, ...]
+
+    @property
+    def newest_first(self) -> tuple[Period, ...]:
+        """For tables."""
+        return self.periods[::-1]
+
+
+def repository_trend(repository_id: int, name: str, by: str, *, today: date) -> Trend:
+    """The trend of one repository; ``by`` is a key of ``PERIODS``."""
+    start = _start(by, today)
+    rows = (
+        DailySnapshot.objects.filter(repository=repository_id, day__gte=start)
+        .select_related("policy_version__policy")
+        .order_by("day")
+    )
+    days = [
+        Period(
+            row.day, "", row.evaluated, row.passed, row.failed, row.unknown, row.new, row.fixed, row.score,
+            str(row.policy_version),
+        )
+        for row in rows
+    ]  # fmt: skip
+    return _trend(by, f"Verdicts of the tags of {name}", days)
+
+
+def fleet_trend(days: int, *, today: date, live: Period | None) -> Trend:
+    """The trend of everything, by day; ``live`` is today's total as the lists show it."""
+    start = today - timedelta(days=days - 1)
+    key = f"fleet-trend:{start:%Y%m%d}:{today:%Y%m%d}"
+    closed: list[Period] | None = cache.get(key)
+    if closed is None:
+        closed = _fleet_days(start, today)
+        cache.set(key, closed, _CACHE_SECONDS)
+    activity = _activity_of(today)
+    last = [replace(live, new=activity[0], fixed=activity[1])] if live else []
+    return _trend("day", "Verdicts of all tags", [*closed, *last])
+
+
+def _fleet_days(start: date, today: date) -> list[Period]:
+    rows = (
+        DailySnapshot.objects.filter(day__gte=start, day__lt=today)
+        .values("day")
+        .annotate(
+            e=Sum("evaluated"), p=Sum("passed"), f=Sum("failed"), u=Sum("unknown"), n=Sum("new"), x=Sum("fixed"),
+            s=Avg("score"),
+        )
+        .order_by("day")
+    )  # fmt: skip
+    return [Period(r["day"], "", r["e"], r["p"], r["f"], r["u"], r["n"], r["x"], r["s"]) for r in rows]
+
+
+def _activity_of(day: date) -> tuple[int, int]:
+    sums = DailySnapshot.objects.filter(day=day).aggregate(new=Sum("new"), fixed=Sum("fixed"))
+    return sums["new"] or 0, sums["fixed"] or 0
+
+
+def _start(by: str, today: date) -> date:
+    count = PERIODS[by][1]
+    if by == "month":
+        years, month = divmod(today.year * 12 + today.month - 1 - (count - 1), 12)
+        return date(years, month + 1, 1)
+    if by == "week":
+        return today - timedelta(days=today.weekday()) - timedelta(weeks=count - 1)
+    return today - timedelta(days=count - 1)
+
+
+def _trend(by: str, title: str, days: Sequence[Period]) -> Trend:
+    periods = tuple(_with_changes(_grouped(by, days)))
+    labels = [period.label for period in periods]
+    return Trend(
+        by,
+        stacked(
+            title,
+            labels,
+            (
+                Series("pass", "Pass", [period.passed for period in periods]),
+                Series("unknown", "Unknown", [period.unknown for period in periods]),
+                Series("fail", "Fail", [period.failed for period in periods]),
+            ),
+        ),
+        up_and_down(
+            "Tags that began to fail, and tags that stopped",
+            labels,
+            Series("new", "New", [period.new for period in periods]),
+            Series("fixed", "Fixed", [period.fixed for period in periods]),
+        ),
+        periods,
+    )
+
+
+def _grouped(by: str, days: Iterable[Period]) -> list[Period]:
+    found: dict[date, Period] = {}
+    for day in days:
+        start, label = _period_of(by, day.start)
+        before = found.get(start)
+        new, fixed = (before.new, before.fixed) if before else (0, 0)
+        found[start] = replace(day, start=start, label=label, new=new + day.new, fixed=fixed + day.fixed)
+    return list(found.values())
+
+
+def _period_of(by: str, day: date) -> tuple[date, str]:
+    if by == "month":
+        return day.replace(day=1), f"{day:%b %Y}"
+    if by == "week":
+        year, week, _ = day.isocalendar()
+        return day - timedelta(days=day.weekday()), f"{year}-W{week:02d}"
+    return day, f"{day:%d %b}"
+
+
+def _with_changes(periods: Iterable[Period]) -> Iterable[Period]:
+    before: float | None = None
+    for period in periods:
+        share = period.compliance
+        change = (share - before) * 100 if share is not None and before is not None else None
+        yield replace(period, change=change)
+        before = share if share is not None else before

@@ -1,0 +1,19 @@
+"""``/``"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from compliance.queries.overview import WINDOWS, overview
+from compliance.views.respond import Shape, page
+
+_PAGE = Shape("compliance/overview/page.html")
+
+
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """Where the fleet stands."""
+    now = timezone.now()
+    return page(request, _PAGE, {"page": overview(request.GET, now=now), "windows": WINDOWS}, now=now)

@@ -1,0 +1,53 @@
+"""One URL, two shapes: a page, or the named part of it that htmx swaps in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+from compliance.models import User
+
+STOP_POLLING = 286  # htmx swaps the answer and asks no more
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The template of a page and the part that answers htmx; the server names it, never the client."""
+
+    template: str
+    part: str = ""
+
+
+def htmx(request: HttpRequest) -> HtmxDetails:
+    """What django-htmx knows about this request."""
+    return cast(HtmxDetails, request.htmx)  # type: ignore[attr-defined]  # set by its middleware
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part: a restored history entry needs the whole page."""
+    details = htmx(request)
+    return bool(details) and not details.history_restore_request and not details.boosted
+
+
+def page(
+    request: HttpRequest, shape: Shape, context: Mapping[str, Any], *, now: datetime, status: int = 200
+) -> HttpResponse:
+    """Render the page, or its part for htmx."""
+    part = shape.part and wants_part(request)
+    name = f"{shape.template}#{shape.part}" if part else shape.template
+    response = render(request, name, {**context, "now": now}, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The user; the middleware lets nobody else through."""
+    return cast(User, request.user)

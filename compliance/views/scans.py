@@ -1,0 +1,60 @@
+"""Scans: the list, one scan with live progress, asking for one and withdrawing it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from compliance.models import Registry, Scan
+from compliance.queries.scans import list_scans, scan_page
+from compliance.services.request_scan import cancel_scan, request_scan
+from compliance.tasks.wake import wake
+from compliance.views.respond import STOP_POLLING, Shape, page, signed_in, wants_part
+
+_LIST = Shape("compliance/scans/page.html", "results")
+_SCAN = Shape("compliance/scan/page.html", "live")
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """All scans, filtered."""
+    return page(request, _LIST, {"page": list_scans(request.GET)}, now=timezone.now())
+
+
+@require_safe
+def show(request: HttpRequest, scan_id: int) -> HttpResponse:
+    """One scan; a poll that would bring nothing new is answered with nothing."""
+    now = timezone.now()
+    found = scan_page(scan_id, now=now)
+    if found is None:
+        raise Http404("There is no such scan.")
+    if wants_part(request) and found.row.active and request.GET.get("v") == found.version:
+        return HttpResponse(status=204)
+    response = page(request, _SCAN, {"page": found}, now=now)
+    if wants_part(request) and not found.row.active:
+        response.status_code = STOP_POLLING
+    return response
+
+
+@require_POST
+def start(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask for a scan of a registry, or join the one that is under way."""
+    registry = get_object_or_404(Registry, slug=slug)
+    user = signed_in(request)
+    scan_id = request_scan(registry, trigger=Scan.Trigger.PAGE, now=timezone.now(), requested_by=user)
+    wake(scan_id)
+    return HttpResponseRedirect(reverse("scan", args=[scan_id]))
+
+
+@require_POST
+def cancel(request: HttpRequest, scan_id: int) -> HttpResponse:
+    """Withdraw a scan."""
+    if cancel_scan(scan_id, now=timezone.now()):
+        messages.success(request, "The scan was cancelled. What it had read is kept.")
+    else:
+        messages.warning(request, "The scan had already ended.")
+    return HttpResponseRedirect(reverse("scan", args=[scan_id]))
