@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import Any, Self
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models.functions import Now
@@ -17,7 +17,10 @@ class LeaseLost(Exception):
     """Somebody else has the row now; whatever was computed under the old lease must not be written."""
 
 
-class LeasedQuerySet(models.QuerySet[Any]):
+_Row = TypeVar("_Row", bound=models.Model)
+
+
+class LeasedQuerySet(models.QuerySet[_Row]):
     """Taking, holding and giving back."""
 
     def free(self) -> Self:

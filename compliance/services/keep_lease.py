@@ -29,7 +29,7 @@ class LeaseKeeper:
     """Renews every lease it is told of until it is told otherwise or left. Used in ``with``."""
 
     def __init__(self) -> None:
-        self._held: dict[tuple[type[Any], object], tuple[LeasedQuerySet, uuid.UUID]] = {}
+        self._held: dict[tuple[type[Any], object], tuple[LeasedQuerySet[Any], uuid.UUID]] = {}
         self._lost: set[tuple[type[Any], object]] = set()
         self._guard = threading.Lock()
         self._over = threading.Event()
@@ -45,17 +45,17 @@ class LeaseKeeper:
         self._over.set()
         self._thread.join()
 
-    def hold(self, rows: LeasedQuerySet, pk: object, token: uuid.UUID) -> None:
+    def hold(self, rows: LeasedQuerySet[Any], pk: object, token: uuid.UUID) -> None:
         """Begin to renew a lease that was just taken."""
         with self._guard:
             self._held[rows.model, pk] = (rows, token)
 
-    def let_go(self, rows: LeasedQuerySet, pk: object) -> None:
+    def let_go(self, rows: LeasedQuerySet[Any], pk: object) -> None:
         """Stop renewing; the row itself is the caller's to write."""
         with self._guard:
             self._held.pop((rows.model, pk), None)
 
-    def check(self, rows: LeasedQuerySet, pk: object) -> None:
+    def check(self, rows: LeasedQuerySet[Any], pk: object) -> None:
         """Stop work that can no longer be written.
 
         :raises LeaseLost: when a renewal found the row in other hands.
@@ -72,7 +72,7 @@ class LeaseKeeper:
                 self._renew(key, rows, token)
         connection.close()  # this thread's own
 
-    def _renew(self, key: tuple[type[Any], object], rows: LeasedQuerySet, token: uuid.UUID) -> None:
+    def _renew(self, key: tuple[type[Any], object], rows: LeasedQuerySet[Any], token: uuid.UUID) -> None:
         try:
             rows.renew(key[1], token, lease_length())
         except LeaseLost:

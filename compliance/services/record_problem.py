@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from compliance.models import ScanError
 from scanner.domain.printable import printable
@@ -62,11 +62,12 @@ def record_mishaps(scan_id: int, repository_id: int | None, mishaps: Iterable[Mi
 
 def _add(scan_id: int, repository_id: int | None, found: list[Mishap], now: datetime) -> None:
     columns = problem_columns(found[0].problem)
-    row, made = ScanError.objects.get_or_create(
+    where = Q(repository=repository_id) if repository_id else Q(repository=None)
+    row, made = ScanError.objects.filter(where).get_or_create(
         scan_id=scan_id,
-        repository_id=repository_id,
         code=columns["problem_code"],
         defaults={
+            "repository_id": repository_id,
             "message": columns["problem_message"],
             "remedy": columns["problem_remedy"],
             "subject": printable(found[0].subject, longest=400),

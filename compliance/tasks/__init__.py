@@ -1,0 +1,6 @@
+"""Celery tasks: each turns ids into values and makes one call."""
+
+from compliance.tasks.scans import wake_repository_scan, wake_scan
+from compliance.tasks.tick import tick
+
+__all__ = ["tick", "wake_repository_scan", "wake_scan"]

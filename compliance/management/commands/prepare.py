@@ -1,0 +1,26 @@
+"""Bring the database up to date: `manage.py prepare`. Run it at every start; a second time it does nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import BaseCommand, call_command
+from django.utils import timezone
+
+from compliance.models import Policy
+from compliance.services.publish_policies import publish_policies
+from compliance.services.rejudge import rejudge
+
+
+class Command(BaseCommand):
+    """Migrate, publish the shipped policies, judge again what they change."""
+
+    help = "Migrate the database, publish the shipped policies and judge again what they change."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Do all three."""
+        call_command("migrate", verbosity=0, interactive=False)
+        now = timezone.now()
+        for name in publish_policies(now):
+            counts = rejudge(Policy.objects.get(name=name), now=now)
+            self.stdout.write(f"Published policy {name}; {counts.images} images judged again.")

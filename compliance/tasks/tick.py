@@ -1,0 +1,20 @@
+"""What the beat does every few seconds."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from compliance.services.close_days import close_days
+from compliance.services.find_due_work import due_work
+from compliance.tasks.wake import ring
+
+_SECONDS_UNTIL_THE_NEXT_TICKS = 60
+
+
+@shared_task(name="compliance.tick", ignore_result=True)
+def tick(**_later: object) -> None:
+    """Request due scans, ring for rows nobody works on, close the days that are over."""
+    now = timezone.now()
+    ring(due_work(now), expires=_SECONDS_UNTIL_THE_NEXT_TICKS)
+    close_days(now)
