@@ -15,7 +15,7 @@ from scanner.domain.facts import AccountFile, ImageFacts, Layer
 from scanner.domain.identity import Resolution, Runtime, StartError, process_groups, will_not_start
 from scanner.domain.printable import printable, quoted, safe_evidence
 from scanner.domain.problems import ScanProblem
-from scanner.domain.reading import read
+from scanner.domain.reading import Kind, read
 from scanner.domain.resolution import resolve_facts
 from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict, worst
 from scanner.platforms.answer import PlatformAnswer
@@ -107,7 +107,10 @@ def derivation(facts: ImageFacts, runtime: Runtime = Runtime.DOCKER) -> list[Jso
 
 
 def verdict_sentence(facts: ImageFacts, judgement: Judgement | None = None) -> str:
-    """Who it runs as on Docker and why, in one sentence without a full stop."""
+    """Who it runs as on Docker and why, in one sentence without a full stop.
+
+    :param judgement: where given, the sentence says that the answer depends on the reader when NR114 found so.
+    """
     reading = read(facts)
     answer = reading.answer
     if isinstance(answer, StartError):
@@ -115,7 +118,7 @@ def verdict_sentence(facts: ImageFacts, judgement: Judgement | None = None) -> s
     who = f"runs as uid {answer.uid} gid {answer.gid}"
     if answer.uid == 0:
         who = f"runs as root, uid 0 gid {answer.gid}"
-    return f"{who}, {_from(facts)}"
+    return f"{who}, {_from(facts)}{_doubt(judgement)}"
 
 
 def dump_results(judgement: Judgement) -> Json:
@@ -246,16 +249,24 @@ def _starts_from(facts: ImageFacts) -> str:
     return f"the image config says USER {quoted(user)}" if user else "the image config has no USER"
 
 
+def _doubt(judgement: Judgement | None) -> str:
+    results = judgement.results if judgement else ()
+    doubtful = any(result.rule == "NR114" and result.outcome is Outcome.VIOLATED for result in results)
+    return "; but readers of this image disagree, see NR114" if doubtful else ""
+
+
 def _from(facts: ImageFacts) -> str:
-    user = facts.config.user
+    user = printable(facts.config.user, longest=100)
     if not user:
         return "because the image has no USER"
-    entry = read(facts).entry
-    if entry is None:
-        return f"from USER {printable(user, longest=100)}, which no line of /etc/passwd has"
+    reading = read(facts)
+    if reading.user.kind is Kind.EMPTY:
+        return f"because the user half of USER {user} is empty"
+    if reading.entry is None:
+        return f"from USER {user}; no line of /etc/passwd has that uid"
     number = layer_number(layer_of(facts, facts.passwd))
     where = f" in layer {number}" if number else ""
-    return f"from USER {printable(user, longest=100)} resolved through /etc/passwd line {entry.line}{where}"
+    return f"from USER {user} resolved through /etc/passwd line {reading.entry.line}{where}"
 
 
 def _json_text(text: str) -> str:
