@@ -6,15 +6,22 @@ state           docker                          docker-legacy              kuber
 not regular     as if missing                   a read error               a read error
 link loop       refused before any look-up      refused, the same          an open error
 over 10 MiB     a read error, where it is read  read whole: see below      as if read by docker
+made anew       as if missing                   as if missing              as it is in the image
 ==============  ==============================  =========================  ======================
+
+*Made anew*: before Docker starts a container it removes ``/etc`` where that is a link, and the three files it mounts
+its own over (moby ``daemon/initlayer``; seen with a real 20.10). An image whose ``/etc`` is a link has no accounts.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from scanner.domain.accounts import AccountBytes
 from scanner.domain.facts import AccountFile, ImageFacts, ReadState
 from scanner.domain.identity import Resolution, Runtime, StartError, Step, resolve
 
+_MADE_ANEW = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 _TOO_LARGE = "file exceeds 10485760 bytes"
 
 
@@ -25,6 +32,7 @@ def resolve_facts(runtime: Runtime, facts: ImageFacts) -> Resolution:
     ``StartError`` that says so: it must not look like an identity.
     """
     if runtime is not Runtime.KUBERNETES:
+        facts = as_docker_starts_it(facts)
         for file in (facts.passwd, facts.group):
             if file.state is ReadState.LINK_LOOP:
                 return _refused(f"evalSymlinksInScope: too many links in {file.path}", file)
@@ -32,6 +40,18 @@ def resolve_facts(runtime: Runtime, facts: ImageFacts) -> Resolution:
         facts.passwd.as_read(), facts.group.as_read(), _fault(runtime, facts.passwd), _fault(runtime, facts.group)
     )
     return resolve(runtime, facts.config.user, accounts, facts.config.env)
+
+
+def as_docker_starts_it(facts: ImageFacts) -> ImageFacts:
+    """The same facts with the account files as Docker leaves them when it starts a container."""
+    return replace(facts, passwd=_left_by_docker(facts.passwd), group=_left_by_docker(facts.group))
+
+
+def _left_by_docker(file: AccountFile) -> AccountFile:
+    folder_is_link = any(link.startswith("/etc -> ") for link in file.links)
+    if not folder_is_link and file.resolved not in _MADE_ANEW:
+        return file
+    return AccountFile(file.path, ReadState.MISSING, versions=file.versions, links=file.links)
 
 
 def _refused(message: str, file: AccountFile) -> Resolution:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tests.support.images import Device, Entry, File, Folder, HardLink, Layer, Opaque, Stored, Symlink, Whiteout, image, layer
+from tests.support.images import (
+    Device,
+    Entry,
+    File,
+    Folder,
+    HardLink,
+    Layer,
+    Opaque,
+    Stored,
+    Symlink,
+    Whiteout,
+    image,
+    layer,
+)
 from tests.support.static_id import static_id
 
 
@@ -21,7 +34,8 @@ ARRANGEMENTS: Mapping[str, Sequence[Mapping[str, Entry]]] = {
     "one layer": [ETC],
     "names begin with ./": [{f"./{path}": entry for path, entry in ETC.items()}],
     "no folder entries": [{"etc/passwd": _passwd(1001), "etc/group": GROUP}],
-    "rewritten twice": [ETC, {"etc/passwd": _passwd(1003)}, {"etc/passwd": _passwd(0)}],
+    "rewritten twice": [ETC, {"etc/passwd": _passwd(0)}, {"etc/passwd": _passwd(1003)}],
+    "rewritten to root": [ETC, {"etc/passwd": _passwd(0)}],
     "only the mode changes in a later layer": [ETC, {"etc/passwd": File(_passwd(1001).content, 0o600)}],
     "nobody may read it": [{**ETC, "etc/passwd": File(_passwd(1001).content, 0)}],
     "deleted": [ETC, {"etc/passwd": Whiteout()}],
@@ -42,21 +56,25 @@ ARRANGEMENTS: Mapping[str, Sequence[Mapping[str, Entry]]] = {
         {**USR, **ETC, "etc/passwd": Symlink("/usr/etc/passwd")},
         {"usr/etc/passwd": _passwd(1007)},
     ],
-    "a link that becomes a file": [{**USR, **ETC, "etc/passwd": Symlink("/usr/etc/passwd")}, {"etc/passwd": _passwd(1008)}],
+    "a link that becomes a file": [
+        {**USR, **ETC, "etc/passwd": Symlink("/usr/etc/passwd")},
+        {"etc/passwd": _passwd(1008)},
+    ],
     "a file that becomes a link": [{**USR, **ETC}, {"etc/passwd": Symlink("/usr/etc/passwd")}],
     "the folder is a link": [{**USR, "etc": Symlink("usr/etc")}],
     "the folder is an absolute link": [{**USR, "etc": Symlink("/usr/etc")}],
     "the folder becomes a link": [{**ETC, **USR}, {"etc": Symlink("usr/etc")}],
     "a link becomes the folder": [{**USR, "etc": Symlink("usr/etc")}, {**ETC, "etc/passwd": _passwd(1009)}],
-    "a hard link": [{**ETC, "etc/real": _passwd(1010), "etc/passwd": HardLink("etc/real")}],
+    "a link to what the engine makes anew": [{**ETC, "etc/hosts": _passwd(1011), "etc/passwd": Symlink("hosts")}],
+    "a hard link": [{"etc/real": _passwd(1010), **ETC, "etc/passwd": HardLink("etc/real")}],
     "a hard link whose other name changes later": [
-        {**ETC, "etc/real": _passwd(1010), "etc/passwd": HardLink("etc/real")},
+        {"etc/real": _passwd(1010), **ETC, "etc/passwd": HardLink("etc/real")},
         {"etc/real": _passwd(0)},
     ],
     "a folder": [{**ETC, "etc/passwd": Folder(), "etc/passwd/x": File()}],
     "a device": [{**ETC, "etc/passwd": Device()}],
     "the whole root deleted and made again": [{**ETC, **USR}, {"etc": Whiteout(), "usr": Whiteout()}, ETC],
-}  # fmt: skip
+}
 
 
 def arranged(name: str, user: str = "app") -> Stored:

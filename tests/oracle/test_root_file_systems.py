@@ -16,6 +16,9 @@ from tests.support.static_id import Printed
 
 pytestmark = [pytest.mark.engine, pytest.mark.realregistry, pytest.mark.timeout(600)]
 
+# The current engine, for which we answer, takes what is no file for a missing one; both refuse.
+OLD_ENGINE_SAYS = {"a folder": "is a directory"}
+
 
 @pytest.fixture(scope="module")
 def references(real_registry: RealRegistry) -> Mapping[str, str]:
@@ -43,7 +46,14 @@ def by_us(references: Mapping[str, str]) -> Mapping[str, Answer]:
 
 @pytest.mark.parametrize("name", ARRANGEMENTS)
 def test_we_see_what_the_engine_sees(by_engine: Mapping[str, Answer], by_us: Mapping[str, Answer], name: str) -> None:
-    assert agree(by_engine[name], by_us[name]), (by_engine[name], by_us[name])
+    engine, ours = by_engine[name], by_us[name]
+
+    if name in OLD_ENGINE_SAYS:
+        assert isinstance(engine, Refused)
+        assert isinstance(ours, Refused)
+        assert OLD_ENGINE_SAYS[name] in engine.words
+    else:
+        assert agree(engine, ours), (engine, ours)
 
 
 def test_the_arrangements_differ_in_what_they_show(by_engine: Mapping[str, Answer]) -> None:
