@@ -40,6 +40,7 @@ REMEDIES: Final = {
     "redirect-forbidden": "The registry redirects where a client must not follow; check its storage redirect setting.",
     "digest-mismatch": "The bytes are not those the digest names; push the image again; look for a proxy in between.",
     "too-large": "If this registry is meant to answer with so much, raise the named limit.",
+    "credential-store": "Repair ~/.docker/config.json or the credential helper it names, or remove the entry.",
     "not-found": "Check that this address is a registry.",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,6 @@ from scanner.sources.registry.tls import tls_context
 _VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
 _CONNECTIONS = 16
 _KEEP_ALIVE_SECONDS = 30.0
-_ADDRESSES_TRIED = 4
 
 
 class Transport:
@@ -36,11 +36,28 @@ class Transport:
         self._home = home
         self._limits = limits
         self._policy = policy
-        elsewhere = self._pool(tls_context(extra_ca))
-        self._elsewhere = elsewhere
-        self._at_home = elsewhere if verify_tls else self._pool(tls_context(verify=False))
+        self._extra_ca = extra_ca
+        self._verify_at_home = verify_tls
+        self._pools: dict[str, httpcore2.ConnectionPool] = {}
+        self._lock = threading.Lock()
 
-    def _pool(self, tls: ssl.SSLContext) -> httpcore2.ConnectionPool:
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
+
+    def _pool(self, origin: Origin) -> httpcore2.ConnectionPool:
+        """Reading the system's certificates takes 26 ms, so only those who speak TLS wait for it."""
+        unchecked = origin == self._home and not self._verify_at_home
+        kind = "plain" if origin.scheme == "http" else "unchecked" if unchecked else "checked"
+        with self._lock:
+            if kind not in self._pools:
+                tls = None if kind == "plain" else tls_context(self._extra_ca, verify=not unchecked)
+                self._pools[kind] = self._new_pool(tls)
+            return self._pools[kind]
+
+    def _new_pool(self, tls: ssl.SSLContext | None) -> httpcore2.ConnectionPool:
         return httpcore2.ConnectionPool(
             ssl_context=tls,
             max_connections=_CONNECTIONS,
@@ -48,11 +65,6 @@ class Transport:
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
             network_backend=JudgedBackend(self._policy),
         )
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._at_home.close()
-        self._elsewhere.close()
 
     @contextmanager
     def exchange(self, method: str, target: Target, headers: dict[str, str], body: bytes = b"") -> Iterator[Response]:
@@ -80,9 +92,8 @@ class Transport:
             extensions={"timeout": timeouts},
         )
         subject = f"{method} {target.origin}"
-        pool = self._at_home if target.origin == self._home else self._elsewhere
         with _named_failures(subject):
-            raw = pool.handle_request(request)
+            raw = self._pool(target.origin).handle_request(request)
         clock.body_begins()
         try:
             if raw.extensions.get("http_version") not in _VERSIONS:

@@ -13,6 +13,7 @@ import pytest
 from scanner.domain.limits import DEFAULT_LIMITS
 from scanner.domain.problems import Refused, SourceProblem, Unavailable
 from scanner.domain.reference import Digest, parse_digest, parse_repository, parse_tag
+from scanner.sources.source import Source
 from tests.support.demo_registry import DemoRegistry
 from tests.support.images import OCI_MANIFEST, Stored, image
 from tests.support.oci_layout import OciLayout
@@ -28,8 +29,9 @@ def code_of(caught: pytest.ExceptionInfo[SourceProblem]) -> str:
     return caught.value.code
 
 
-def test_from_catalog_to_blob(demo_registry: DemoRegistry, shop: Stored) -> None:
-    with local_source(demo_registry.url) as source:
+def test_from_catalog_to_document(demo_registry: DemoRegistry, shop: Stored) -> None:
+    with local_source(demo_registry.url) as opened:
+        source: Source = opened
         assert list(source.repositories()) == ["team/shop"]
         assert list(source.tags(SHOP)) == ["1", "2"]
         resolved = source.resolve(SHOP, ONE)

@@ -58,19 +58,16 @@ def test_a_tag_costs_one_head_and_nothing_else(real_registry: RealRegistry) -> N
 
 
 def test_more_than_a_hundred_repositories_and_tags(real_registry_with_password: RealRegistry) -> None:
-    registry, stored = real_registry_with_password, image()
-    registry.push("many/r000", "1", stored)
+    registry, stored = real_registry_with_password, image(layers=())
     config = json.loads(stored.body)["config"]["digest"]
-    for number in range(1, 130):
-        for layer in json.loads(stored.body)["layers"]:
-            registry.push_blob(f"many/r{number:03}", stored.blobs[layer["digest"]])
+    for number in range(105):
         registry.push_blob(f"many/r{number:03}", stored.blobs[config])
-        registry.push_manifest(f"many/r{number:03}", "1", stored.body, stored.media_type)
+        registry.push_manifest(f"many/r{number:03}", "v0", stored.body, stored.media_type)
         registry.push_manifest("many/r000", f"v{number}", stored.body, stored.media_type)
     with local_source(registry.url, LOGIN) as source:
         found = [name for name in source.repositories() if name.startswith("many/")]
-        assert found == [f"many/r{number:03}" for number in range(130)]
-        assert len(list(source.tags(parse_repository("many/r000")))) == 130
+        assert found == [f"many/r{number:03}" for number in range(105)]
+        assert len(list(source.tags(parse_repository("many/r000")))) == 105
     assert len(small_pages(registry, "/v2/_catalog?n=50")) >= 3
 
 

@@ -1,0 +1,38 @@
+"""The credential that ``docker login`` left on this machine: config.json, credential helpers, credential stores.
+
+Only the command line uses it. The web application has its own, which belong to a registry and not to a machine.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+from docker import auth
+from docker.errors import DockerException
+
+from scanner.sources.registry.addresses import Origin
+from scanner.sources.registry.credentials import IDENTITY_TOKEN_USER, Credential
+from scanner.sources.registry.errors import refused
+
+_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+
+
+def docker_login(registry: Origin) -> Credential | None:
+    """Look up the credential for exactly this host and port; ``None`` where docker has none.
+
+    :raises Refused: ``credential-store`` when docker's own configuration cannot be read.
+    """
+    name = auth.INDEX_NAME if registry.host in _HUB else registry.authority
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a missing helper, which is an error just after
+            entry = auth.load_config().resolve_authconfig(name)
+    except (DockerException, OSError, ValueError) as error:
+        raise refused("credential-store", "Docker's configuration holds credentials that cannot be read") from error
+    if not entry:
+        return None
+    token = entry.get("IdentityToken") or entry.get("identitytoken")
+    if token:
+        return Credential(IDENTITY_TOKEN_USER, token)
+    username, password = entry.get("Username") or entry.get("username"), entry.get("Password") or entry.get("password")
+    return Credential(username, password) if username and password else None
