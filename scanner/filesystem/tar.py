@@ -165,8 +165,9 @@ class TarReader:
         if header.type == "x":
             pending.records = pax.parse_records(data)
         elif header.type == "g":
-            # Go returns a global header as an entry of its own, which forgets everything pending.
-            pax.check_values(pax.parse_records(data))
+            # Go returns a global header as an entry of its own, which forgets everything pending. Its values count for
+            # nobody, not even as errors.
+            pax.parse_records(data)
             return _Pending(pending.count)
         elif header.type == "L":
             pending.long_name = data.partition(b"\0")[0]
