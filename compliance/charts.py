@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH = 720
+WIDTH = 640
+NARROW = 420
 HEIGHT = 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 84, 10, 22
-_NICE = (1, 2, 2.5, 5, 10)
+_NARROW_RIGHT = 60
+_NICE = (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Chart:
     columns: tuple[Column, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
+    margin: int = _RIGHT
 
     @property
     def left(self) -> int:
@@ -75,7 +78,7 @@ class Chart:
     @property
     def right(self) -> int:
         """Where the grid ends and the direct labels begin."""
-        return self.width - _RIGHT
+        return self.width - self.margin
 
     @property
     def floor(self) -> int:
@@ -111,7 +114,7 @@ def stacked(title: str, dates: Sequence[str], series: Sequence[Series]) -> Chart
         bands=tuple(_spread([band for band in bands if band.last])) + tuple(b for b in bands if not b.last),
         rows=tuple(Tick(_y(value, top), _count(value)) for value in (0, top / 2, top)),
         dates=_date_ticks(xs, dates),
-        columns=_columns(xs, dates, series),
+        columns=_columns(xs, dates, series, (WIDTH - _LEFT - _RIGHT) / max(1, len(dates))),
     )
 
 
@@ -120,7 +123,7 @@ def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> C
     top = nice_ceiling(max([*up.values, *down.values], default=0))
     middle = _TOP + (HEIGHT - _TOP - _BOTTOM) / 2
     reach = middle - _TOP
-    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(dates))
+    step = (NARROW - _LEFT - _NARROW_RIGHT) / max(1, len(dates))
     thick = round(max(1.0, step * 0.7), 1)
     xs = [round(_LEFT + step * (at + 0.5), 1) for at in range(len(dates))]
     bars = []
@@ -136,7 +139,9 @@ def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> C
         bars=tuple(bars),
         rows=(Tick(_TOP, _count(top)), Tick(round(middle, 1), "0"), Tick(round(middle + reach, 1), _count(top))),
         dates=_date_ticks(xs, dates),
-        columns=_columns(xs, dates, (up, down)),
+        columns=_columns(xs, dates, (up, down), step),
+        width=NARROW,
+        margin=_NARROW_RIGHT,
     )
 
 
@@ -230,8 +235,8 @@ def _date_ticks(xs: Sequence[float], dates: Sequence[str]) -> tuple[Tick, ...]:
     return tuple(Tick(xs[at], dates[at]) for at in range(len(dates) - 1, -1, -every))[::-1]
 
 
-def _columns(xs: Sequence[float], dates: Sequence[str], series: Sequence[Series]) -> tuple[Column, ...]:
-    width = round((WIDTH - _LEFT - _RIGHT) / max(1, len(dates)), 1)
+def _columns(xs: Sequence[float], dates: Sequence[str], series: Sequence[Series], step: float) -> tuple[Column, ...]:
+    width = round(step, 1)
     return tuple(
         Column(
             round(x - width / 2, 1),

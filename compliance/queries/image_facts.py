@@ -19,7 +19,7 @@ from scanner.rulebook import RULES
 
 _RUNTIMES = {
     Runtime.DOCKER: "Docker",
-    Runtime.DOCKER_LEGACY: "Docker before 0.4.1 of moby/sys",
+    Runtime.DOCKER_LEGACY: "Docker, older",
     Runtime.KUBERNETES: "Kubernetes",
 }
 _PLATFORMS = {
@@ -29,6 +29,8 @@ _PLATFORMS = {
     "user-namespace": "User namespace",
 }
 _ANSWERS = {"admit": "pass", "refuse": "fail"}
+# Stored as JSON, which keeps no order; the rest follows these.
+_FIRST = ("pointer", "declared", "instruction", "account", "path", "line", "text", "layer_number", "layer", "created_by")
 _TITLES = {rule.id: rule.title for rule in RULES}
 _WHY = {rule.id: rule.why for rule in RULES}
 
@@ -136,7 +138,7 @@ def facts_view(facts: ImageFacts) -> FactsView:
         runtimes=tuple(_runtime(name, answer) for name, answer in identities(facts).items()),
         platforms=tuple(_platform(name, answer) for name, answer in platform_answers(facts).items()),
         steps=steps,
-        layers=tuple(_layers(facts)),
+        layers=tuple(_layers(facts, frozenset(step.layer for step in steps if step.line is not None))),
         config=_config_text(config),
         ambiguities=tuple(
             (printable(x.where, longest=200), printable(x.detail, longest=300)) for x in facts.ambiguities
@@ -168,7 +170,8 @@ def _ruling(result: Mapping[str, Any], failed_on: frozenset[str]) -> Ruling:
 
 
 def _evidence(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.replace("_", " "), str(value)) for name, value in item.items() if value is not None)
+    ordered = sorted(item, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    return tuple((name.replace("_", " "), str(item[name])) for name in ordered if item[name] is not None)
 
 
 def _runtime(name: str, answer: Mapping[str, Any]) -> RuntimeAnswer:
@@ -195,8 +198,7 @@ def _step(step: Mapping[str, Any]) -> StepView:
     )
 
 
-def _layers(facts: ImageFacts) -> list[LayerRow]:
-    deciding = {facts.passwd.layer, facts.group.layer} - {None}
+def _layers(facts: ImageFacts, deciding: frozenset[int | None]) -> list[LayerRow]:
     history = facts.config.history
     left = list(facts.layers)
     if sum(not entry.empty_layer for entry in history) != len(left):
@@ -212,14 +214,14 @@ def _layers(facts: ImageFacts) -> list[LayerRow]:
     return rows
 
 
-def _layer_row(layer: Layer, created: datetime | None, deciding: set[int | None]) -> LayerRow:
+def _layer_row(layer: Layer, created: datetime | None, deciding: frozenset[int | None]) -> LayerRow:
     return LayerRow(
         layer_number(layer),
         layer.digest,
         made_by(layer) or "",
         created,
         layer.size,
-        layer.position in deciding,
+        layer_number(layer) in deciding,
         sets_user=False,
     )
 

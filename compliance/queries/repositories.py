@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, F, OrderBy, Q
+from django.db.models import Count, F, OrderBy, OuterRef, Q, Subquery
 
 from compliance.charts import Part, Spark, parts, sparkline
 from compliance.models import DailySnapshot, Registry, Repository, Tag
@@ -234,11 +234,11 @@ def _shares(ids: list[int], today: date) -> dict[int, dict[date, float]]:
 
 
 def _latest_tags(ids: list[int]) -> dict[int, tuple[str, str]]:
+    # One look into an index per repository: some have a hundred thousand tags.
+    latest = Tag.objects.listed().filter(repository=OuterRef("pk")).order_by("-moved_at")
     rows = (
-        Tag.objects.listed()
-        .filter(repository__in=ids)
-        .order_by("repository", "-moved_at", "name")
-        .distinct("repository")
-        .values_list("repository_id", "name", "verdict")
+        Repository.objects.filter(pk__in=ids)
+        .annotate(latest=Subquery(latest.values("name")[:1]), latest_verdict=Subquery(latest.values("verdict")[:1]))
+        .values_list("pk", "latest", "latest_verdict")
     )
-    return {repository: (name, verdict) for repository, name, verdict in rows}
+    return {repository: (name or "", verdict or "") for repository, name, verdict in rows}

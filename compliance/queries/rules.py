@@ -22,7 +22,7 @@ SELECT rule, (
     SELECT 1 FROM compliance_tag tag JOIN compliance_repository repository ON repository.id = tag.repository_id
     WHERE tag.deleted_at IS NULL AND repository.deleted_at IS NULL AND tag.violated @> jsonb_build_array(rule)
     LIMIT %s
-  ) some
+  ) AS found
 ) FROM unnest(%s::text[]) AS rule
 """
 
