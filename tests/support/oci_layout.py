@@ -24,6 +24,7 @@ class OciLayout:
         self._blobs = folder / "blobs" / "sha256"
         self._blobs.mkdir(parents=True, exist_ok=True)
         self._held = False
+        self._stored: set[str] = set()
         self._tags: dict[str, Json] = {}
         index = folder / "index.json"
         if index.exists():
@@ -36,6 +37,9 @@ class OciLayout:
     def put_blob(self, content: bytes) -> str:
         """Store bytes under their digest, which is returned."""
         digest = sha256(content)
+        if digest in self._stored:
+            return digest
+        self._stored.add(digest)
         path = self._blobs / digest.removeprefix("sha256:")
         if not path.exists():
             _replace(path, content)
@@ -88,7 +92,7 @@ class OciLayout:
             return
         manifests = [self._tags[name] for name in sorted(self._tags)]
         document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
-        _replace(self.folder / "index.json", json.dumps(document, indent=1).encode())
+        _replace(self.folder / "index.json", json.dumps(document).encode())
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from tests.support.artifacts import helm_chart, signature, signature_tag
+from tests.support.demo.appliance import encrypted, said_twice
 from tests.support.demo.articles import article_images, redis
 from tests.support.demo.catalog import SERVICES
 from tests.support.demo.services import Service, build, habit_on, version_of
@@ -58,6 +59,12 @@ class Story:
         for service in SERVICES:
             self._tell(service)
         self._tell_articles()
+        for day, tag, appliance in (
+            (1, "2.9", said_twice()),
+            (1, "3.0", encrypted("3.0")),
+            (31, "3.1", encrypted("3.1")),
+        ):
+            self._add(day, Push("vendor/appliance", tag, appliance))
         for repository, versions in _CHARTS:
             for day, version in versions:
                 self._add(day, Push(repository, version, helm_chart(repository.rpartition("/")[2], version)))
