@@ -63,7 +63,10 @@ class TagQuerySet(models.QuerySet["Tag"]):
 
 
 class Tag(models.Model):
-    """A tag and what it points to: one image, or an index, or (``problem_code``) something that could not be read."""
+    """A tag and what it points to: one image, or an index, or (``problem_code``) something that could not be read.
+
+    A scan passes over a tag whose digest is the same and whose ``judged_by`` is the current policy version.
+    """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
     name = models.CharField(max_length=128)
@@ -79,6 +82,7 @@ class Tag(models.Model):
     first_seen_at = models.DateTimeField()
     moved_at = models.DateTimeField()
     judged_at = models.DateTimeField()
+    judged_by = models.ForeignKey(PolicyVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     deleted_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     problem_code = models.CharField(max_length=64, blank=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from compliance.models import Registry, Repository, RepositoryScan, State
+from compliance.models import ACTIVE, Repository, RepositoryScan, State
 from compliance.policy.retry import retry_in
 from compliance.services.finish_scan import finish_scan
 from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
@@ -23,8 +23,11 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
         RepositoryScan.objects.fence(row.pk, token)
         if problem is not None:
             record_mishaps(row.scan_id, row.repository_id, [Mishap(row.repository.name, problem)], now=now)
-        scanned = {} if problem is not None else {"scanned_at": now}
-        Repository.objects.filter(pk=row.repository_id).update(**scanned, **problem_columns(problem))
+        told = problem_columns(problem)
+        if problem is None:
+            Repository.objects.filter(pk=row.repository_id).update(scanned_at=now, **told)
+        else:
+            Repository.objects.filter(pk=row.repository_id).update(**told)
         RepositoryScan.objects.filter(pk=row.pk).update(
             state=State.FAILED if problem is not None else State.DONE,
             finished_at=now,
@@ -32,9 +35,8 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
             lease_token=None,
             lease_until=None,
         )
-    if problem is None:
-        Registry.objects.filter(pk=row.scan.registry_id).update(reached_at=now)
-    finish_scan(row.scan_id, now=now)
+    if not RepositoryScan.objects.filter(scan=row.scan_id, state__in=ACTIVE).exists():
+        finish_scan(row.scan_id, now=now)
 
 
 def put_off_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProblem, *, now: datetime) -> None:

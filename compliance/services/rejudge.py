@@ -17,13 +17,13 @@ from compliance.policy.tag_change import TagState, failing_since, what_happened
 from compliance.services.count_totals import count_totals
 from compliance.services.judge_images import judge_stored
 from compliance.services.known_images import Known, known_images
-from compliance.services.record_images import change_row, show
+from compliance.services.write_tags import change_row, show
 from scanner.domain.verdict import Verdict
 
 _BATCH = 500
 _JUDGED = ("verdict", "score", "failed_on", "violated", "results", "evaluated_at")
 _SHOWN = (
-    *("verdict", "score", "runs_as", "platforms", "violated", "size", "judged_at", "failing_since"),
+    *("verdict", "score", "runs_as", "platforms", "violated", "size", "judged_at", "judged_by", "failing_since"),
     *("problem_code", "problem_message", "problem_remedy"),
 )
 
@@ -109,8 +109,7 @@ def _judge_tags(
         before = TagState(tag.digest, Verdict(tag.verdict), tag.failing_since)
         change = what_happened(before, tag.digest, view.verdict)
         tag.failing_since = failing_since(before, view.verdict, now)
-        tag.judged_at = now
-        show(tag, view)
+        show(tag, view, version, now)
         touched.append(tag)
         if change is not None:
             yield change_row(repository_id, tag, change, None, now), change.new, change.fixed

@@ -1,0 +1,55 @@
+"""Count what one repository's part of a scan has done, in one statement that a lost lease turns into nothing."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F
+
+from compliance.models import LeaseLost, RepositoryScan
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """What was done since the last call.
+
+    :param known: how many tags led to a digest we had.
+    :param tags_done: how many tags of the repository are done by now; ``None`` leaves the number.
+    :param cursor: the last tag of a batch that is complete.
+    """
+
+    requests: int = 0
+    bytes: int = 0
+    layers: int = 0
+    known: int = 0
+    tags_done: int | None = None
+    cursor: str | None = None
+
+
+def record_progress(
+    pk: int, token: uuid.UUID, progress: Progress, *, images_new: int = 0, new: int = 0, fixed: int = 0
+) -> None:
+    """Add to the counters.
+
+    :raises LeaseLost: when another worker has the row, or it was cancelled.
+    """
+    values: dict[str, Any] = {
+        "images_new": F("images_new") + images_new,
+        "layers_indexed": F("layers_indexed") + progress.layers,
+        "requests": F("requests") + progress.requests,
+        "bytes": F("bytes") + progress.bytes,
+        "cache_hits": F("cache_hits") + progress.known,
+        "new": F("new") + new,
+        "fixed": F("fixed") + fixed,
+    }
+    if progress.tags_done is not None:
+        values["tags_done"] = progress.tags_done
+    if progress.cursor is not None:
+        values["cursor"] = progress.cursor
+    # Something is stored that the next worker need not do again, so a crash after this is not the same crash.
+    if progress.cursor is not None or images_new or progress.layers:
+        values["attempts"] = 1
+    if RepositoryScan.objects.filter(pk=pk, lease_token=token).update(**values) != 1:
+        raise LeaseLost

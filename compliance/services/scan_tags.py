@@ -1,0 +1,198 @@
+"""Go through the tags of one repository, batch after batch, within one worker's turn."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from compliance.models import PolicyVersion, Repository, RepositoryScan, State, Tag
+from compliance.services.finish_scan import refresh_totals
+from compliance.services.keep_lease import LeaseKeeper
+from compliance.services.known_images import Known, known_images
+from compliance.services.list_repositories import Clock
+from compliance.services.read_images import Place, read_images
+from compliance.services.record_images import Batch, PolicyChanged, record_images
+from compliance.services.record_progress import record_progress
+from compliance.services.resolve_tags import Pointer, registry_is_down, resolve_tags
+from compliance.services.write_tags import TagRead
+from scanner.domain.problems import ScanProblem
+from scanner.domain.reference import Digest, TagName
+
+_BATCH = 100
+_GROUP = 16
+_TURN_SECONDS = 8 * 60.0
+_TOTALS_EVERY_SECONDS = 1.0
+
+
+class TurnIsOver(Exception):
+    """Time to let go, with work left: well before Celery's time limit, so that nothing is cut off."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One worker's turn at one repository scan."""
+
+    row: RepositoryScan
+    token: uuid.UUID
+    version: PolicyVersion
+    place: Place
+    keeper: LeaseKeeper
+    clock: Clock
+    started: float = field(default_factory=time.monotonic)
+    totals_at: float = field(default_factory=time.monotonic)
+    requests: int = field(init=False)
+    bytes: int = field(init=False)
+    layers: int = 0
+
+    def __post_init__(self) -> None:
+        self.requests, self.bytes = self.place.source.traffic.requests, self.place.source.traffic.bytes
+
+
+def scan_tags(turn: Turn) -> None:
+    """List, ask, read and write until all tags are done.
+
+    :raises LeaseLost: when another worker has the row.
+    :raises TurnIsOver: with work left.
+    :raises ScanProblem: what stops the whole repository.
+    """
+    try:
+        _scan(turn)
+    except ScanProblem:
+        record_progress(turn.row.pk, turn.token, _traffic(turn, Batch()))
+        raise
+
+
+def _scan(turn: Turn) -> None:
+    names = sorted(set(turn.place.source.tags(turn.place.repository)))
+    started_at = turn.row.started_at or turn.clock()
+    RepositoryScan.objects.filter(pk=turn.row.pk).update(
+        state=State.RUNNING, started_at=started_at, tags_total=len(names)
+    )
+    start = sum(name <= turn.row.cursor for name in names) if turn.row.cursor else 0
+    while start < len(names):
+        batch = names[start : start + _BATCH]
+        _scan_batch(turn, batch, start)
+        start += len(batch)
+    _scan_gone(turn, names)
+
+
+def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
+    place = turn.place
+    pointers = resolve_tags(place.source, place.repository, names, place.executor)
+    down = registry_is_down(pointers)
+    if down is not None:
+        raise down
+    changed = _changed(turn, pointers)
+    known = known_images((pointer.resolved.digest for pointer in changed if pointer.resolved), turn.version)
+    settled = [pointer for pointer in changed if pointer.resolved is None or known.has(pointer.resolved.digest)]
+    groups = list(_groups(changed, known))
+    hits = len(pointers) - len(changed) + sum(pointer.resolved is not None for pointer in settled)
+    done += len(pointers) - len(changed) + len(settled)
+    cursor = None if groups else names[-1]
+    _record(turn, Batch(tags=[_tag_read(pointer) for pointer in settled], known=hits, cursor=cursor, tags_done=done))
+    for group in groups:
+        done += len(group)
+        _scan_group(turn, group, names[-1] if group is groups[-1] else None, done)
+
+
+def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
+    """Leave out tags that still point to what was judged under this very policy version: nothing to write."""
+    rows = Tag.objects.listed().filter(
+        repository=turn.row.repository_id,
+        name__in=[pointer.tag for pointer in pointers],
+        judged_by=turn.version,
+        problem_code="",
+    )
+    stored = dict(rows.values_list("name", "digest"))
+    return [
+        pointer
+        for pointer in pointers
+        if pointer.resolved is None or stored.get(pointer.tag) != pointer.resolved.digest
+    ]
+
+
+def _groups(pointers: Sequence[Pointer], known: Known) -> Iterator[list[Pointer]]:
+    """Tags that need reading, so many digests at a time that their layer indexes fit in memory."""
+    by_digest: dict[str, list[Pointer]] = {}
+    for pointer in pointers:
+        if pointer.resolved and not known.has(pointer.resolved.digest):
+            by_digest.setdefault(pointer.resolved.digest, []).append(pointer)
+    alike = list(by_digest.values())
+    for start in range(0, len(alike), _GROUP):
+        yield [pointer for same in alike[start : start + _GROUP] for pointer in same]
+
+
+def _scan_group(turn: Turn, group: Sequence[Pointer], cursor: str | None, done: int) -> None:
+    found = read_images(turn.place, (pointer.resolved.digest for pointer in group if pointer.resolved))
+    limited = next((problem for problem in found.problems.values() if problem.code == "rate-limited"), None)
+    tags = [_tag_read(pointer, found.problems) for pointer in group]
+    batch = Batch(
+        tags=[tag for tag in tags if tag.problem is None or tag.problem.code != "rate-limited"],
+        images=list(found.images.values()),
+        indexes=list(found.indexes.values()),
+        cursor=None if limited else cursor,
+        tags_done=done,
+    )
+    _record(turn, batch)
+    if limited is not None:  # what was read is stored; the rest is asked for when the registry lets us
+        raise limited
+
+
+def _scan_gone(turn: Turn, names: Sequence[TagName]) -> None:
+    """Notice deleted tags. Every listed name has a row by now, so equal counts mean that none is left over."""
+    listed = Repository.objects.values_list("tags_total", flat=True).get(pk=turn.row.repository_id)
+    wanted = set(names)
+    gone: list[int] = []
+    if listed != len(wanted):
+        rows = Tag.objects.listed().filter(repository=turn.row.repository_id).values_list("pk", "name")
+        gone = [pk for pk, name in rows.iterator() if name not in wanted]
+    if gone or turn.place.source.traffic.requests != turn.requests:
+        _record(turn, Batch(gone=gone, tags_done=len(names)))
+
+
+def _tag_read(pointer: Pointer, problems: dict[str, ScanProblem] | None = None) -> TagRead:
+    if pointer.resolved is None:
+        passing = pointer.problem is not None and not pointer.problem.permanent
+        return TagRead(pointer.tag, "", pointer.problem, keep=passing)
+    digest: Digest = pointer.resolved.digest
+    return TagRead(pointer.tag, digest, (problems or {}).get(digest))
+
+
+def _record(turn: Turn, batch: Batch) -> None:
+    turn.keeper.check(RepositoryScan.objects.all(), turn.row.pk)
+    _traffic(turn, batch)
+    if batch.is_empty:
+        record_progress(turn.row.pk, turn.token, batch)
+    else:
+        _record_images(turn, batch)
+    _keep_time(turn)
+
+
+def _record_images(turn: Turn, batch: Batch) -> None:
+    while True:
+        try:
+            record_images(turn.row, turn.token, turn.version, batch, now=turn.clock())
+        except PolicyChanged:  # a newer version was published while we were reading
+            turn.version = PolicyVersion.objects.get(current_of__registries=turn.row.scan.registry_id)
+        else:
+            return
+
+
+def _traffic(turn: Turn, batch: Batch) -> Batch:
+    """Add what was asked of the registry since the last batch."""
+    traffic, shelf = turn.place.source.traffic, turn.place.shelf
+    batch.requests, turn.requests = traffic.requests - turn.requests, traffic.requests
+    batch.bytes, turn.bytes = traffic.bytes - turn.bytes, traffic.bytes
+    batch.layers, turn.layers = shelf.indexed - turn.layers, shelf.indexed
+    return batch
+
+
+def _keep_time(turn: Turn) -> None:
+    now = time.monotonic()
+    if now - turn.totals_at >= _TOTALS_EVERY_SECONDS:
+        turn.totals_at = now
+        refresh_totals(turn.row.scan_id)
+    if now - turn.started >= _TURN_SECONDS:
+        raise TurnIsOver

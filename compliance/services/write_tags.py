@@ -1,0 +1,148 @@
+"""Write a repository's tags and what happened to them, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from compliance.models import PolicyVersion, Repository, Tag, TagChange
+from compliance.policy.tag_change import Change, TagState, failing_since, what_happened
+from compliance.policy.tag_view import TagView
+from compliance.services.known_images import Known
+from compliance.services.record_problem import problem_columns
+from scanner.domain.problems import ScanProblem
+from scanner.domain.verdict import Verdict
+
+_BATCH = 200
+_COLUMNS = (
+    *("digest", "image", "index", "verdict", "score", "runs_as", "platforms", "violated", "size", "moved_at"),
+    *("judged_at", "judged_by", "deleted_at", "failing_since", "problem_code", "problem_message", "problem_remedy"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TagRead:
+    """A tag and what it leads to; with a problem the digest is empty where the registry gave none.
+
+    :param keep: a passing fault hid what the tag points to, so what was known of it stays.
+    """
+
+    name: str
+    digest: str
+    problem: ScanProblem | None = None
+    keep: bool = False
+
+
+@dataclass(slots=True)
+class Written:
+    """How many tags were written, and how many began or stopped to fail."""
+
+    rows: int = 0
+    new: int = 0
+    fixed: int = 0
+
+
+@dataclass(slots=True)
+class _Row:
+    tag: Tag
+    change: Change | None
+    is_new: bool
+
+
+def write_tags(
+    repository: Repository,
+    tags: Sequence[TagRead],
+    known: Known,
+    version: PolicyVersion,
+    scan_id: int | None,
+    *,
+    now: datetime,
+) -> Written:
+    """Make or change the rows that differ, with a ``TagChange`` for each that moved or is judged otherwise.
+
+    :param known: every image the readable tags lead to, judged under ``version``.
+    """
+    names = [read.name for read in tags]
+    stored = {row.name: row for row in Tag.objects.filter(repository=repository, name__in=names)}
+    rows = [
+        row for read in tags if (row := _row(read, stored.get(read.name), known, version, now, repository)) is not None
+    ]
+    Tag.objects.bulk_create((row.tag for row in rows if row.is_new), batch_size=_BATCH)
+    Tag.objects.bulk_update([row.tag for row in rows if not row.is_new], _COLUMNS, batch_size=_BATCH)
+    changes = [(row.tag, row.change) for row in rows if row.change is not None]
+    TagChange.objects.bulk_create(
+        (change_row(repository.pk, tag, change, scan_id, now) for tag, change in changes), batch_size=_BATCH
+    )
+    new, fixed = (sum(getattr(change, name) for _, change in changes) for name in ("new", "fixed"))
+    return Written(len(rows), new, fixed)
+
+
+def show(tag: Tag, view: TagView, version: PolicyVersion, now: datetime) -> None:
+    """Copy a view into a tag's columns."""
+    tag.verdict, tag.score, tag.runs_as = view.verdict.value, view.score, view.runs_as
+    tag.platforms, tag.violated, tag.size = list(view.platforms), list(view.violated), view.size
+    tag.problem_code, tag.problem_message, tag.problem_remedy = view.problem or ("", "", "")
+    tag.judged_by, tag.judged_at = version, now
+
+
+def change_row(repository_id: int, tag: Tag, change: Change, scan_id: int | None, now: datetime) -> TagChange:
+    """Make an unsaved row."""
+    return TagChange(
+        repository_id=repository_id,
+        tag=tag,
+        kind=change.kind.value,
+        at=now,
+        from_digest=change.from_digest,
+        to_digest=change.to_digest,
+        was=change.was.value if change.was else "",
+        became=change.became.value if change.became else "",
+        scan_id=scan_id,
+    )
+
+
+def _row(
+    read: TagRead, row: Tag | None, known: Known, version: PolicyVersion, now: datetime, repository: Repository
+) -> _Row | None:
+    """One tag as it should be; ``None`` where nothing differs."""
+    if read.keep and row is not None and row.deleted_at is None:
+        return None
+    view = _unread(read.problem) if read.problem else known.view(read.digest)
+    before = _state(row)
+    digest = read.digest or (row.digest if row else "")
+    change = what_happened(before, digest, view.verdict)
+    if row is not None and change is None and not _differs(row, view, version):
+        return None
+    tag = row or Tag(repository=repository, name=read.name, first_seen_at=now, moved_at=now)
+    if tag.digest != digest:
+        tag.digest, tag.moved_at = digest, now
+    _point(tag, read, known)
+    tag.deleted_at = None
+    tag.failing_since = failing_since(before, view.verdict, now)
+    show(tag, view, version, now)
+    return _Row(tag, change, row is None)
+
+
+def _point(tag: Tag, read: TagRead, known: Known) -> None:
+    readable = read.problem is None
+    index = known.indexes.get(read.digest) if readable else None
+    image = known.images.get(read.digest) if readable and index is None else None
+    tag.index_id, tag.image_id = (index.pk if index else None), (image.pk if image else None)
+
+
+def _state(row: Tag | None) -> TagState | None:
+    if row is None:
+        return None
+    return TagState(row.digest, Verdict(row.verdict), row.failing_since, row.deleted_at is not None)
+
+
+def _unread(problem: ScanProblem) -> TagView:
+    columns = problem_columns(problem)
+    told = (columns["problem_code"], columns["problem_message"], columns["problem_remedy"])
+    return TagView(Verdict.UNKNOWN, None, "", (), (), 0, told)
+
+
+def _differs(row: Tag, view: TagView, version: PolicyVersion) -> bool:
+    shown = (row.score, row.runs_as, row.platforms, row.violated, row.problem_code, row.judged_by_id)
+    code = view.problem[0] if view.problem else ""
+    return shown != (view.score, view.runs_as, list(view.platforms), list(view.violated), code, version.pk)
