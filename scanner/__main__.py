@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -42,6 +43,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    _speak_utf_8()
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
@@ -49,7 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader went away, as ``head`` does. Python would complain once more while closing stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_INSPECTED
+    except KeyboardInterrupt:
+        return NOT_INSPECTED
     return status
+
+
+def _speak_utf_8() -> None:
+    """Make no locale and no byte end in a traceback: account files on stdin need not be UTF-8."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> _Parser:

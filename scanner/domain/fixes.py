@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from scanner.domain.accounts import PasswdEntry
 from scanner.domain.evidence import made_by
@@ -23,6 +24,7 @@ PLAIN_UID = 10_001
 _DISTROLESS_UID = 65_532
 _FIRST_USER_UID = 1_000
 _NOBODY_UID = 65_534
+_ACCOUNTS_CONSIDERED = 1_000
 _SAFE_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 _SAFE_PATH = re.compile(r"(?:/[A-Za-z0-9._-]+)+", re.ASCII)
 _SYSTEM_FOLDERS = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/run", "/sbin", "/sys", "/usr", "/var")
@@ -79,7 +81,7 @@ def base_family(facts: ImageFacts) -> BaseFamily:
     """Guess the base: nothing but COPY is scratch, then accounts only one family has, then commands in history."""
     if _only_copies(facts):
         return BaseFamily.SCRATCH
-    accounts = {entry.name: entry.uid for entry in reversed(accounts_in(facts.passwd))}
+    accounts = {entry.name: entry.uid for entry in reversed(_first_accounts(facts))}
     for name, uid, family in _BY_ACCOUNT:
         if name in accounts and uid in (None, accounts[name]):
             return family
@@ -110,16 +112,22 @@ def someone_else(facts: ImageFacts, *, least: int = _FIRST_USER_UID) -> Account:
 
     :param least: the lowest uid that will do.
     """
-    accounts = accounts_in(facts.passwd)
+    accounts = _first_accounts(facts)
     for entry in accounts:
         usable = max(least, 1) <= entry.uid < _NOBODY_UID and 0 <= entry.gid < _NOBODY_UID
         if usable and _SAFE_NAME.fullmatch(entry.name) and entry.name != "nobody":
             return Account(entry.name, entry.uid, entry.gid, exists=True)
     taken = {entry.uid for entry in accounts} | {entry.gid for entry in accounts}
-    uid = next(uid for uid in range(max(PLAIN_UID, least), _NOBODY_UID) if uid not in taken)
+    first = max(PLAIN_UID, least)
+    uid = next((uid for uid in range(first, first + len(taken) + 1) if uid not in taken), first)
     names = {entry.name for entry in accounts}
-    name = next(name for name in ("app", "appuser", f"app{uid}") if name not in names or name == f"app{uid}")
+    name = next((name for name in ("app", "appuser") if name not in names), f"app{uid}")
     return Account(name, uid, uid, exists=False)
+
+
+def _first_accounts(facts: ImageFacts) -> list[PasswdEntry]:
+    # Advice may overlook the thousandth account of a hostile file; a verdict may not, and does not ask here.
+    return list(islice(accounts_in(facts.passwd), _ACCOUNTS_CONSIDERED))
 
 
 def create_account(family: BaseFamily, account: Account) -> list[str]:
@@ -188,11 +196,9 @@ def block(language: str, lines: Iterable[str]) -> str:
     return "\n".join((f"```{language}", *lines, "```"))
 
 
-def free_gid(facts: ImageFacts, wanted: int) -> int:
-    """A group for a process that should leave group 0: its own number, unless that is 0 or out of range."""
-    entry = next((entry for entry in accounts_in(facts.passwd) if entry.uid == wanted), None)
-    own = entry.gid if entry is not None and 0 < entry.gid < _NOBODY_UID else wanted
-    return own or PLAIN_UID
+def own_group(uid: int, entry: PasswdEntry | None) -> int:
+    """A group for a process that should leave group 0: its account's, else one with the number of its uid."""
+    return entry.gid if entry is not None and 0 < entry.gid < _NOBODY_UID else uid
 
 
 def rebuild(said: str) -> str:

@@ -7,6 +7,7 @@ is resolved without it: ``USER app:nosuch`` with an ``app`` that is uid 0 is roo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -152,16 +153,19 @@ def half(text: str) -> Half:
     return Half(text, Kind.NUMBER, number) if 0 <= number <= MAX_ID else Half(text, Kind.OUT_OF_RANGE)
 
 
-def accounts(file: AccountFile) -> tuple[PasswdEntry, ...]:
-    """All passwd lines, comment lines too; none where the file cannot be read as the runtimes would."""
+def accounts(file: AccountFile) -> Iterator[PasswdEntry]:
+    """Passwd lines, comment lines too; none where the file cannot be read as the runtimes would.
+
+    A stream, because ten megabytes of one-letter lines would be a gigabyte of entries.
+    """
     return accounts_of(file.as_read())
 
 
-def accounts_of(content: bytes | None) -> tuple[PasswdEntry, ...]:
-    """All lines of one version of a passwd file; none where a line is too long for the runtimes."""
+def accounts_of(content: bytes | None) -> Iterator[PasswdEntry]:
+    """The lines of one version of a passwd file; none where a line is too long for the runtimes."""
     if content is None or long_line(content, PASSWD_LINE_BYTES):
-        return ()
-    return _remembered(content) if len(content) <= _ORDINARY_BYTES else tuple(passwd_entries(content))
+        return iter(())
+    return iter(_remembered(content)) if len(content) <= _ORDINARY_BYTES else passwd_entries(content)
 
 
 # A fleet shares its base images, and with them their account files. A hostile large file is not kept.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 from scanner.domain.accounts import GroupEntry, PasswdEntry, groups_of
 from scanner.domain.citations import CVE_2024_40635, CVE_2026_46680, GO_ACCOUNT_PARSER
 from scanner.domain.evidence import account_line, declared
@@ -13,6 +16,9 @@ from scanner.domain.rule import Example, Finding, Rule, ok, unknown
 from scanner.domain.user_spec import MAX_ID, to_uint32
 from scanner.domain.verdict import Evidence, Outcome, Severity
 
+_SHOWN = 20
+_Given = tuple[AccountFile, PasswdEntry | GroupEntry, str, int]
+
 
 def check(facts: ImageFacts, _: int | None = None) -> Finding:
     """Numbers in USER first, then the ids its account and group lines give."""
@@ -23,11 +29,11 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
         if half.kind is Kind.OUT_OF_RANGE
     ]
     evidence: list[Evidence] = [declared(facts)] if said else []
-    for file, entry, field, number in _given(facts, reading):
-        if not 0 <= number <= MAX_ID:
-            kernel = to_uint32(number)
-            said.append(f"{quoted(entry.name)} has the {field} {number} in `{file.path}`, the kernel gets {kernel}")
-            evidence.append(account_line(facts, file, entry))
+    outside = (given for given in _given(facts, reading) if not 0 <= given[3] <= MAX_ID)
+    for file, entry, field, number in islice(outside, _SHOWN):
+        kernel = to_uint32(number)
+        said.append(f"{quoted(entry.name)} has the {field} {number} in `{file.path}`, the kernel gets {kernel}")
+        evidence.append(account_line(facts, file, entry))
     if said:
         reason = f"{'; '.join(said)}."
         return Finding(Outcome.VIOLATED, reason, tuple(evidence), run_as_account(facts, reason, someone_else(facts)))
@@ -35,18 +41,16 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     return unknown(reading.why_not) if needs_file or reading.group_problem else ok()
 
 
-def _given(facts: ImageFacts, reading: Reading) -> list[tuple[AccountFile, PasswdEntry | GroupEntry, str, int]]:
-    """Ids the account files give to this process."""
-    given: list[tuple[AccountFile, PasswdEntry | GroupEntry, str, int]] = []
+def _given(facts: ImageFacts, reading: Reading) -> Iterator[_Given]:
+    """Ids the account files give to this process: file, line, field, number."""
     if reading.entry is not None and reading.user.kind is Kind.NAME:
-        given.append((facts.passwd, reading.entry, "uid", reading.entry.uid))
+        yield facts.passwd, reading.entry, "uid", reading.entry.uid
     if reading.entry is not None and reading.group.kind is Kind.EMPTY:
-        given.append((facts.passwd, reading.entry, "gid", reading.entry.gid))
-        members = groups_of(facts.group.as_read() or b"", reading.entry.name)
-        given += [(facts.group, group, "gid", group.gid) for group in members]
+        yield facts.passwd, reading.entry, "gid", reading.entry.gid
+        for group in groups_of(facts.group.as_read() or b"", reading.entry.name):
+            yield facts.group, group, "gid", group.gid
     if reading.group_entry is not None:
-        given.append((facts.group, reading.group_entry, "gid", reading.group_entry.gid))
-    return given
+        yield facts.group, reading.group_entry, "gid", reading.group_entry.gid
 
 
 RULE = Rule(

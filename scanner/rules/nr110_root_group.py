@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from scanner.domain.accounts import groups_of
 from scanner.domain.citations import FRIENDS, RANDOM_IDS, STOP_ROOT
 from scanner.domain.evidence import account_line, declared
 from scanner.domain.facts import ImageFacts
-from scanner.domain.fixes import advice, free_gid
+from scanner.domain.fixes import advice, own_group
 from scanner.domain.identity import Identity
 from scanner.domain.printable import quoted
 from scanner.domain.reading import Kind, Reading, read
@@ -42,14 +44,15 @@ def _how(facts: ImageFacts, reading: Reading, identity: Identity) -> tuple[str, 
 
 def _member(facts: ImageFacts, reading: Reading) -> tuple[str, list[Evidence]]:
     name = reading.entry.name if reading.entry else ""
-    lines = [group for group in groups_of(facts.group.as_read() or b"", name) if to_uint32(group.gid) == 0]
-    names = ", ".join(quoted(group.name) for group in lines[:3])
-    return f"{names} in `/etc/group` lists the account.", [account_line(facts, facts.group, line) for line in lines[:3]]
+    members = groups_of(facts.group.as_read() or b"", name)
+    lines = list(islice((group for group in members if to_uint32(group.gid) == 0), 3))
+    names = ", ".join(quoted(group.name) for group in lines)
+    return f"{names} in `/etc/group` lists the account.", [account_line(facts, facts.group, line) for line in lines]
 
 
 def _fix(facts: ImageFacts, reading: Reading, said: str) -> str:
     uid = reading.uid or 0
-    gid = free_gid(facts, uid)
+    gid = own_group(uid, reading.entry)
     prose = (
         f"{said} Group 0 is what OpenShift gives to arbitrary uids, so it may be meant. Where it is not, name a group. "
         "Kubernetes drops the group half of USER: set `runAsGroup` there as well."

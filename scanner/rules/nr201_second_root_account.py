@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from scanner.domain.accounts import PasswdEntry
 from scanner.domain.citations import GO_ACCOUNT_PARSER, WHAT_USER
 from scanner.domain.evidence import account_line
@@ -21,14 +23,16 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     problem = passwd_problem(facts)
     if problem:
         return unknown(f"{problem}.")
-    others = [entry for entry in accounts(facts.passwd) if _second_root(entry)]
-    if not others:
+    found = (entry for entry in accounts(facts.passwd) if _second_root(entry))
+    shown = list(islice(found, _SHOWN))
+    if not shown:
         return ok()
-    names = ", ".join(quoted(entry.name) for entry in others[:3])
-    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    said = f"{names}{more} in `/etc/passwd` {'is' if len(others) == 1 else 'are'} uid 0, besides root."
-    evidence = tuple(account_line(facts, facts.passwd, entry) for entry in others[:_SHOWN])
-    return Finding(Outcome.VIOLATED, said, evidence, remove_account(facts, said, others))
+    count = len(shown) + sum(1 for _ in found)
+    names = ", ".join(quoted(entry.name) for entry in shown[:3])
+    more = f" and {count - 3} more" if count > 3 else ""
+    said = f"{names}{more} in `/etc/passwd` {'is' if count == 1 else 'are'} uid 0, besides root."
+    evidence = tuple(account_line(facts, facts.passwd, entry) for entry in shown)
+    return Finding(Outcome.VIOLATED, said, evidence, remove_account(facts, said, shown))
 
 
 def _second_root(entry: PasswdEntry) -> bool:

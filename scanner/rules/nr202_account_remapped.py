@@ -17,6 +17,8 @@ from scanner.domain.user_spec import to_uint32
 from scanner.domain.verdict import Evidence, Outcome, Severity
 
 _SHOWN = 20
+_MOST_LINES = 20_000
+"""More accounts than any image needs; comparing takes memory for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     versions = [version for version in facts.passwd.versions if version.content is not None]
     if any(long_line(version.content or b"", PASSWD_LINE_BYTES) for version in versions):
         return unknown("A layer's `/etc/passwd` has a line longer than the runtimes read.")
+    if any((version.content or b"").count(b"\n") > _MOST_LINES for version in versions):
+        return unknown(f"A layer's `/etc/passwd` has more than {_MOST_LINES} lines, too many to compare.")
     changes = list(_changes(versions))
     if not changes:
         return ok()
@@ -53,7 +57,7 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
 def _changes(versions: list[FileVersion]) -> Iterator[_Change]:
     known: dict[str, tuple[PasswdEntry, int]] = {}
     for version in versions:
-        now = {entry.name: entry for entry in reversed(accounts_of(version.content))}
+        now = {entry.name: entry for entry in reversed(tuple(accounts_of(version.content)))}
         for name, entry in now.items():
             before, layer = known.get(name, (entry, version.layer))
             if _ids(before) != _ids(entry):

@@ -90,3 +90,7 @@ def test_the_worst_change_comes_first() -> None:
 
 def test_fix_names_the_instruction() -> None:
     assert "Layer 3 was made by `/bin/sh -c sed -i -e 's/1001/0/g' /etc/passwd`" in fix(RULE, remapped())
+
+
+def test_unknown_where_there_are_too_many_lines_to_compare() -> None:
+    assert answer(RULE, facts("1001", versions=[APP, APP + "a:x:1:1::/:\n" * 20_001])) == "unknown"
