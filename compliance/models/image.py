@@ -17,6 +17,10 @@ class VerdictChoice(models.TextChoices):
     NOT_APPLICABLE = "not_applicable", "Not applicable"
 
 
+class LayerQuerySet(LeasedQuerySet["Layer"]):
+    """Layers as work."""
+
+
 class Layer(Leased):
     """One layer of the whole fleet; ``index`` is ``LayerIndex.to_bytes()``, made once by whoever holds the lease.
 
@@ -36,7 +40,7 @@ class Layer(Leased):
     problem_remedy = models.TextField(blank=True)
     problem_allowed = models.FloatField(null=True)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = LayerQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.digest

@@ -34,6 +34,10 @@ class Traffic(models.Model):
         abstract = True
 
 
+class ScanQuerySet(LeasedQuerySet["Scan"]):
+    """Scans as work."""
+
+
 class Scan(Leased, Traffic):
     """One scan of one registry. The row is the work; a Celery message is only a wake-up."""
 
@@ -70,7 +74,7 @@ class Scan(Leased, Traffic):
     problem_message = models.TextField(blank=True)
     problem_remedy = models.TextField(blank=True)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = ScanQuerySet.as_manager()
 
     class Meta:
         ordering = ["-requested_at", "-id"]
@@ -85,6 +89,10 @@ class Scan(Leased, Traffic):
             ),
             models.Index(fields=["registry", "-requested_at"], name="scan_latest"),
         ]
+
+
+class RepositoryScanQuerySet(LeasedQuerySet["RepositoryScan"]):
+    """Repositories' parts as work."""
 
 
 class RepositoryScan(Leased, Traffic):
@@ -107,7 +115,7 @@ class RepositoryScan(Leased, Traffic):
     new = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = RepositoryScanQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scan", "repository"], name="repository_scan_once")]
