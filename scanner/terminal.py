@@ -59,7 +59,7 @@ def _title(report: Json) -> Text:
 
 
 def _image(console: Console, image: Json) -> None:
-    head = Text(f"{image['platform'] or 'image'}  ", "bold")
+    head = Text().append(f"{image['platform'] or 'image'}  ", "bold")
     head.append(_word(image["verdict"]), _VERDICT_STYLES[image["verdict"]])
     if image["sentence"]:
         head.append(f"  {image['sentence']}")
@@ -112,7 +112,7 @@ def _results(console: Console, image: Json) -> None:
 
 
 def _result(console: Console, result: Json, *, decides: bool) -> None:
-    row = Text(f"{result['rule']} {result['slug']}  ", "bold")
+    row = Text().append(f"{result['rule']} {result['slug']}  ", "bold")
     row.append(result["severity"], _SEVERITY_STYLES[result["severity"]])
     row.append("  decides the verdict" if decides else "", "dim")
     _line(console, row, 4)
@@ -143,7 +143,7 @@ def _evidence(console: Console, evidence: Json) -> None:
 
 def _place(console: Console, path: Any, line: Any, text: str, layer: Json) -> None:
     """One line of a file with the layer that holds it."""
-    place = Text(f"{path}{f':{line}' if line else ''}  ", "dim")
+    place = Text().append(f"{path}{f':{line}' if line else ''}  ", "dim")
     place.append(text, "cyan")
     _line(console, place, 8)
     if layer.get("layer"):
