@@ -52,7 +52,8 @@ class Asker:
         """The rate limit headers the registry sent last (Docker Hub's names); empty where it sends none."""
         transport = Transport(url, access.network, limits, extra_ca=access.extra_ca, verify_tls=access.verify_tls)
         self.close = transport.close
-        self.courier = Courier(transport, self.meter, limits)
+        secrets = access.credential.secrets() if access.credential else ()
+        self.courier = Courier(transport, self.meter, limits, secrets=secrets)
         self.auth = Authenticator(url, access.credential, access.token_hosts, self.courier)
         self._patience = Patience(limits, access.sleep, random.random)
 

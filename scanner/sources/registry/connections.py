@@ -27,14 +27,16 @@ _ADDRESSES_TRIED = 4
 
 @dataclass(slots=True)
 class Clock:
-    """How long one exchange may still read: first the headers as a whole, then the body, idle and in total."""
+    """How long one exchange may still read: first the headers as a whole, then the body, idle and in total.
+
+    It starts with the first read, so that waiting for a connection does not use it up.
+    """
 
     limits: Limits
-    ends: float = field(init=False)
     idle: float = field(init=False)
+    ends: float | None = None
 
     def __post_init__(self) -> None:
-        self.ends = time.monotonic() + self.limits.first_byte_seconds
         self.idle = self.limits.first_byte_seconds
 
     def body_begins(self) -> None:
@@ -42,12 +44,20 @@ class Clock:
         self.ends = time.monotonic() + self.limits.body_seconds
         self.idle = self.limits.idle_seconds
 
+    def ends_within(self, seconds: float) -> None:
+        """Bring the end nearer, for a body that is known to be small."""
+        ends = time.monotonic() + seconds
+        self.ends = ends if self.ends is None else min(self.ends, ends)
+
     def remaining(self) -> float:
         """Seconds the next read may take.
 
         :raises httpcore2.ReadTimeout: when there are none.
         """
-        left = min(self.idle, self.ends - time.monotonic())
+        now = time.monotonic()
+        if self.ends is None:
+            self.ends = now + self.limits.first_byte_seconds
+        left = min(self.idle, self.ends - now)
         if left <= 0:
             raise httpcore2.ReadTimeout("the exchange took longer than allowed")
         return left

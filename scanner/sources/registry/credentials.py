@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 IDENTITY_TOKEN_USER = "<token>"
@@ -24,6 +25,18 @@ class Credential:
         """Return the value of an ``Authorization: Basic`` header (RFC 7617, UTF-8)."""
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every form in which the password leaves us, longest first."""
+        return (self.basic().partition(" ")[2], self.password)
+
     def __reduce__(self) -> tuple[object, ...]:
         # A pickled credential would end in a task queue or a cache.
         raise TypeError("a credential is not stored or sent anywhere but to its registry")
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Take secrets out of what a server said, since it may repeat what it was sent."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return text

@@ -23,6 +23,7 @@ from scanner.sources.registry.asking import Access
 from scanner.sources.registry.challenge import parse_challenges
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.connections import connect_problem, connected
+from scanner.sources.registry.credentials import without
 from scanner.sources.registry.errors import refused, unavailable
 from scanner.sources.registry.exchange import Call, Question
 from scanner.sources.registry.network import Address, resolve, why_forbidden
@@ -189,14 +190,16 @@ def _climb(ladder: _Ladder) -> Generator[Step, None, None]:
         ("manifest", ladder.manifest),
         ("rate limit", ladder.rate_limit),
     ]
+    credential = ladder.access.credential
+    secrets = credential.secrets() if credential else ()
     broken = False
     for name, rung in rungs:
-        step = Step(name, StepState.SKIPPED) if broken else _measured(name, rung)
+        step = Step(name, StepState.SKIPPED) if broken else _measured(name, rung, secrets)
         broken = broken or step.state is StepState.FAILED
         yield step
 
 
-def _measured(name: str, rung: Callable[[], str]) -> Step:
+def _measured(name: str, rung: Callable[[], str], secrets: tuple[str, ...]) -> Step:
     started = time.monotonic()
     code = hint = ""
     try:
@@ -206,7 +209,8 @@ def _measured(name: str, rung: Callable[[], str]) -> Step:
     except ScanProblem as problem:
         state, detail, code, hint = StepState.FAILED, problem.message, problem.code, problem.remedy
     milliseconds = round((time.monotonic() - started) * 1_000)
-    return Step(name, state, milliseconds, printable(detail, longest=_LONGEST_DETAIL), hint, code)
+    detail = printable(without(detail, secrets), longest=_LONGEST_DETAIL)
+    return Step(name, state, milliseconds, detail, hint, code)
 
 
 def _certificate(secured: ssl.SSLSocket) -> str:

@@ -6,7 +6,8 @@ A code's sentence of advice lives here once, so that a page, the command line an
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from scanner.domain.printable import printable
@@ -56,9 +57,9 @@ _UNKNOWN_NAME: Final = {
     "MANIFEST_UNKNOWN": "manifest-unknown",
     "BLOB_UNKNOWN": "blob-unknown",
 }
+# 520 to 530 are what a content delivery network says of the server behind it.
+_SERVER_ERRORS: Final = frozenset({500, 502, 503, 504, *range(520, 531)})
 _LONGEST_TEXT = 300
-_DEEPEST_ERROR = 200
-_OPENING = re.compile(rb"[\[{]")
 
 
 def refused(code: str, message: str) -> Refused:
@@ -71,43 +72,53 @@ def unavailable(code: str, message: str, *, retry_after: float | None = None) ->
     return Unavailable(code, message, remedy=REMEDIES[code], retry_after=retry_after)
 
 
+@dataclass(frozen=True, slots=True)
+class RegistryErrors:
+    """What the body of an error answer said.
+
+    :param text: its first error, printable and short.
+    """
+
+    codes: tuple[str, ...] = ()
+    text: str = ""
+
+
 def problem_of_status(
-    status: int, subject: str, body: bytes, *, unknown: str, retry_after: float | None
+    status: int, subject: str, said: RegistryErrors, *, unknown: str, wait: float | None
 ) -> SourceProblem:
-    """Read an error answer.
+    """Name the problem of an error answer.
 
     :param subject: what was asked for, in words without secrets.
     :param unknown: the code a 404 means when the body names none, for example ``manifest-unknown``.
-    :param retry_after: seconds the answer asked to wait.
+    :param wait: seconds the answer asked to wait.
     """
-    codes, text = registry_errors(body)
-    detail = f"{subject}: the registry answered {status}" + (f", {text}" if text else "")
-    if status == 429 or "TOOMANYREQUESTS" in codes:
-        return unavailable("rate-limited", detail, retry_after=retry_after)
-    if status in (500, 502, 503, 504):
-        return unavailable("server-error", detail, retry_after=retry_after)
+    detail = f"{subject}: the registry answered {status}" + (f", {said.text}" if said.text else "")
+    if status == 429 or "TOOMANYREQUESTS" in said.codes:
+        return unavailable("rate-limited", detail, retry_after=wait)
+    if status == 408:
+        return unavailable("timeout", detail, retry_after=wait)
+    if status in _SERVER_ERRORS:
+        return unavailable("server-error", detail, retry_after=wait)
     if status == 401:
         return refused("auth-failed", detail)
-    if status == 403 or "DENIED" in codes:
+    if status == 403 or "DENIED" in said.codes:
         return refused("denied", detail)
     if status == 404:
-        return refused(next((_UNKNOWN_NAME[code] for code in codes if code in _UNKNOWN_NAME), unknown), detail)
+        return refused(next((_UNKNOWN_NAME[code] for code in said.codes if code in _UNKNOWN_NAME), unknown), detail)
     return refused("protocol-error", detail)
 
 
-def registry_errors(body: bytes) -> tuple[list[str], str]:
-    """Read the codes, and a short printable text, out of ``{"errors": [{"code": …, "message": …}]}``."""
-    if len(_OPENING.findall(body)) > _DEEPEST_ERROR:
-        return [], ""
+def registry_errors(body: bytes, redact: Callable[[str], str]) -> RegistryErrors:
+    """Read ``{"errors": [{"code": …, "message": …}]}``; nothing where the body is something else."""
     try:
         document = json.loads(body)
-    except ValueError:
-        return [], ""
+    except (ValueError, RecursionError):
+        return RegistryErrors()
     errors = document.get("errors") if isinstance(document, dict) else None
-    entries = [entry for entry in errors if isinstance(entry, dict)] if isinstance(errors, list) else []
-    codes = [entry["code"] for entry in entries[:10] if isinstance(entry.get("code"), str)]
-    messages = [entry["message"] for entry in entries[:1] if isinstance(entry.get("message"), str)]
-    return codes, printable(" ".join([*codes[:1], *messages]), longest=_LONGEST_TEXT)
+    entries = [entry for entry in errors[:10] if isinstance(entry, dict)] if isinstance(errors, list) else []
+    codes = [redact(entry["code"]) for entry in entries if isinstance(entry.get("code"), str)]
+    messages = [redact(entry["message"]) for entry in entries[:1] if isinstance(entry.get("message"), str)]
+    return RegistryErrors(tuple(codes), printable(" ".join([*codes[:1], *messages]), longest=_LONGEST_TEXT))
 
 
 def tls_code(verify_code: int) -> str:

@@ -8,11 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 
-from scanner.domain.limits import Limits
+from scanner.domain.limits import KIB, Limits
 from scanner.domain.problems import SourceProblem
 from scanner.sources.registry.addresses import InvalidRegistryUrl, Target, resolve_target
-from scanner.sources.registry.errors import problem_of_status, refused
+from scanner.sources.registry.credentials import without
+from scanner.sources.registry.errors import problem_of_status, refused, registry_errors
 from scanner.sources.registry.transport import Response, Transport
 from scanner.sources.source import Traffic
 
@@ -20,6 +22,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ALWAYS = {"User-Agent": "plimsoll", "Accept-Encoding": "identity"}
 _ENOUGH_REQUESTS = 8
 _MOST_REQUESTS = 16
+_SMALL_BODY_SECONDS = 60.0
+_SLOWEST_BYTES_PER_SECOND = 256 * KIB
 
 
 class Meter:
@@ -75,20 +79,23 @@ class Answer:
     """The head of the last response, and where it came from.
 
     :param stayed: no redirect on the way led to another origin.
+    :param shown: the authorization that was sent last.
     """
 
     response: Response
     target: Target
     stayed: bool = True
+    shown: str | None = None
 
 
 class Courier:
     """Sends questions and follows their redirects."""
 
-    def __init__(self, transport: Transport, meter: Meter, limits: Limits) -> None:
+    def __init__(self, transport: Transport, meter: Meter, limits: Limits, *, secrets: tuple[str, ...] = ()) -> None:
         self._transport = transport
         self._meter = meter
         self._limits = limits
+        self._secrets = secrets
 
     @contextmanager
     def send(self, question: Question, call: Call) -> Iterator[Answer]:
@@ -104,7 +111,7 @@ class Courier:
                 response = self._open(stack, question, target, authorization, call)
                 location = response.header("Location")
                 if response.status not in _REDIRECTS or location is None or question.body:
-                    yield Answer(response, target, stayed)
+                    yield Answer(response, target, stayed, authorization)
                     return
             following = self._following(question, target, location)
             if following.origin != target.origin:
@@ -145,6 +152,7 @@ class Courier:
         :raises Refused: ``too-large``.
         """
         allowed: int = getattr(self._limits, limit)
+        answer.response.ends_within(_SMALL_BODY_SECONDS + allowed / _SLOWEST_BYTES_PER_SECOND)
         received = bytearray()
         for chunk in self.chunks(answer):
             received += chunk
@@ -153,14 +161,20 @@ class Courier:
         return bytes(received)
 
     def problem(self, answer: Answer, subject: str, *, unknown: str) -> SourceProblem:
-        """Read an error answer, whose body counts for little: what is over the limit is left unread."""
+        """Read an error answer, whose body counts for little: what is over the limit is left unread.
+
+        A registry may repeat in its answer what it was sent, so secrets are taken out of the message.
+        """
+        answer.response.ends_within(_SMALL_BODY_SECONDS)
         body = bytearray()
         for chunk in self.chunks(answer):
             body += chunk
             if len(body) > self._limits.error_bytes:
                 break
         wait = retry_after(answer.response.header("Retry-After"), datetime.now(UTC))  # noqa: TID251 # a server's date can only be compared with the time it arrived
-        return problem_of_status(answer.response.status, subject, bytes(body), unknown=unknown, retry_after=wait)
+        detail = partial(without, secrets=(*self._secrets, (answer.shown or "").rpartition(" ")[2]))
+        status = answer.response.status
+        return problem_of_status(status, subject, registry_errors(bytes(body), detail), unknown=unknown, wait=wait)
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:

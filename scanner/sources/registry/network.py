@@ -90,7 +90,7 @@ def why_forbidden(text: str, policy: NetworkPolicy) -> str | None:
         return None if policy.allow_private else "a loopback address"
     if ip.is_reserved:
         return "a reserved address"
-    if not ip.is_global:
+    if not ip.is_global or (isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local):
         return None if policy.allow_private else "a private address"
     return None
 

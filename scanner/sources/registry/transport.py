@@ -98,7 +98,7 @@ class Transport:
         try:
             if raw.extensions.get("http_version") not in _VERSIONS:
                 raise refused("protocol-error", f"{subject}: the answer is not HTTP/1")
-            yield Response(raw, subject)
+            yield Response(raw, subject, clock)
         finally:
             with _named_failures(subject):
                 raw.close()
@@ -111,11 +111,12 @@ def _framing(body: bytes) -> list[tuple[str, str]]:
 class Response:
     """The head of an answer, and its body while the exchange is open."""
 
-    def __init__(self, raw: httpcore2.Response, subject: str) -> None:
+    def __init__(self, raw: httpcore2.Response, subject: str, clock: Clock) -> None:
         self.status = raw.status
         self._headers = raw.headers
         self._raw = raw
         self._subject = subject
+        self.ends_within = clock.ends_within
 
     def header(self, name: str) -> str | None:
         """Return a header's first value, or ``None``."""

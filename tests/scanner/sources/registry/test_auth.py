@@ -97,6 +97,27 @@ def test_401_for_ever_ends(guarded: DemoRegistry, flapping: bool) -> None:
     assert len(guarded.requests) <= 8
 
 
+@pytest.mark.parametrize("auth", ["basic", "bearer"])
+@pytest.mark.parametrize("padding", [0, 260])
+def test_what_a_registry_repeats_of_a_secret_is_not_shown(guarded: DemoRegistry, auth: str, padding: int) -> None:
+    guarded.auth = auth
+    with local_source(guarded.url, LOGIN) as source:
+        source.ping()
+        secret = guarded.requests[-1].authorization
+        assert secret is not None
+        kind, _, value = secret.partition(" ")
+        echo = json.dumps(
+            {"errors": [{"code": "DENIED", "message": f"{kind} {value} and " + "x" * padding + f"{CANARY}"}]}
+        ).encode()
+        guarded.faults.raw_answer = b"HTTP/1.1 403 N\r\nContent-Length: %d\r\n\r\n%s" % (len(echo), echo)
+        with pytest.raises(Refused) as caught:
+            source.ping()
+    assert "DENIED" in caught.value.message
+    for shown in (str(caught.value), caught.value.message, repr(caught.value)):
+        assert CANARY[:8] not in shown
+        assert value not in shown
+
+
 def test_insufficient_scope_is_denied(guarded: DemoRegistry) -> None:
     challenge = f'Bearer realm="{guarded.url}/token",error="insufficient_scope"'
     guarded.faults.headers = {"WWW-Authenticate": challenge}

@@ -50,6 +50,12 @@ def test_all_is_well(demo_registry: DemoRegistry, shop: Stored) -> None:
     assert CANARY not in repr(steps)
 
 
+def test_a_secret_in_a_header_is_not_shown(demo_registry: DemoRegistry, shop: Stored) -> None:
+    demo_registry.faults.headers = {"ratelimit-limit": f"{CANARY} {LOGIN.basic()}"}
+    steps = {step.name: step for step in diagnose(demo_registry.url, replace(LOCAL, credential=LOGIN))}
+    assert steps["rate limit"].detail == "ratelimit-limit: *** Basic ***"
+
+
 def test_steps_are_made_when_asked_for(demo_registry: DemoRegistry) -> None:
     ladder = diagnose(demo_registry.url, LOCAL)
     for _ in range(5):
