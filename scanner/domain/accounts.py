@@ -93,67 +93,90 @@ def long_line(data: bytes, limit: int) -> bool:
     return False
 
 
-def passwd_entries(data: bytes, containing: bytes = b"") -> Iterator[PasswdEntry]:
-    """Every line of a passwd file, comment lines too, because the runtimes parse those as accounts.
-
-    :param containing: skip lines without these bytes unparsed, for look-ups in files of a million lines.
-    """
-    for number, raw in _lines(data, containing):
-        fields = raw.split(b":", 7)
-        fields += [b""] * (7 - len(fields))
-        yield PasswdEntry(
-            name=decode(fields[0]),
-            uid=lenient_id(fields[2]),
-            gid=lenient_id(fields[3]),
-            home=decode(fields[5]),
-            shell=decode(fields[6]),
-            line=number,
-            text=decode(raw),
-        )
+def passwd_entries(data: bytes) -> Iterator[PasswdEntry]:
+    """Every line of a passwd file, comment lines too, because the runtimes parse those as accounts."""
+    return (_passwd_entry(number, line) for number, line in _lines(data))
 
 
-def group_entries(data: bytes, containing: bytes = b"") -> Iterator[GroupEntry]:
-    """Every line of a group file except blank lines and ``#`` comments.
-
-    :param containing: skip lines without these bytes unparsed.
-    """
-    for number, raw in _lines(data, containing):
-        if raw.startswith(b"#"):
-            continue
-        fields = raw.split(b":", 4)
-        fields += [b""] * (4 - len(fields))
-        yield GroupEntry(
-            name=decode(fields[0]),
-            gid=lenient_id(fields[2]),
-            members=tuple(decode(member) for member in fields[3].split(b",")) if fields[3] else (),
-            line=number,
-            text=decode(raw),
-        )
+def group_entries(data: bytes) -> Iterator[GroupEntry]:
+    """Every line of a group file except blank lines and ``#`` comments."""
+    return (_group_entry(number, line) for number, line in _lines(data) if not line.startswith(b"#"))
 
 
 def first_user_named(data: bytes, name: str) -> PasswdEntry | None:
     """The entry a name look-up finds."""
-    return next((entry for entry in passwd_entries(data, encode(name)) if entry.name == name), None)
+    wanted = encode(name)
+    found = (place for place in _lines(data, wanted) if _field(place[1], 0) == wanted)
+    return next((_passwd_entry(*place) for place in found), None)
 
 
 def first_user_with_uid(data: bytes, uid: int) -> PasswdEntry | None:
     """The entry a uid look-up finds; compared before the uid is cut to 32 bits."""
-    return next((entry for entry in passwd_entries(data, _digits(uid)) if entry.uid == uid), None)
+    found = (place for place in _lines(data, _digits(uid)) if _is_id(_field(place[1], 2), uid))
+    return next((_passwd_entry(*place) for place in found), None)
 
 
 def first_group_named(data: bytes, name: str) -> GroupEntry | None:
     """The group a name look-up finds."""
-    return next((entry for entry in group_entries(data, encode(name)) if entry.name == name), None)
+    wanted = encode(name)
+    found = (place for place in _group_lines(data, wanted) if _field(place[1], 0) == wanted)
+    return next((_group_entry(*place) for place in found), None)
 
 
 def first_group_with_gid(data: bytes, gid: int) -> GroupEntry | None:
     """The group a gid look-up finds; compared before the gid is cut to 32 bits."""
-    return next((entry for entry in group_entries(data, _digits(gid)) if entry.gid == gid), None)
+    found = (place for place in _group_lines(data, _digits(gid)) if _is_id(_field(place[1], 2), gid))
+    return next((_group_entry(*place) for place in found), None)
 
 
 def groups_of(data: bytes, member: str) -> Iterator[GroupEntry]:
     """Every group whose member list holds the name exactly, duplicates kept, in file order."""
-    return (entry for entry in group_entries(data, encode(member)) if member in entry.members)
+    wanted = encode(member)
+    for number, line in _group_lines(data, wanted):
+        members = _field(line, 3)
+        if members and wanted in members.split(b","):
+            yield _group_entry(number, line)
+
+
+def _passwd_entry(number: int, line: bytes) -> PasswdEntry:
+    fields = line.split(b":", 7)
+    fields += [b""] * (7 - len(fields))
+    return PasswdEntry(
+        name=decode(fields[0]),
+        uid=lenient_id(fields[2]),
+        gid=lenient_id(fields[3]),
+        home=decode(fields[5]),
+        shell=decode(fields[6]),
+        line=number,
+        text=decode(line),
+    )
+
+
+def _group_entry(number: int, line: bytes) -> GroupEntry:
+    fields = line.split(b":", 4)
+    fields += [b""] * (4 - len(fields))
+    return GroupEntry(
+        name=decode(fields[0]),
+        gid=lenient_id(fields[2]),
+        members=tuple(decode(member) for member in fields[3].split(b",")) if fields[3] else (),
+        line=number,
+        text=decode(line),
+    )
+
+
+def _field(line: bytes, position: int) -> bytes:
+    fields = line.split(b":", position + 1)
+    return fields[position] if position < len(fields) else b""
+
+
+def _is_id(field: bytes, number: int) -> bool:
+    # The commonest field by far, plain digits that are not zero, without the cost of the whole grammar.
+    if number == 0 and field.isdigit() and len(field) < _SURELY_64_BITS and field.strip(b"0"):
+        return False
+    return lenient_id(field) == number
+
+
+_SURELY_64_BITS = 19
 
 
 def _digits(number: int) -> bytes:
@@ -161,13 +184,27 @@ def _digits(number: int) -> bytes:
     return str(number).encode() if 0 < number < 2**63 - 1 else b""
 
 
-def _lines(data: bytes, containing: bytes) -> Iterator[tuple[int, bytes]]:
-    # BytesIO shares the buffer and cuts one line at a time: a list of a million lines would cost 60 MB.
-    for number, raw in enumerate(io.BytesIO(data), start=1):
-        if containing in raw:
-            line = trim_space(raw)
-            if line:
-                yield number, line
+def _group_lines(data: bytes, containing: bytes) -> Iterator[tuple[int, bytes]]:
+    return (place for place in _lines(data, containing) if not place[1].startswith(b"#"))
+
+
+def _lines(data: bytes, containing: bytes = b"") -> Iterator[tuple[int, bytes]]:
+    """Number and trimmed bytes of each line that is not blank, one at a time: a list of a million would cost 60 MB."""
+    for number, raw in _holding(data, containing) if containing else enumerate(io.BytesIO(data), start=1):
+        line = trim_space(raw) if raw != b"\n" else b""
+        if line:
+            yield number, line
+
+
+def _holding(data: bytes, wanted: bytes) -> Iterator[tuple[int, bytes]]:
+    number, counted = 1, 0
+    found = data.find(wanted)
+    while found >= 0:
+        start = data.rfind(b"\n", 0, found) + 1
+        end = data.find(b"\n", found)
+        number, counted = number + data.count(b"\n", counted, start), start
+        yield number, data[start : end if end >= 0 else len(data)]
+        found = data.find(wanted, end) if end >= 0 else -1
 
 
 _ASCII_SPACE = b"\t\n\v\f\r "

@@ -18,6 +18,9 @@ from scanner.domain.user_spec import MAX_ID, NotANumber, OutOfRange, UserSpec, p
 
 OUT_OF_RANGE = "uids and gids must be in range 0-2147483647"
 
+MOST_GROUPS = 65_536
+"""Linux takes no more supplementary groups (``NGROUPS_MAX``), so there is no use in reading on."""
+
 PASSWD = "/etc/passwd"
 GROUP = "/etc/group"
 
@@ -202,6 +205,8 @@ def supplementary(
         if len(gids) <= _TOLD:
             text = f"line {entry.line} of {GROUP} lists {member}, which adds gid {to_uint32(entry.gid)}"
             trail.show(text, GROUP, entry.line, entry.text)
+        if len(gids) >= MOST_GROUPS:
+            break
     if len(gids) > _TOLD:
         trail.say(f"{len(gids) - _TOLD} more groups list {member}")
     return tuple(gids)

@@ -18,7 +18,7 @@ from scanner.domain.accounts import AccountBytes as AccountBytes
 from scanner.domain.containerd_user import kubernetes_user
 from scanner.domain.derivation import StartRefused, Trail
 from scanner.domain.derivation import Step as Step
-from scanner.domain.exec_user import ExecUser, Version, exec_user
+from scanner.domain.exec_user import MOST_GROUPS, ExecUser, Version, exec_user
 from scanner.domain.runc_user import SETUP, additional_groups, home_of, recheck
 from scanner.domain.user_spec import go_text, split_user, to_uint32
 
@@ -87,11 +87,11 @@ def resolve(runtime: Runtime, user: str, accounts: AccountBytes, env: Sequence[s
 
 
 def will_not_start(identity: Identity) -> StartError | None:
-    """The kernel's refusal of id 4294967295, which is -1 and means *no change* to ``setuid(2)``.
+    """The kernel's refusal of id 4294967295, which is -1 and means *no change* to ``setuid(2)``, or of 65,536 groups.
 
     Source: runc ``setupUser``; supplementary groups, which hold the primary gid too, are set first.
     """
-    if _MINUS_ONE in (identity.gid, *identity.groups):
+    if _MINUS_ONE in (identity.gid, *identity.groups) or len(identity.groups) >= MOST_GROUPS:
         return StartError("setgroups: invalid argument")
     if identity.uid == _MINUS_ONE:
         return StartError(f"cannot setuid to unmapped uid {identity.uid} in user namespace")

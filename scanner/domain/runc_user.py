@@ -7,6 +7,8 @@ looked up **by name as well**: with a group line ``1001:x:0:`` every process wit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from scanner.domain import accounts
 from scanner.domain.accounts import AccountBytes, GroupEntry
 from scanner.domain.derivation import StartRefused, Trail
@@ -40,11 +42,12 @@ def additional_groups(wanted: tuple[int, ...], group: bytes | None, trail: Trail
     :raises StartRefused: for a gid out of range that no line holds.
     """
     texts = tuple(str(gid) for gid in wanted)
-    lines = _matching(texts, group)
+    candidates = _candidates(set(texts), group)
     found: dict[int, None] = {}
     for text in texts:
-        # A gid that is in the set already counts as not found there, and is then taken as it is.
-        line = next((line for line in lines if text in (line.name, str(line.gid)) and line.gid not in found), None)
+        # A gid that is in the set already counts as not found there, and is then taken as it is. It stays in the set,
+        # so each line is looked at once in all.
+        line = next((line for line in candidates[text] if line.gid not in found), None)
         if line is not None:
             _tell_hidden_group(text, line, trail)
             found[line.gid] = None
@@ -55,11 +58,13 @@ def additional_groups(wanted: tuple[int, ...], group: bytes | None, trail: Trail
     return tuple(found)
 
 
-def _matching(texts: tuple[str, ...], group: bytes | None) -> list[GroupEntry]:
-    if group is None:
-        return []
-    wanted = set(texts)
-    return [line for line in accounts.group_entries(group) if line.name in wanted or str(line.gid) in wanted]
+def _candidates(texts: set[str], group: bytes | None) -> dict[str, Iterator[GroupEntry]]:
+    """For each text the lines that have it as name or gid, in file order."""
+    found: dict[str, list[GroupEntry]] = {text: [] for text in texts}
+    for line in accounts.group_entries(group) if group is not None else ():
+        for text in {line.name, str(line.gid)} & texts:
+            found[text].append(line)
+    return {text: iter(lines) for text, lines in found.items()}
 
 
 def _tell_hidden_group(text: str, line: GroupEntry, trail: Trail) -> None:
