@@ -5,6 +5,7 @@ import gzip
 import lzma
 import random
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -37,7 +38,6 @@ def _code(blob: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
 def _either_gzip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "zlib":
         monkeypatch.setattr(compression, "igzip_lib", None)
-    assert (compression.igzip_lib is None) is (request.param == "zlib")
 
 
 GOOD = {
@@ -101,7 +101,7 @@ BOMB_LIMITS = replace(DEFAULT_LIMITS, compression_ratio_after_bytes=1 << 20)
 
 @pytest.mark.usefixtures("_either_gzip")
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress], ids=["gzip", "zstd"])
-def test_a_bomb_is_stopped_by_its_ratio(pack: compression.Callable[[bytes], bytes]) -> None:
+def test_a_bomb_is_stopped_by_its_ratio(pack: Callable[[bytes], bytes]) -> None:
     with pytest.raises(LimitExceeded) as problem:
         _read(pack(bytes(64 << 20)), limits=BOMB_LIMITS)
     assert problem.value.code == "limit-compression-ratio"
@@ -121,7 +121,7 @@ def test_the_number_of_parts_is_limited() -> None:
 
 @pytest.mark.usefixtures("_either_gzip")
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress], ids=["gzip", "zstd"])
-def test_no_piece_is_large(pack: compression.Callable[[bytes], bytes]) -> None:
+def test_no_piece_is_large(pack: Callable[[bytes], bytes]) -> None:
     assert max(map(len, decompressed(iter([pack(bytes(8 << 20))]), DEFAULT_LIMITS))) <= PIECE
 
 
