@@ -25,6 +25,7 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)  # besides our own
     once: bool = False
     patience: float = 10.0  # seconds between asking it to end and killing it
+    after: str = ""  # the name of work to be done once before this one starts, well or badly
 
 
 @dataclass
@@ -77,8 +78,12 @@ class Supervisor:
         for running in self._all:
             if running.process is not None and running.process.poll() is not None:
                 self._note_end(running, running.process.returncode, now)
-            if running.process is None and not running.finished and now >= running.restart_at:
+            due = running.process is None and not running.finished and now >= running.restart_at
+            if due and not self._waits(running):
                 self._spawn(running)
+
+    def _waits(self, running: _Running) -> bool:
+        return any(other.child.name == running.child.after and not other.finished for other in self._all)
 
     def stop(self) -> None:
         """Stop one after the other, each with its patience."""

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         call_command("prepare", stdout=self.stdout)
         call_command("collectstatic", interactive=False, verbosity=0)
         login = self._login()
-        children = _servers(options["port"], options["concurrency"])
+        children = _servers(options["port"], options["concurrency"], after="demo" if options["demo"] else "")
         if options["registry"]:
             children.append(_scan_of(add_registry(options["registry"])))
         if options["demo"]:
@@ -101,16 +101,21 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _servers(port: int, concurrency: int) -> list[Child]:
+def _servers(port: int, concurrency: int, *, after: str) -> list[Child]:
+    # The demo plays days long past: a worker or a tick that took part would stamp today's date on them.
     calm = {"LOG_JSON": "false", "LOG_LEVEL": "WARNING"} | {k: os.environ[k] for k in LOGGING if k in os.environ}
+    # Root is what a container or a fresh virtual machine has; Celery's page of warning would hide the address.
+    calm |= {"PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms"}
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "compliance.project"]
     web = [sys.executable, "-m", "gunicorn", "compliance.project.wsgi", "--bind", f"127.0.0.1:{port}"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--log-level", "warning"]
-    beat_file = LOCAL / "beat"
+    beat_file = LOCAL / f"beat-{port}"  # of its own, so that two may run
+    beat = [*celery, "beat", "--schedule", str(beat_file), "--pidfile=", "--loglevel", "WARNING"]
+    worker = [*celery, "worker", "--concurrency", str(concurrency), "--loglevel", "WARNING"]
     return [
         Child("web", web, calm),
-        Child("beat", [*celery, "beat", "--schedule", str(beat_file), "--pidfile=", "--loglevel", "WARNING"], calm),
-        Child("worker", [*celery, "worker", "--concurrency", str(concurrency), "--loglevel", "WARNING"], calm),
+        Child("beat", beat, calm, after=after),
+        Child("worker", worker, calm, after=after),
     ]
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,16 @@ def test_work_done_once_is_not_repeated(status: int, said: bool) -> None:
     told = stage.run_until("never said")
     assert told.count("scanned") == 1
     assert ("failed with status 2" in told) is said
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_child_waits_for_the_work_it_comes_after(status: int) -> None:
+    work = python("demo", f"import time; time.sleep(0.5); print('played'); raise SystemExit({status})", once=True)
+    worker = replace(python("worker", "print('at work')\n" + FOR_EVER), after="demo")
+
+    told = Stage(worker, work).run_until("at work")
+
+    assert told.index("played") < told.index("at work")
 
 
 def test_children_stop_in_the_order_given() -> None:
