@@ -38,7 +38,8 @@ class LocalEnvironment:
         if not all(self._has(name) for name in ADDRESSES):
             addresses = self.stack.start(stay=stay).environment
             found |= {name: value for name, value in addresses.items() if not self._has(name)}
-        self._write(self._read() | found)
+        if found:
+            self._write(self._read() | found)
         return found
 
     def leave(self) -> None:
