@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.core.management import call_command
+
+from compliance.models import DailySnapshot, Evaluation, Policy, PolicyVersion, Repository, TagChange
+from compliance.services.publish_policies import publish_policies
+from compliance.services.rejudge import rejudge
+from compliance.services.save_registry import RegistryValues, save_registry
+from scanner.domain.policy import RuleSetting
+from scanner.policies import KUBERNETES, POLICIES
+from tests.compliance.services.conftest import NOON, World, app
+from tests.support.images import index
+
+LENIENT = replace(KUBERNETES, settings={"NR101": RuleSetting(enabled=False)})
+
+
+@pytest.fixture
+def scanned(world: World) -> World:
+    world.layout.tag("team/app", "name", app("app"))
+    world.layout.tag("team/app", "root", app(""))
+    world.layout.tag("team/app", "both", index([app("app"), app("10001:10001", "x")]))
+    world.scan()
+    world.later(hours=1)
+    world.server.requests.clear()
+    return world
+
+
+def test_a_changed_policy_is_judged_without_one_request(scanned: World) -> None:
+    publish_policies(scanned.now, [LENIENT])
+
+    counts = rejudge(Policy.objects.get(name="kubernetes"), now=scanned.now)
+
+    assert (counts.images, counts.repositories, counts.changed) == (3, 1, 3)
+    assert scanned.server.requests == []
+    assert [scanned.tag("team/app", name).verdict for name in ("name", "root", "both")] == ["pass"] * 3
+    assert set(TagChange.objects.filter(kind="rejudged").values_list("was", "became")) == {("fail", "pass")}
+    assert Repository.objects.get().passed == 3
+    snapshot = DailySnapshot.objects.get()
+    assert (snapshot.passed, snapshot.fixed, snapshot.policy_version.number) == (3, 3, 2)
+
+
+def test_the_next_scan_agrees_with_the_new_version(scanned: World) -> None:
+    publish_policies(scanned.now, [LENIENT])
+    rejudge(now=scanned.now)
+
+    scan = scanned.scan()
+
+    assert TagChange.objects.filter(scan=scan).count() == 0
+    assert scanned.tag("team/app", "root").verdict == "pass"
+
+
+def test_a_scan_judges_by_the_new_version_even_before_everything_else_is(scanned: World) -> None:
+    publish_policies(scanned.now, [LENIENT])
+
+    scan = scanned.scan()
+
+    assert TagChange.objects.filter(scan=scan, kind="rejudged").count() == 3
+    assert {method for method, path in scanned.requests() if "/manifests/" in path} == {"HEAD"}
+
+
+def test_judging_again_by_the_same_version_changes_nothing(scanned: World) -> None:
+    before = list(Evaluation.objects.order_by("pk").values_list("pk", "verdict", "results"))
+
+    counts = rejudge(now=scanned.now)
+
+    assert (counts.images, counts.changed) == (3, 0)
+    assert list(Evaluation.objects.order_by("pk").values_list("pk", "verdict", "results")) == before
+
+
+def test_a_registry_under_another_policy_is_judged_by_it(scanned: World) -> None:
+    values = RegistryValues("demo", scanned.registry.url, "baseline", allow_private=True)
+    save_registry(values, now=scanned.now, registry=scanned.registry)
+
+    rejudge(Policy.objects.get(name="baseline"), now=scanned.now)
+
+    assert scanned.tag("team/app", "name").judged_by is not None
+    assert Evaluation.objects.filter(policy_version__policy__name="baseline").count() == 3
+
+
+def test_the_command(scanned: World, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("rejudge", policy="kubernetes")
+
+    assert capsys.readouterr().out.startswith("Judged 3 images of 1 repositories")
+
+
+def test_policies_are_published_once(db: None) -> None:
+    assert publish_policies(NOON) == [policy.name for policy in POLICIES]
+    assert publish_policies(NOON) == []
+    assert publish_policies(NOON, [LENIENT]) == ["kubernetes"]
+    versions = PolicyVersion.objects.filter(policy__name="kubernetes").order_by("number")
+    assert [version.number for version in versions] == [1, 2]
+    assert Policy.objects.get(name="kubernetes").current == versions[1]
