@@ -61,7 +61,7 @@ class OciLayout:
         self._save()
 
     def untag(self, repository: str, tag: str) -> None:
-        del self._tags[f"{repository}:{tag}"]
+        self._tags.pop(f"{repository}:{tag}", None)
         self._save()
 
     def delete_repository(self, repository: str) -> None:

@@ -74,7 +74,9 @@ def find_registry(name: str) -> Registry:
     return row
 
 
-def replay(folder: Path, registry: Registry, *, days: int = DAYS, clock: Clock, say: Say) -> None:
+def replay(
+    folder: Path, registry: Registry, *, days: int = DAYS, clock: Clock, say: Say, tell: Callable[[date], Story] = Story
+) -> None:
     """Play the last ``days`` days that were not played yet; everything before them comes at once with the first.
 
     :raises ReplayFailed: when a scan did not end well; what was played stays, and the next call goes on from there.
@@ -86,7 +88,7 @@ def replay(folder: Path, registry: Registry, *, days: int = DAYS, clock: Clock, 
     if progress.played >= DAYS:
         say("The story was played before.")
         return
-    layout, story = OciLayout(folder), Story(progress.last_day)
+    layout, story = OciLayout(folder), tell(progress.last_day)
     if not progress.played:
         layout.clear()
     _wait_for(registry.url)

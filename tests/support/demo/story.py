@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -49,25 +49,22 @@ Change = Push | Removal
 
 
 class Story:
-    """What happens on each day, counted from 1 to ``days``, which is ``last_day``."""
+    """What happens on each day, counted from 1 to ``days``, which is ``last_day``.
 
-    def __init__(self, last_day: date, days: int = DAYS) -> None:
+    :param only: tell of these services and of nothing else, for tests that want a short story.
+    """
+
+    def __init__(self, last_day: date, days: int = DAYS, only: Sequence[Service] = ()) -> None:
         self.last_day = last_day
         self.days = days
         self._changes: dict[int, list[Change]] = defaultdict(list)
         self._built: dict[tuple[str, int], Stored] = {}
-        for service in SERVICES:
+        for service in only or SERVICES:
             self._tell(service)
-        self._tell_articles()
-        for day, tag, appliance in (
-            (1, "2.9", said_twice()),
-            (1, "3.0", encrypted("3.0")),
-            (31, "3.1", encrypted("3.1")),
-        ):
-            self._add(day, Push("vendor/appliance", tag, appliance))
-        for repository, versions in _CHARTS:
-            for day, version in versions:
-                self._add(day, Push(repository, version, helm_chart(repository.rpartition("/")[2], version)))
+        if not only:
+            self._tell_articles()
+            self._tell_of_vendors()
+            self._tell_of_charts()
 
     def date_of(self, day: int) -> date:
         return self.last_day - timedelta(days=self.days - day)
@@ -131,6 +128,15 @@ class Story:
             self._add(day, Push("articles/best-practices", "latest", images[f"articles/best-practices:{state}"]))
         both = index([images["articles/redis:user-9000"], redis("", platform="linux/arm64")])
         self._add(1, Push("articles/redis", "multi", both))
+
+    def _tell_of_vendors(self) -> None:
+        for day, tag, image in ((1, "2.9", said_twice()), (1, "3.0", encrypted("3.0")), (31, "3.1", encrypted("3.1"))):
+            self._add(day, Push("vendor/appliance", tag, image))
+
+    def _tell_of_charts(self) -> None:
+        for repository, versions in _CHARTS:
+            for day, version in versions:
+                self._add(day, Push(repository, version, helm_chart(repository.rpartition("/")[2], version)))
 
 
 def release_days(service: Service, last: int) -> list[int]:
