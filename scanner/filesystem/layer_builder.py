@@ -109,37 +109,61 @@ class LayerBuilder:
     def _folder(self, path: bytes) -> tuple[int, int]:
         """The folder an entry goes into, and ``REDIRECTED`` where a symlink leads there."""
         known = self._folders.get(path)
-        if known is None:
-            if len(self._folders) >= _FOLDERS_REMEMBERED:
-                self._folders.clear()
-            known = self._folders[path] = self._walk(path)
-        return known
+        return known if known is not None else self._descend(path)
+
+    def _descend(self, path: bytes) -> tuple[int, int]:
+        # From the nearest folder known, or else each entry of a deep tree would cost the whole depth.
+        above, names, known = path, [], None
+        while above and (known := self._folders.get(above)) is None:
+            above, _, name = above.rpartition(b"/")
+            names.append(name)
+        folder, redirected = known or (ROOT, 0)
+        for name in reversed(names):
+            inside = self._enter(folder, name)
+            if inside is None:
+                return self._remember(path, self._walk(path))
+            folder, above = inside, above + b"/" + name if above else name
+            self._remember(above, (folder, redirected))
+        return folder, redirected
+
+    def _remember(self, path: bytes, folder: tuple[int, int]) -> tuple[int, int]:
+        if len(self._folders) >= _FOLDERS_REMEMBERED:
+            self._folders.clear()
+        self._folders[path] = folder
+        return folder
+
+    def _enter(self, folder: int, name: bytes) -> int | None:
+        """The folder of that name, made where nothing is; ``None`` for a symlink."""
+        columns = self._columns
+        node = self._names.find_or_add(folder, name)
+        kind = columns.kind[node]
+        if kind == SYMLINK:
+            return None
+        if kind == NOTHING:
+            columns.kind[node] = FOLDER
+            columns.mode[node] = _IMPLIED_MODE
+            columns.flags[folder] |= _PARENT
+        elif kind != FOLDER:
+            self._impossible(node, "something that is not a folder has entries below it")
+        return node
 
     def _walk(self, path: bytes) -> tuple[int, int]:
-        columns = self._columns
-        way, ahead, hops = [ROOT], path.split(b"/")[::-1] if path else [], 0
+        """Step by step, through the symlinks of this layer."""
+        way, ahead, hops = [ROOT], path.split(b"/")[::-1], 0
         while ahead:
             name = ahead.pop()
             if name == b"..":
                 way = way[:-1] or [ROOT]
-                continue
-            if name in (b"", b"."):
-                continue
-            node = self._names.find_or_add(way[-1], name)
-            kind = columns.kind[node]
-            if kind == SYMLINK:
-                hops += 1
-                way = self._follow(node, way, ahead, hops)
-                continue
-            if kind == NOTHING:
-                columns.kind[node] = FOLDER
-                columns.mode[node] = _IMPLIED_MODE
-                columns.flags[way[-1]] |= _PARENT
-            elif kind != FOLDER:
-                self._impossible(node, "something that is not a folder has entries below it")
-            way.append(node)
-            if len(way) > self._limits.path_depth + 1:
-                raise LimitExceeded("path_depth", self._limits.path_depth, len(way) - 1, subject="path behind links")
+            elif name not in (b"", b"."):
+                node = self._enter(way[-1], name)
+                if node is None:
+                    hops += 1
+                    way = self._follow(self._names.find_or_add(way[-1], name), way, ahead, hops)
+                    continue
+                way.append(node)
+                if len(way) > self._limits.path_depth + 1:
+                    allowed = self._limits.path_depth
+                    raise LimitExceeded("path_depth", allowed, len(way) - 1, subject="path behind links")
         return way[-1], _REDIRECTED if hops else 0
 
     def _follow(self, node: int, way: list[int], ahead: list[bytes], hops: int) -> list[int]:

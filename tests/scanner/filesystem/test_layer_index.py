@@ -249,11 +249,15 @@ def test_another_releases_index_is_told_apart() -> None:
 
 
 @given(at=st.integers(4, 10_000), bit=st.integers(0, 7))
-def test_damage_in_storage_is_noticed(at: int, bit: int) -> None:
+def test_damage_in_storage_never_changes_an_index(at: int, bit: int) -> None:
     data = bytearray(_STORED)
     data[4 + (at - 4) % (len(data) - 4)] ^= 1 << bit
-    with pytest.raises(UnreadableIndex):
-        LayerIndex.from_bytes(bytes(data))
+    try:
+        found = LayerIndex.from_bytes(bytes(data))
+    except UnreadableIndex:
+        return
+    # Some bits of a zstd frame, the window's size among them, mean nothing for the content.
+    assert found == LayerIndex.from_bytes(_STORED)
 
 
 @pytest.mark.parametrize("length", range(0, 200, 11))
