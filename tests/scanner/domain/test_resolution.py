@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -17,13 +18,13 @@ LINKED_FILE = {"links": ("/etc/passwd -> ../usr/etc/passwd",), "resolved": "/usr
 MADE_ANEW = {"links": ("/etc/passwd -> hosts",), "resolved": "/etc/hosts"}
 
 
-def _linked(how: dict[str, object]) -> AccountFile:
+def _linked(how: Mapping[str, object]) -> AccountFile:
     return replace(account_file("/etc/passwd", APP), **how)  # type: ignore[arg-type]  # fields by name, from the table
 
 
 @pytest.mark.parametrize("how", [LINKED_FOLDER, MADE_ANEW])
 @pytest.mark.parametrize("runtime", DOCKERS)
-def test_docker_finds_no_accounts(how: dict[str, object], runtime: Runtime) -> None:
+def test_docker_finds_no_accounts(how: Mapping[str, object], runtime: Runtime) -> None:
     image = replace(facts(), passwd=_linked(how))
 
     answer = resolve_facts(runtime, image).answer
