@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from compliance.models import Policy, Registry
-from compliance.services.save_registry import RegistryValues
+from compliance.policy.registry_values import RegistryValues
 from scanner.policies import DEFAULT_POLICY
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.text import slugify
 
 from compliance.models import Policy, Registry, User
+from compliance.policy.registry_values import RegistryValues as RegistryValues
 
 _LONGEST_SLUG = 50
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryValues:
-    """What a person enters. ``password`` ``None`` keeps the stored one; it never shows itself."""
-
-    name: str
-    url: str
-    policy: str
-    username: str = ""
-    password: str | None = field(default=None, repr=False)
-    verify_tls: bool = True
-    allow_private: bool = False
-    token_hosts: tuple[str, ...] = ()
-    interval_minutes: int = 60
-    enabled: bool = True
 
 
 def save_registry(

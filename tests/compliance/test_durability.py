@@ -1,0 +1,142 @@
+"""A real worker and beat against real servers: what is killed or flushed in the middle of a scan loses nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from compliance.models import ACTIVE, Layer, Registry, Repository, RepositoryScan, Scan, State, Tag, TagChange
+from compliance.services.publish_policies import publish_policies
+from compliance.services.request_scan import request_scan
+from compliance.services.save_registry import RegistryValues, save_registry
+from compliance.tasks.wake import wake
+from tests.support.demo_registry import DemoRegistry
+from tests.support.images import File, image, layer
+from tests.support.oci_layout import OciLayout
+
+ROOT = Path(__file__).resolve().parents[2]
+REPOSITORIES, TAGS = 5, 12
+USERS = ("", "app", "1001", "10001:10001")
+BASE = layer({"etc/passwd": File(b"app:x:1001:1001::/:/bin/sh\n")})
+
+pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def registry(demo_registry: DemoRegistry, demo_layout: OciLayout) -> Registry:
+    """A fleet behind a slow registry, so that a scan has a middle."""
+    redis.Redis.from_url(settings.REDIS_URL).flushall()
+    with demo_layout.together():
+        for number in range(REPOSITORIES):
+            for tag in range(TAGS):
+                mark = layer({"srv/mark": File(f"{number}.{tag}".encode())})
+                demo_layout.tag(f"team/app{number}", f"1.{tag}", image([BASE, mark], user=USERS[tag % 4]))
+    demo_registry.faults.seconds_before_head = 0.25
+    publish_policies(timezone.now())
+    values = RegistryValues("slow", demo_registry.url, "kubernetes", allow_private=True, interval_minutes=0)
+    return save_registry(values, now=timezone.now())
+
+
+@contextmanager
+def worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Worker and beat in a process group of their own, on the test's database."""
+    database = connection.settings_dict
+    address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"postgres://{address}/{database['NAME']}",
+        "PLIMSOLL_LEASE_SECONDS": "2",
+        "PLIMSOLL_TICK_SECONDS": "0.5",
+        "PLIMSOLL_SCAN_CONNECTIONS": "2",
+        "LOG_LEVEL": "WARNING",
+    }
+    command = [sys.executable, "-m", "celery", "-A", "compliance.project", "worker", "-B", "-c", "2"]
+    command += ["--without-mingle", "--without-gossip", "-s", str(folder / "beat")]
+    with (folder / "worker.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield process
+    finally:
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+
+def _until(happened: Callable[[], object], seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, list(RepositoryScan.objects.values("state", "attempts", "tags_done"))
+        time.sleep(0.1)
+
+
+def _in_the_middle() -> bool:
+    return 0 < Tag.objects.count() < REPOSITORIES * TAGS
+
+
+def _ended() -> bool:
+    return not Scan.objects.filter(state__in=ACTIVE).exists()
+
+
+def _begin(registry: Registry) -> None:
+    wake(request_scan(registry, trigger=Scan.Trigger.PAGE, now=timezone.now()))
+
+
+def _check_the_result() -> None:
+    """What an undisturbed scan writes, each thing once."""
+    scan = Scan.objects.get()
+    assert (scan.state, scan.repositories_failed, scan.repositories_done) == (State.DONE, 0, REPOSITORIES)
+    each = TAGS // len(USERS)
+    totals = set(Repository.objects.values_list("tags_total", "failed", "passed", "unknown"))
+    assert totals == {(TAGS, 2 * each, 2 * each, 0)}
+    assert TagChange.objects.count() == Tag.objects.count() == REPOSITORIES * TAGS
+    assert (scan.images_new, scan.new) == (REPOSITORIES * TAGS, REPOSITORIES * 2 * each)
+    assert Layer.objects.exclude(index=None).count() == REPOSITORIES * TAGS + 1
+    assert set(RepositoryScan.objects.values_list("state", "lease_token")) == {(State.DONE, None)}
+
+
+def test_kill_9_in_the_middle_of_a_scan(registry: Registry, tmp_path: Path) -> None:
+    with worker(tmp_path) as process:
+        _begin(registry)
+        _until(_in_the_middle)
+        _kill(process)
+    assert not _ended()
+
+    with worker(tmp_path):
+        _until(_ended)
+
+    _check_the_result()
+
+
+def test_flushall_in_the_middle_of_a_scan(registry: Registry, tmp_path: Path) -> None:
+    with worker(tmp_path):
+        _begin(registry)
+        _until(_in_the_middle)
+        redis.Redis.from_url(settings.REDIS_URL).flushall()
+        _until(_ended)
+
+    _check_the_result()
+
+
+def test_a_message_that_never_arrived(registry: Registry, tmp_path: Path) -> None:
+    request_scan(registry, trigger=Scan.Trigger.PAGE, now=timezone.now())
+
+    with worker(tmp_path):
+        _until(_ended)
+
+    _check_the_result()
