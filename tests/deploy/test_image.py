@@ -1,11 +1,14 @@
 """Our own image, built and started by a real engine, without a network."""
 
+import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 from tests.support.engine import Engine
+from tests.support.real_registry import RealRegistry
 from tests.support.wheels import ROOT, wheelhouse, without_markers
 
 BASE = "plimsoll-base:bookworm"
@@ -88,6 +91,26 @@ def test_only_temporary_folders_are_written(engine: Engine, image: str) -> None:
         "touch /tmp/x && ! touch /opt/plimsoll/app/x 2>/dev/null && ! touch /home/plimsoll/x 2>/dev/null && echo so"
     )
     assert engine.run(image, "sh", "-c", program, options=OPTIONS) == "so\n"
+
+
+@pytest.mark.realregistry
+def test_our_own_scanner_passes_it_under_our_strictest_policy(
+    engine: Engine, image: str, real_registry: RealRegistry
+) -> None:
+    name = f"{real_registry.host}/plimsoll/plimsoll:test"
+    engine.docker("tag", image, name)
+    engine.docker("push", name)
+    command = [sys.executable, "-m", "scanner", "inspect", name, "--policy", "strict", "--plain-http"]
+    done = subprocess.run([*command, "--format", "json"], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["verdict"]) == (0, "pass"), done.stdout + done.stderr
+    (judged,) = report["images"]
+    assert judged["identities"]["docker"] == {"uid": 10001, "gid": 0, "groups": [], "home": "/home/plimsoll"}
+    for platform in ("docker", "kubernetes-run-as-non-root", "pod-security-restricted"):
+        assert judged["platforms"][platform]["answer"] == "admit", judged["platforms"]
+    assert "refuse" not in {answer["answer"] for answer in judged["platforms"].values()}
+    violated = [result["rule"] for result in judged["results"] if result["outcome"] == "violated"]
+    assert violated == ["NR110"]  # group 0 is meant; docs/decisions/0003-strict-and-group-zero.md
 
 
 LOCK = """\
