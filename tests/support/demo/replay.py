@@ -15,8 +15,9 @@ from datetime import time as time_of_day
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from compliance.models import Registry, Scan
+from compliance.models import ACTIVE, Registry, Scan
 from compliance.services.close_days import close_days
+from compliance.services.request_scan import cancel_scan
 from compliance.services.run_scan_inline import run_scan_inline
 from compliance.services.save_registry import RegistryValues, save_registry
 from tests.support.demo.story import DAYS, Story, apply
@@ -93,6 +94,8 @@ def replay(
         layout.clear()
     _wait_for(registry.url)
     Registry.objects.filter(pk=registry.pk).update(enabled=False, next_scan_at=None)
+    for unfinished in Scan.objects.filter(registry=registry, state__in=ACTIVE):  # of a replay that was killed
+        cancel_scan(unfinished.pk, now=clock())
     try:
         for day in range(progress.played + 1, DAYS + 1):
             apply(layout, story.changes_on(day))

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from compliance.models import DailySnapshot, Registry, Scan, TagChange
+from compliance.services.list_repositories import list_repositories
 from compliance.services.publish_policies import publish_policies
+from compliance.services.request_scan import request_scan
 from tests.support.demo import replay as played
 from tests.support.demo.catalog import SERVICES
 from tests.support.demo.story import DAYS, Story
 from tests.support.demo_registry import DemoRegistry
+from tests.support.images import image
 from tests.support.oci_layout import OciLayout
 
 NOW = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
@@ -44,7 +47,7 @@ class Told:
 
 @pytest.fixture
 def told(tmp_path: Path) -> Iterator[Told]:
-    OciLayout(tmp_path)
+    OciLayout(tmp_path).tag("team/shop", "1.4", image())
     server = DemoRegistry(tmp_path, username=played.USERNAME, password=played.PASSWORD)
     with server.running() as registry:
         yield Told(tmp_path, registry.url)
@@ -89,6 +92,15 @@ def test_a_replay_that_was_cut_off_goes_on_where_it_stopped(told: Told) -> None:
     days = {scan.requested_at.date() for scan in Scan.objects.all()}
     assert days == {NOW.date() - timedelta(days=1), NOW.date()}
     assert played.Progress.of(told.folder, NOW.date()).played == DAYS
+
+
+def test_a_scan_that_was_killed_in_the_middle_is_made_again(told: Told) -> None:
+    scan_id = request_scan(told.registry, trigger="schedule", now=NOW)
+    list_repositories(scan_id, clock=lambda: NOW)
+
+    told.play(days=1)
+
+    assert sorted(Scan.objects.values_list("state", flat=True)) == ["cancelled", "done"]
 
 
 def test_a_database_that_saw_nothing_is_told_from_the_beginning(told: Told) -> None:
