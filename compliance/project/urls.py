@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from compliance.views import health, images, overview, registries, repositories, rules, scans, session
 
-# A tag may hold anything but a slash; a digest is checked where it is read.
+# A tag never holds a slash, but a row that does must not break the lists that link to it.
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.show, name="overview"),
     path("login/", session.Login.as_view(), name="login"),
@@ -25,7 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("repos/", repositories.index, name="repositories"),
     path("tags/", repositories.tags, name="tags"),
     path("r/<slug:slug>/<path:name>/-/", repositories.repository, name="repository"),
-    path("r/<slug:slug>/<path:name>/-/t/<str:tag>/", repositories.tag, name="tag"),
+    path("r/<slug:slug>/<path:name>/-/t/<path:tag>/", repositories.tag, name="tag"),
     re_path(r"^i/(?P<digest>[a-z0-9]{1,20}:[0-9a-f]{1,128})/$", images.show, name="image"),
     path("rules/", rules.index, name="rules"),
     path("rules/<slug:rule_id>/", rules.show, name="rule"),

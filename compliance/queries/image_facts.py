@@ -30,7 +30,18 @@ _PLATFORMS = {
 }
 _ANSWERS = {"admit": "pass", "refuse": "fail"}
 # Stored as JSON, which keeps no order; the rest follows these.
-_FIRST = ("pointer", "declared", "instruction", "account", "path", "line", "text", "layer_number", "layer", "created_by")
+_FIRST = (
+    "pointer",
+    "declared",
+    "instruction",
+    "account",
+    "path",
+    "line",
+    "text",
+    "layer_number",
+    "layer",
+    "created_by",
+)
 _TITLES = {rule.id: rule.title for rule in RULES}
 _WHY = {rule.id: rule.why for rule in RULES}
 

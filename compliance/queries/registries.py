@@ -87,50 +87,64 @@ def registry_page(slug: str) -> RegistryPage | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    repositories: int = 0
+    never_scanned: int = 0
+    tags: int = 0
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+    scanned_at: datetime | None = None
+
+
 def _rows(registries: list[Registry]) -> tuple[RegistryRow, ...]:
     ids = [registry.pk for registry in registries]
-    totals = {
-        row["registry"]: row
-        for row in Repository.objects.listed()
-        .filter(registry__in=ids)
-        .values("registry")
-        .annotate(
-            repositories=Count("pk"),
-            never=Count("pk", filter=Q(scanned_at=None)),
-            tags=Sum("tags_total"),
-            p=Sum("passed"),
-            f=Sum("failed"),
-            u=Sum("unknown"),
-            scanned=Max("scanned_at"),
-        )
-        .order_by()
-    }
+    sums = _sums(ids)
     active = dict(Scan.objects.filter(registry__in=ids, state__in=ACTIVE).values_list("registry_id", "pk"))
-    none = {"repositories": 0, "never": 0, "tags": 0, "p": 0, "f": 0, "u": 0, "scanned": None}
-    return tuple(
-        RegistryRow(
-            slug=row.slug,
-            name=row.name,
-            url=row.url,
-            login=row.username,
-            verify_tls=row.verify_tls,
-            enabled=row.enabled,
-            policy=row.policy.name,
-            interval_minutes=row.interval_minutes,
-            reached_at=row.reached_at,
-            next_scan_at=row.next_scan_at,
-            scanned_at=sums["scanned"],
-            repositories=sums["repositories"],
-            never_scanned=sums["never"],
-            tags=sums["tags"],
-            passed=sums["p"],
-            failed=sums["f"],
-            evaluated=sums["p"] + sums["f"] + sums["u"],
-            active_scan=active.get(row.pk),
-            problem_code=row.problem_code,
-            problem_message=row.problem_message,
-            problem_remedy=row.problem_remedy,
+    return tuple(_row(row, sums.get(row.pk, _Sums()), active.get(row.pk)) for row in registries)
+
+
+def _sums(ids: list[int]) -> dict[int, _Sums]:
+    rows = (
+        Repository.objects.listed()
+        .filter(registry__in=ids)
+        .order_by()
+        .values_list("registry")
+        .annotate(
+            sum_repositories=Count("pk"),
+            sum_never=Count("pk", filter=Q(scanned_at=None)),
+            sum_tags=Sum("tags_total"),
+            sum_passed=Sum("passed"),
+            sum_failed=Sum("failed"),
+            sum_unknown=Sum("unknown"),
+            last_scan=Max("scanned_at"),
         )
-        for row in registries
-        for sums in [totals.get(row.pk, none)]
+    )
+    return {registry: _Sums(*sums) for registry, *sums in rows}
+
+
+def _row(row: Registry, sums: _Sums, active_scan: int | None) -> RegistryRow:
+    return RegistryRow(
+        slug=row.slug,
+        name=row.name,
+        url=row.url,
+        login=row.username,
+        verify_tls=row.verify_tls,
+        enabled=row.enabled,
+        policy=row.policy.name,
+        interval_minutes=row.interval_minutes,
+        reached_at=row.reached_at,
+        next_scan_at=row.next_scan_at,
+        scanned_at=sums.scanned_at,
+        repositories=sums.repositories,
+        never_scanned=sums.never_scanned,
+        tags=sums.tags,
+        passed=sums.passed,
+        failed=sums.failed,
+        evaluated=sums.passed + sums.failed + sums.unknown,
+        active_scan=active_scan,
+        problem_code=row.problem_code,
+        problem_message=row.problem_message,
+        problem_remedy=row.problem_remedy,
     )

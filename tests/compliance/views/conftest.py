@@ -1,0 +1,41 @@
+"""A logged-in reader, a logged-in administrator, a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from tests.support.rows import NOW, user
+
+
+@pytest.fixture(autouse=True)
+def still_clock() -> Iterator[None]:
+    """Views read the clock from here; sessions and lists must agree on it."""
+    with patch("django.utils.timezone.now", return_value=NOW):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """Sums of closed days outlive a test's rows."""
+    cache.clear()
+
+
+@pytest.fixture
+def reader(db: None) -> Client:
+    """Somebody who may look and scan."""
+    client = Client()
+    client.force_login(user("reader"))
+    return client
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    """Somebody who may change registries."""
+    client = Client()
+    client.force_login(user("boss", staff=True))
+    return client

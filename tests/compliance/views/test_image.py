@@ -1,0 +1,143 @@
+"""The permalink of a digest: image, index, artifact, unreadable, unread."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from compliance.models import Image, Tag
+from scanner.domain.facts import Ambiguity
+from tests.support.facts import facts
+from tests.support.pages import get
+from tests.support.rows import artifact, fleet, image, index, tag_row, unknown_digest, unreadable
+
+
+@pytest.mark.parametrize(
+    "digest", [unknown_digest(), "sha256:abc", "md5:" + "0" * 32, "sha256:" + "A" * 64, "x", "sha512:" + "0" * 64]
+)
+def test_what_nobody_has_seen_is_not_found(reader: Client, digest: str) -> None:
+    get(reader, f"/i/{digest}/", status=404)
+
+
+def test_the_sentence_names_uid_line_and_layer(reader: Client) -> None:
+    made = fleet(1)
+    text = get(reader, f"/i/{made.failing.digest}/").text
+    assert "This image runs as root, uid 0 gid 0, from USER app resolved through /etc/passwd line 2 in layer 3." in text
+
+
+def test_the_identity_card(reader: Client) -> None:
+    made = fleet(1)
+    text = get(reader, f"/i/{made.failing.digest}/").text
+    assert "USER app (explicit)" in text
+    assert "/etc/passwd line 2 in layer 3" in text
+    assert "app:x:0:0::/home/app:/bin/sh" in text
+
+
+def test_no_user_is_implicit(reader: Client) -> None:
+    found = image(facts(""), 5)
+    assert "(implicit: the runtime's default)" in get(reader, f"/i/{found.digest}/").text
+
+
+def test_every_runtime_answers(reader: Client) -> None:
+    found = image(facts("nobody-knows"), 5)
+    text = get(reader, f"/i/{found.digest}/").text
+    assert "unable to find user nobody-knows: no matching entries in passwd file" in text
+
+
+def test_platforms_speak_their_own_words(reader: Client) -> None:
+    made = fleet(1)
+    text = get(reader, f"/i/{made.failing.digest}/").text
+    assert "container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root" in text
+
+
+def test_findings_come_with_evidence_and_a_fix(reader: Client) -> None:
+    made = fleet(1)
+    page = get(reader, f"/i/{made.failing.digest}/")
+    assert [a.text for a in page.all("a", href="/rules/NR202/")] == ["NR202"]
+    assert "sed -i -e 's/1001/0/g' /etc/passwd" in page.text
+    assert "decides the verdict" in page.text
+    assert page.all("button", class_="copy")
+
+
+def test_the_layer_that_decided_is_marked(reader: Client) -> None:
+    made = fleet(1)
+    rows = get(reader, f"/i/{made.failing.digest}/").all("tr", class_="decides")
+    assert len(rows) == 1
+    assert "holds the account file that decided" in rows[0].text
+    assert rows[0].text.startswith("3 ")
+
+
+def test_layers_without_history_are_listed_all_the_same(reader: Client) -> None:
+    found = image(facts("1001", history=[]), 5)
+    assert "not recorded" in get(reader, f"/i/{found.digest}/").text
+
+
+def test_another_policy_gives_another_verdict(reader: Client) -> None:
+    found = image(facts("app"), 5)
+    assert "Fail" in get(reader, f"/i/{found.digest}/?policy=kubernetes").all("div", class_="banner")[0].text
+    assert "Pass" in get(reader, f"/i/{found.digest}/?policy=baseline").all("div", class_="banner")[0].text
+    assert get(reader, f"/i/{found.digest}/?policy=none").all("div", class_="banner")
+
+
+def test_ambiguities_are_listed(reader: Client) -> None:
+    found = image(facts("1001", ambiguities=[Ambiguity("duplicate-key", "/config/User", "two keys")]), 5)
+    assert "Where readers disagree" in get(reader, f"/i/{found.digest}/").text
+
+
+def test_the_raw_config_is_there(reader: Client) -> None:
+    made = fleet(1)
+    assert '"user": "app"' in get(reader, f"/i/{made.failing.digest}/").text
+
+
+def test_an_artifact_does_not_run(reader: Client) -> None:
+    page = get(reader, f"/i/{artifact(7).digest}/")
+    assert "Helm chart: nothing in it runs as a container." in page.text
+    assert "N/A" in page.all("div", class_="banner")[0].text
+
+
+def test_an_unreadable_image_is_unknown_with_its_reason(reader: Client) -> None:
+    page = get(reader, f"/i/{unreadable(7).digest}/")
+    banner = page.all("div", class_="banner")[0].text
+    assert "Unknown" in banner
+    assert "The tar archive ends too soon." in banner
+    assert "Push the image again." in banner
+
+
+def test_facts_that_cannot_be_read_any_more_do_not_break_the_page(reader: Client) -> None:
+    made = fleet(1)
+    Image.objects.filter(pk=made.failing.pk).update(facts=b"not facts")
+    assert "Scan the registry again" in get(reader, f"/i/{made.failing.digest}/").text
+
+
+def test_an_index_lists_its_platforms(reader: Client) -> None:
+    made = fleet(1)
+    both = index(50, [made.passing, made.failing])
+    tag_row(made.repositories[0], "multi", made.failing, image=None, index=both, digest=both.digest).save()
+    page = get(reader, f"/i/{both.digest}/")
+    assert [row.text.split()[:2] for row in page.rows] == [["linux/arch0", "Pass"], ["linux/arch1", "Fail"]]
+    assert page.all("a", href="/r/harbor/team/app-0000/-/t/multi/")
+    assert "Part of" in get(reader, f"/i/{made.passing.digest}/").text
+
+
+def test_tags_through_an_index_point_here_too(reader: Client) -> None:
+    made = fleet(1)
+    both = index(50, [made.passing])
+    tag_row(made.repositories[0], "multi", made.passing, image=None, index=both, digest=both.digest).save()
+    page = get(reader, f"/i/{made.passing.digest}/")
+    assert {"1.0", "multi"} == {a.attributes["href"].split("/")[-2] for a in page.all("a") if ":" in a.text}
+
+
+def test_many_tags_are_cut_and_said_so(reader: Client) -> None:
+    made = fleet(30)
+    assert "only the first 25 are listed" in get(reader, f"/i/{made.passing.digest}/").text
+
+
+def test_what_was_never_read_says_why(reader: Client) -> None:
+    made = fleet(1)
+    tag = made.tags[0]
+    digest = unknown_digest()
+    problem = {"problem_code": "not-found", "problem_message": "The manifest is gone.", "problem_remedy": "Delete it."}
+    Tag.objects.filter(pk=tag.pk).update(image=None, digest=digest, verdict="unknown", platforms=[], **problem)
+    page = get(reader, f"/i/{digest}/")
+    assert "The manifest is gone." in page.text
+    assert "Unknown is never a pass" in page.text

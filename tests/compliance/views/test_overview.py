@@ -1,0 +1,81 @@
+"""The first page."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from compliance.models import Repository, State
+from tests.support.pages import get
+from tests.support.rows import fleet, never_scanned, registry, scan
+
+
+def test_a_first_visit_says_how_to_begin(reader: Client) -> None:
+    page = get(reader, "/")
+    assert "Three steps to the first answer" in page.text
+    assert "Ask an administrator" in page.text
+    assert not page.all("svg", class_="plot")
+
+
+def test_an_administrator_is_led_to_the_registries(admin: Client) -> None:
+    assert get(admin, "/").all("a", href="/registries/", class_="first")
+
+
+def test_the_steps_done_are_ticked(reader: Client) -> None:
+    scan(registry(), state=State.RUNNING, finished_at=None)
+    assert len(get(reader, "/").all("li", class_="done")) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "rows"),
+    [
+        ("/tags/?verdict=fail", 3),
+        ("/tags/?verdict=unknown", 0),
+        ("/tags/?verdict=pass", 3),
+        ("/repos/?show=never", 1),
+        ("/registries/?state=error", 1),
+        ("/scans/?state=active", 1),
+    ],
+)
+def test_every_card_counts_the_rows_it_links_to(reader: Client, url: str, rows: int) -> None:
+    made = fleet(3)
+    never_scanned(made.registry, "team/new")
+    scan(registry("Quay", problem_code="denied", problem_message="No."), state=State.RUNNING, finished_at=None)
+    card = next(a for a in get(reader, "/").all("a", class_="card") if a.attributes["href"] == url)
+    listed = get(reader, url)
+    assert (len(listed.rows) if listed.all("table") else 0) == rows
+    assert str(rows) in card.text.split()
+
+
+def test_compliance_is_pass_over_evaluated(reader: Client) -> None:
+    fleet(3)
+    page = get(reader, "/")
+    assert "50 %" in page.all("a", class_="gauge")[0].text
+    assert "3 of 6 tags pass" in page.text
+
+
+def test_the_change_is_measured_over_the_window(reader: Client) -> None:
+    fleet(2)
+    assert "−50.0 points in 30 days" in get(reader, "/?days=30").text
+    assert "−50.0 points in 7 days" in get(reader, "/?days=7").text
+
+
+def test_an_unknown_window_is_ignored(reader: Client) -> None:
+    fleet(1)
+    page = get(reader, "/?days=31")
+    assert page.all("a", aria_current="true")[0].text == "30 days"
+
+
+def test_what_got_worse_is_named_with_what_it_was(reader: Client) -> None:
+    fleet(1)
+    page = get(reader, "/")
+    assert page.all("a", href="/r/harbor/team/app-0000/-/t/latest/")
+    assert "Got worse lately" in page.text
+
+
+def test_a_deleted_repository_counts_nowhere(reader: Client) -> None:
+    made = fleet(2)
+    Repository.objects.filter(pk=made.repositories[0].pk).update(deleted_at=made.repositories[0].scanned_at)
+    page = get(reader, "/")
+    assert "1 of 2 tags pass" in page.text
+    assert not page.all("a", href="/r/harbor/team/app-0000/-/")

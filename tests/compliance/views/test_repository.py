@@ -1,0 +1,147 @@
+"""One repository."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+
+from compliance.models import DailySnapshot, Repository, Tag
+from tests.support.pages import Page, get, get_part
+from tests.support.rows import NOW, fleet, never_scanned, registry, tag_row
+
+URL = "/r/harbor/team/app-0000/-/"
+
+
+def periods(page: Page) -> list[list[str]]:
+    """The cells of the trend table."""
+    table = page.html.split('aria-label="Trend table"')[1].split("</table>")[0]
+    return [row.text.split() for row in Page(f"<body>{table}</body>").all("tr")][1:]
+
+
+def tags(page: Page) -> list[str]:
+    """Names of the tags, in order."""
+    return [a.text for a in page.all("a") if "/-/t/" in a.attributes.get("href", "")]
+
+
+@pytest.mark.parametrize("url", ["/r/harbor/team/none/-/", "/r/none/team/app-0000/-/", "/r/harbor/a%00b/-/"])
+def test_what_nobody_has_seen_is_not_found(reader: Client, url: str) -> None:
+    fleet(1)
+    get(reader, url, status=404)
+
+
+def test_the_sentence_says_how_many_pass_and_since_when_it_fails(reader: Client) -> None:
+    fleet(1)
+    assert "1 of 2 tags pass; 1 fails since 3 days ago." in get(reader, URL).text
+
+
+def test_a_repository_that_was_never_scanned(reader: Client) -> None:
+    never_scanned(registry(), "team/new")
+    page = get(reader, "/r/harbor/team/new/-/")
+    assert "not scanned yet" in page.text
+    assert "The trend begins with the first day" in page.text
+
+
+def test_a_deleted_repository_is_still_there_and_says_so(reader: Client) -> None:
+    fleet(1)
+    Repository.objects.update(deleted_at=NOW)
+    assert "The registry no longer has this repository" in get(reader, URL).text
+
+
+def test_a_problem_is_shown_with_its_remedy(reader: Client) -> None:
+    fleet(1)
+    Repository.objects.update(problem_code="denied", problem_message="Access denied.", problem_remedy="Give access.")
+    page = get(reader, URL)
+    assert "Access denied." in page.text
+    assert "Give access." in page.text
+
+
+def test_the_trend_by_day(reader: Client) -> None:
+    fleet(1)
+    found = periods(get(reader, URL))
+    assert found[0] == ["10", "Mar", "2", "1", "1", "0", "0", "0", "50.0", "50", "%", "±0"]
+    assert found[3] == ["07", "Mar", "2", "1", "1", "0", "1", "0", "50.0", "50", "%", "▼", "−50.0"]
+    assert len(found) == 10
+
+
+def test_the_trend_by_week_takes_the_last_day_and_adds_what_happened(reader: Client) -> None:
+    fleet(1)
+    DailySnapshot.objects.filter(day="2026-03-10").update(fixed=2, new=1)
+    found = periods(get(reader, f"{URL}?by=week"))
+    assert [row[0] for row in found] == ["2026-W11", "2026-W10", "2026-W09"]
+    assert found[0][1:7] == ["2", "1", "1", "0", "1", "2"]
+    assert found[1][5] == "1"
+
+
+def test_the_trend_by_month(reader: Client) -> None:
+    fleet(1)
+    assert [row[:2] for row in periods(get(reader, f"{URL}?by=month"))] == [["Mar", "2026"]]
+
+
+def test_the_chart_and_the_table_are_of_the_same_numbers(reader: Client) -> None:
+    fleet(1)
+    page = get(reader, URL)
+    assert "fail from 0 to 1" in page.all("desc")[0].text
+    assert page.all("rect", class_="hit")
+
+
+def test_tabs_count_what_they_show(reader: Client) -> None:
+    fleet(1)
+    page = get(reader, URL)
+    for tab in [a for a in page.all("a") if "verdict=" in a.attributes.get("href", "")]:
+        assert len(tags(get(reader, tab.attributes["href"]))) == int(tab.text.rsplit(" ", 1)[1])
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("sort=name", ["1.0", "latest"]), ("sort=-name", ["latest", "1.0"]), ("q=LAT", ["latest"]), ("q=%25", []),
+     ("verdict=pass", ["1.0"]), ("verdict=x&sort=name", ["1.0", "latest"]), ("sort=pk;--&q=1", ["1.0"])],
+)  # fmt: skip
+def test_the_table_of_tags(reader: Client, query: str, expected: list[str]) -> None:
+    fleet(1)
+    assert tags(get(reader, f"{URL}?{query}")) == expected
+
+
+def test_each_platform_of_a_tag_is_a_link(reader: Client) -> None:
+    made = fleet(1)
+    strip = [
+        {"platform": "linux/amd64", "digest": made.passing.digest, "verdict": "pass", "runs_as": "1001:1001"},
+        {"platform": "linux/arm64", "digest": made.failing.digest, "verdict": "fail", "runs_as": "0:0"},
+    ]
+    tag_row(made.repositories[0], "multi", made.failing, platforms=strip).save()
+    page = get(reader, f"{URL}?q=multi")
+    assert page.all("a", href=f"/i/{made.failing.digest}/")[0].text == "arm64: Fail"
+
+
+def test_htmx_gets_the_tags_alone(reader: Client) -> None:
+    fleet(1)
+    part = get_part(reader, f"{URL}?verdict=fail")
+    assert "Trend" not in part
+    assert "latest" in part
+
+
+def test_a_tag_with_an_awkward_name(reader: Client) -> None:
+    made = fleet(1)
+    tag_row(made.repositories[0], "v1.0_x-y.Z", made.passing).save()
+    assert "v1.0_x-y.Z" in get(reader, f"{URL}t/v1.0_x-y.Z/").text
+
+
+def test_the_page_of_a_tag_says_where_it_points_and_where_it_did(reader: Client) -> None:
+    made = fleet(1)
+    page = get(reader, f"{URL}t/latest/")
+    assert page.all("a", href=f"/i/{made.failing.digest}/")
+    assert page.all("a", href=f"/i/{made.passing.digest}/")
+    assert "Moved" in page.text
+
+
+def test_a_deleted_tag_says_so(reader: Client) -> None:
+    fleet(1)
+    Tag.objects.filter(name="latest").update(deleted_at=NOW)
+    assert "The registry no longer has this tag" in get(reader, f"{URL}t/latest/").text
+
+
+@pytest.mark.parametrize("tag", ["none", "a\0b", "x" * 400])
+def test_a_tag_nobody_has_seen_is_not_found(reader: Client, tag: str) -> None:
+    fleet(1)
+    get(reader, f"{URL}t/{quote(tag)}/", status=404)
