@@ -23,7 +23,7 @@ WORKDIR /opt/plimsoll/app
 RUN SECRET_KEY=build PLIMSOLL_CREDENTIAL_KEYS=build DATABASE_URL=postgres://nowhere/build REDIS_URL=redis://nowhere \
     STATIC_ROOT=/opt/plimsoll/static /opt/plimsoll/venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
  && /opt/plimsoll/venv/bin/python -m compileall -q scanner compliance \
- && chmod -R u=rwX,go=rX /opt/plimsoll
+ && chmod -R u=rwX,go=rX . /opt/plimsoll/static
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Plimsoll" \

@@ -106,7 +106,7 @@ def test_our_own_scanner_passes_it_under_our_strictest_policy(
     assert (done.returncode, report["verdict"]) == (0, "pass"), done.stdout + done.stderr
     (judged,) = report["images"]
     assert judged["identities"]["docker"] == {"uid": 10001, "gid": 0, "groups": [], "home": "/home/plimsoll"}
-    for platform in ("docker", "kubernetes-run-as-non-root", "pod-security-restricted"):
+    for platform in ("kubernetes-run-as-non-root", "pod-security-restricted"):
         assert judged["platforms"][platform]["answer"] == "admit", judged["platforms"]
     assert "refuse" not in {answer["answer"] for answer in judged["platforms"].values()}
     violated = [result["rule"] for result in judged["results"] if result["outcome"] == "violated"]
