@@ -24,6 +24,8 @@ from scanner.storage import UnreadableFacts, dump_facts, load_facts
 _DOES_NOT_START = "does not start"
 _BATCH = 200
 
+UNIQUE_EVALUATION = ("image", "policy_version")
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRead:

@@ -19,9 +19,10 @@ from compliance.models import (
     Repository,
     RepositoryScan,
 )
+from compliance.models.bulk import upsert_rows
 from compliance.services.count_totals import count_totals
 from compliance.services.forget_tags import forget_tags
-from compliance.services.judge_images import ImageRead, image_row, judge_stored
+from compliance.services.judge_images import UNIQUE_EVALUATION, ImageRead, image_row, judge_stored
 from compliance.services.known_images import Known, known_images
 from compliance.services.record_problem import Mishap, record_mishaps
 from compliance.services.record_progress import Progress, record_progress
@@ -135,7 +136,7 @@ def _judged(batch: Batch, version: PolicyVersion, now: datetime) -> Known:
     if not unjudged:
         return known
     rows = list(judge_stored(sorted(unjudged), version, now=now))
-    Evaluation.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)
+    upsert_rows(rows, UNIQUE_EVALUATION, replace=False)
     return known_images(digests, version)
 
 

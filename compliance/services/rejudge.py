@@ -13,15 +13,15 @@ from datetime import datetime
 from django.db import transaction
 
 from compliance.models import Evaluation, Image, Policy, PolicyVersion, Repository, Tag, TagChange
+from compliance.models.bulk import update_rows, upsert_rows
 from compliance.policy.tag_change import TagState, failing_since, what_happened
 from compliance.services.count_totals import count_totals
-from compliance.services.judge_images import judge_stored
+from compliance.services.judge_images import UNIQUE_EVALUATION, judge_stored
 from compliance.services.known_images import Known, known_images
 from compliance.services.write_tags import change_row, show
 from scanner.domain.verdict import Verdict
 
 _BATCH = 500
-_JUDGED = ("verdict", "score", "failed_on", "violated", "results", "evaluated_at")
 _SHOWN = (
     *("verdict", "score", "runs_as", "platforms", "violated", "size", "judged_at", "judged_by", "failing_since"),
     *("problem_code", "problem_message", "problem_remedy"),
@@ -70,12 +70,7 @@ def _images_of(version: PolicyVersion) -> Iterator[list[int]]:
 
 
 def _write(pks: list[int], version: PolicyVersion, now: datetime) -> None:
-    Evaluation.objects.bulk_create(
-        list(judge_stored(pks, version, now=now)),
-        update_conflicts=True,
-        unique_fields=("image", "policy_version"),
-        update_fields=_JUDGED,
-    )
+    upsert_rows(list(judge_stored(pks, version, now=now)), UNIQUE_EVALUATION, replace=True)
 
 
 def _rejudge_tags(repository_id: int, version: PolicyVersion, now: datetime) -> int:
@@ -113,13 +108,13 @@ def _judge_tags(
         touched.append(tag)
         if change is not None:
             yield change_row(repository_id, tag, change, None, now), change.new, change.fixed
-    Tag.objects.bulk_update(touched, _SHOWN)
+    update_rows(touched, _SHOWN)
 
 
 def _judged(digests: set[str], version: PolicyVersion, now: datetime) -> Known:
     known = known_images(digests, version)
     missing = known.unjudged()  # what a scan stored since, or under the policy the registry had before
     if missing:
-        Evaluation.objects.bulk_create(judge_stored(missing, version, now=now), ignore_conflicts=True)
+        upsert_rows(list(judge_stored(missing, version, now=now)), UNIQUE_EVALUATION, replace=False)
         known = known_images(digests, version)
     return known

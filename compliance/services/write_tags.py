@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from compliance.models import PolicyVersion, Repository, Tag, TagChange
+from compliance.models.bulk import update_rows
 from compliance.policy.tag_change import Change, TagState, failing_since, what_happened
 from compliance.policy.tag_view import TagView
 from compliance.services.known_images import Known
@@ -69,7 +70,7 @@ def write_tags(
         row for read in tags if (row := _row(read, stored.get(read.name), known, version, now, repository)) is not None
     ]
     Tag.objects.bulk_create((row.tag for row in rows if row.is_new), batch_size=_BATCH)
-    Tag.objects.bulk_update([row.tag for row in rows if not row.is_new], _COLUMNS, batch_size=_BATCH)
+    update_rows([row.tag for row in rows if not row.is_new], _COLUMNS)
     changes = [(row.tag, row.change) for row in rows if row.change is not None]
     TagChange.objects.bulk_create(
         (change_row(repository.pk, tag, change, scan_id, now) for tag, change in changes), batch_size=_BATCH
@@ -111,7 +112,7 @@ def _row(
     before = _state(row)
     digest = read.digest or (row.digest if row else "")
     change = what_happened(before, digest, view.verdict)
-    if row is not None and change is None and not _differs(row, view, version):
+    if row is not None and change is None and not differs(row, view, version):
         return None
     tag = row or Tag(repository=repository, name=read.name, first_seen_at=now, moved_at=now)
     if tag.digest != digest:
@@ -142,7 +143,8 @@ def _unread(problem: ScanProblem) -> TagView:
     return TagView(Verdict.UNKNOWN, None, "", (), (), 0, told)
 
 
-def _differs(row: Tag, view: TagView, version: PolicyVersion) -> bool:
+def differs(row: Tag, view: TagView, version: PolicyVersion) -> bool:
+    """Whether a row shows something else than a view, verdicts apart."""
     shown = (row.score, row.runs_as, row.platforms, row.violated, row.problem_code, row.judged_by_id)
     code = view.problem[0] if view.problem else ""
     return shown != (view.score, view.runs_as, list(view.platforms), list(view.violated), code, version.pk)

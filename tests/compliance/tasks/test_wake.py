@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import pytest
-from celery import Celery, current_app
+from celery import Celery
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -19,7 +19,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, int]]]:
     def send(_app: Celery, name: str, *, kwargs: dict[str, int], **_options: Any) -> None:
         messages.append((name, kwargs))
 
-    monkeypatch.setattr(type(current_app._get_current_object()), "send_task", send)
+    monkeypatch.setattr(Celery, "send_task", send)
     return messages
 
 
@@ -49,7 +49,7 @@ def test_a_queue_that_is_down_does_not_break_the_request(
     def fail(*_: object, **__: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(type(current_app._get_current_object()), "send_task", fail)
+    monkeypatch.setattr(Celery, "send_task", fail)
     caplog.set_level(logging.WARNING)
 
     wake(7)
