@@ -49,14 +49,20 @@ class ImageProblem(ScanProblem):
 
 
 class LimitExceeded(ImageProblem):
-    """A limit was passed; the message names it, so that an operator can raise it."""
+    """A limit was passed; the message names it, so that an operator can raise it.
 
-    def __init__(self, limit: str, allowed: int, found: int | str, *, subject: str) -> None:
+    :param allowed: the limit's value; ``None`` on a copy that came through pickle.
+    """
+
+    allowed: float | None = None
+
+    def __init__(self, limit: str, allowed: float, found: float | str, *, subject: str) -> None:
         super().__init__(
             f"limit-{limit.replace('_', '-')}",
             f"{subject}: {found} is more than {limit} allows ({allowed})",
             remedy=f"If this image is meant to be like this, raise PLIMSOLL_{limit.upper()}.",
         )
+        self.allowed = allowed
 
 
 class SourceProblem(ScanProblem):
