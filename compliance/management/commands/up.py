@@ -105,7 +105,7 @@ def _servers(port: int, concurrency: int, *, after: str) -> list[Child]:
     # The demo plays days long past: a worker or a tick that took part would stamp today's date on them.
     calm = {"LOG_JSON": "false", "LOG_LEVEL": "WARNING"} | {k: os.environ[k] for k in LOGGING if k in os.environ}
     # Root is what a container or a fresh virtual machine has; Celery's page of warning would hide the address.
-    calm |= {"PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms"}
+    calm |= {"PYTHONWARNINGS": "ignore::UserWarning:celery.platforms"}
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "compliance.project"]
     web = [sys.executable, "-m", "gunicorn", "compliance.project.wsgi", "--bind", f"127.0.0.1:{port}"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--log-level", "warning"]
