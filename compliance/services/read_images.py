@@ -61,40 +61,42 @@ def read_images(place: Place, digests: Iterable[Digest]) -> Found:
 def _read_documents(place: Place, wanted: list[Digest]) -> dict[str, Node]:
     """Level by level, so that the children of all indexes are read at once."""
     nodes: dict[str, Node] = {}
-    level: dict[Digest, Descriptor | None] = dict.fromkeys(wanted)
+    level = wanted
     for depth in range(settings.LIMITS.index_depth + 1):
-        read = place.executor.map(lambda item: _read_document(place, *item), level.items())
+        read = place.executor.map(lambda digest: _read_document(place, digest), level)
         nodes |= zip(level, read, strict=True)
         indexes = [node for digest in level if isinstance(node := nodes[digest], IndexManifest)]
         if depth == settings.LIMITS.index_depth:
             deep = [digest for digest in level if isinstance(nodes[digest], IndexManifest)]
             nodes |= {digest: ImageRead(digest, problem=_too_deep(digest)) for digest in deep}
-        entries = {child.digest: child for index in indexes for child in index.manifests if child.digest not in nodes}
-        level = _unknown(entries)
+        level = _unknown({child.digest for index in indexes for child in index.manifests if child.digest not in nodes})
     return nodes
 
 
-def _read_document(place: Place, digest: Digest, entry: Descriptor | None) -> Node:
-    """Runs in the executor: no database here."""
+def _read_document(place: Place, digest: Digest) -> Node:
+    """Runs in the executor: no database here.
+
+    What an index says about its entry is left out: an image is stored once for the whole fleet, and one index that
+    calls it an attestation must not hide it from another that offers it to run.
+    """
     try:
         document = place.source.document(place.repository, digest)
         manifest = parse_document(document.body, document.media_type, settings.LIMITS)
         if isinstance(manifest, IndexManifest):
             return manifest
-        read = read_image(place.source, place.repository, document, settings.LIMITS, entry)
+        read = read_image(place.source, place.repository, document, settings.LIMITS)
     except SourceProblem as problem:
         return problem
     except ScanProblem as problem:
-        return ImageRead(digest, problem=problem, platform=_platform(entry))
+        return ImageRead(digest, problem=problem)
     if isinstance(read, NotApplicable):
         return ImageRead(digest, artifact=read.kind, platform=read.platform)
     return read
 
 
-def _unknown(entries: Mapping[Digest, Descriptor]) -> dict[Digest, Descriptor | None]:
-    known = Image.objects.filter(digest__in=entries, problem_code="").values_list("digest", flat=True)
-    stored = set(known)
-    return {digest: entry for digest, entry in sorted(entries.items()) if digest not in stored}
+def _unknown(digests: set[Digest]) -> list[Digest]:
+    stored = set(Image.objects.filter(digest__in=digests, problem_code="").values_list("digest", flat=True))
+    return sorted(digests - stored)
 
 
 def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:

@@ -184,6 +184,17 @@ def test_platforms_of_an_index(world: World) -> None:
     assert {method for method, path in world.requests() if "/manifests/" in path} == {"HEAD"}
 
 
+def test_an_index_cannot_call_an_image_an_artifact_for_others(world: World) -> None:
+    root = app("")
+    disguised = replace(root, platform="unknown/unknown")
+    world.layout.tag("team/first", "1", index([disguised]))
+    world.layout.tag("team/second", "1", index([root]))
+
+    world.scan()
+
+    assert [world.tag(name).verdict for name in ("team/first", "team/second")] == ["fail", "fail"]
+
+
 def test_a_nested_index_is_flattened(world: World) -> None:
     inner = index([app("10001:10001")])
     world.layout.tag("team/app", "1", index([inner, app("", "x")]))
