@@ -66,7 +66,19 @@ def _fetch(urls: list[str]) -> float:
         config = Path(folder) / "curl.config"
         config.write_text("\n".join(lines))
         began = time.monotonic()
-        command = ["curl", "--silent", "--fail", "--parallel", "--parallel-max", "8", "-H", _ACCEPT, "-K", str(config)]
+        command = [
+            "curl",
+            "--silent",
+            "--fail",
+            "--parallel",
+            "--parallel-max",
+            "8",
+            "--no-progress-meter",
+            "-H",
+            _ACCEPT,
+            "-K",
+            str(config),
+        ]
         subprocess.run(command, check=True)
         return time.monotonic() - began
 

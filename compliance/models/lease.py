@@ -6,6 +6,7 @@ Leases read the database's clock alone, so that hosts with wrong clocks agree.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Self, TypeVar
 
@@ -36,6 +37,17 @@ class LeasedQuerySet(models.QuerySet[_Row]):
             .update(lease_token=token, lease_until=Now() + lease, attempts=models.F("attempts") + 1)
         )
         return token if taken == 1 else None
+
+    def take_many(self, pks: Collection[object], lease: timedelta) -> tuple[uuid.UUID, dict[object, int]]:
+        """Take what is free of these under one token; return it and the attempts of each row taken."""
+        token = uuid.uuid4()
+        free = self.free().filter(pk__in=pks)
+        # In one order, and without those another worker is taking: two that want the same rows must not deadlock.
+        locked = list(free.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+        self.filter(pk__in=locked).update(
+            lease_token=token, lease_until=Now() + lease, attempts=models.F("attempts") + 1
+        )
+        return token, dict(self.model._default_manager.filter(pk__in=locked).values_list("pk", "attempts"))
 
     def renew(self, pk: object, token: uuid.UUID, lease: timedelta) -> None:
         """Hold a row longer.

@@ -97,6 +97,12 @@ class Tag(models.Model):
         indexes = [
             models.Index(fields=["repository", "verdict"], condition=models.Q(deleted_at=None), name="tag_verdict"),
             models.Index(fields=["repository", "-moved_at"], name="tag_moved"),
+            GinIndex(
+                fields=["violated"],
+                opclasses=["jsonb_path_ops"],
+                condition=models.Q(deleted_at=None),
+                name="tag_violated",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -129,6 +135,9 @@ class TagChange(models.Model):
         indexes = [
             models.Index(fields=["repository", "-at"], name="tag_change_when"),
             models.Index(fields=["-at"], name="tag_change_latest"),
+            models.Index(
+                fields=["-at"], condition=models.Q(became="fail") & ~models.Q(was="fail"), name="tag_change_worse"
+            ),
         ]
 
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 
 from compliance.models import Layer
 from compliance.policy.retry import MOST_ATTEMPTS
@@ -28,6 +29,7 @@ from scanner.domain.reference import Digest
 from scanner.filesystem.layer_index import LayerIndex
 
 _POLL_SECONDS: Final = 0.2
+_CLAIMS_PER_CONNECTION: Final = 2
 _LONGEST_WAIT_SECONDS: Final = 10 * 60.0
 
 
@@ -92,40 +94,40 @@ class LayerShelf:
         )
 
     def _look(self, deadline: float) -> None:
-        """Settle what others have done, claim what nobody holds."""
+        """Settle what is stored, claim what nobody holds."""
         digests = [layer.digest for layer in self._waiting]
         ready = Layer.objects.filter(digest__in=digests).exclude(index=None, problem_code="")
         rows = {row.digest: row for row in ready}
         for layer in list(self._waiting):
             row = rows.get(layer.digest)
             answer = _stored_answer(row, layer) if row else None
-            if answer is None:
-                answer = self._claim(layer)
             if answer is None and time.monotonic() > deadline:
                 answer = _too_long(layer)
             if answer is not None:
                 self._answers[layer] = answer
                 del self._waiting[layer]
+        self._claim()
 
-    def _claim(self, layer: WantedLayer) -> Answer | None:
-        digest = layer.digest
-        ours = any(reading.digest == digest for reading, _ in self._reading.values())
-        # A claim is for work that starts now, so that an idle worker finds something to do.
-        if ours or len(self._reading) >= settings.SCAN_CONNECTIONS:
-            return None
-        # An index that somebody stored since we looked must not be read again: the next look finds it.
-        token = Layer.objects.filter(index=None).take(digest, lease_length())
-        if token is None:
-            return None
-        row = Layer.objects.only("attempts").get(pk=digest)
-        if row.attempts > MOST_ATTEMPTS:
-            problem = _crashed(layer)
-            _store_problem(layer, token, problem)
-            return problem
-        self.keeper.hold(Layer.objects.all(), digest, token)
-        self._reading[self.executor.submit(self.fetch, layer, ())] = (layer, token)
-        del self._waiting[layer]
-        return None
+    def _claim(self) -> None:
+        """Claim what nobody holds, as much as can be begun soon, so that an idle worker finds something to do."""
+        ours = {layer.digest for layer, _ in self._reading.values()}
+        room = settings.SCAN_CONNECTIONS * _CLAIMS_PER_CONNECTION - len(ours)
+        wanted = {layer.digest: layer for layer in self._waiting if layer.digest not in ours}
+        if room <= 0 or not wanted:
+            return
+        with transaction.atomic():
+            # An index that somebody stored since we looked must not be read again: the next look finds it.
+            missing = Layer.objects.filter(index=None)
+            token, taken = missing.take_many(list(wanted)[:room], lease_length())
+        for digest, attempts in taken.items():
+            layer = wanted[Digest(str(digest))]
+            del self._waiting[layer]
+            if attempts > MOST_ATTEMPTS:
+                self._answers[layer] = _crashed(layer)
+                _store_problem(layer, token, _crashed(layer))
+                continue
+            self.keeper.hold(Layer.objects.all(), digest, token)
+            self._reading[self.executor.submit(self.fetch, layer, ())] = (layer, token)
 
     def _collect(self) -> None:
         if not self._reading:
@@ -133,10 +135,12 @@ class LayerShelf:
                 time.sleep(_POLL_SECONDS)
             return
         timeout = _POLL_SECONDS if self._waiting else None
-        for future in wait(self._reading, timeout, FIRST_COMPLETED).done:
-            layer, token = self._reading.pop(future)
-            self.keeper.let_go(Layer.objects.all(), layer.digest)
-            self._answers[layer] = self._store(future, layer, token)
+        done = wait(self._reading, timeout, FIRST_COMPLETED).done
+        with transaction.atomic():  # one commit for all that came in together
+            for future in done:
+                layer, token = self._reading.pop(future)
+                self.keeper.let_go(Layer.objects.all(), layer.digest)
+                self._answers[layer] = self._store(future, layer, token)
 
     def _store(self, future: Future[LayerIndex], layer: WantedLayer, token: uuid.UUID) -> Answer:
         try:

@@ -10,6 +10,7 @@ import re
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from scanner.domain.facts import GROUP, PASSWD, Ambiguity
 from scanner.domain.problems import ImageProblem
@@ -105,20 +106,33 @@ def _flagged(position: int, layer: LayerIndex, trail: _Trail) -> Iterator[Ambigu
                 yield Ambiguity(code, shown(layer.path(node)), detail, position, decides)
 
 
+@cache
 def _has(flag: Flag) -> Callable[[int], bool]:
     return lambda flags: bool(flags & flag)
 
 
+def _is_folder(kind: int) -> bool:
+    return kind == FOLDER
+
+
+def _is_hard_link(kind: int) -> bool:
+    return kind == HARD_LINK
+
+
 def _with(column: array[int], wanted: Callable[[int], bool]) -> Iterator[int]:
     """Nodes whose value in a column of single bytes is wanted, at the speed of a regular expression."""
+    return (match.start() for match in _pattern(wanted).finditer(column.tobytes()))
+
+
+@cache
+def _pattern(wanted: Callable[[int], bool]) -> re.Pattern[bytes]:
     values = bytes(value for value in range(256) if wanted(value))
-    pattern = re.compile(b"[" + re.escape(values) + b"]", re.DOTALL)
-    return (match.start() for match in pattern.finditer(column.tobytes()))
+    return re.compile(b"[" + re.escape(values) + b"]", re.DOTALL)
 
 
 def _links_below(rootfs: RootFs, position: int, trail: _Trail, budget: _Budget) -> Iterator[Ambiguity]:
     layer = rootfs.layers[position]
-    for node in _with(layer.columns.kind, lambda kind: kind == HARD_LINK):
+    for node in _with(layer.columns.kind, _is_hard_link):
         budget.spend()
         rootfs.target((position, node), set())
         yield Ambiguity(
@@ -145,7 +159,7 @@ def _implied_over_links(rootfs: RootFs, position: int, trail: _Trail, budget: _B
             known[step] = below.child(known[layer.columns.parent[step]], layer.name(step), set())
         return known[pending[0]] if pending else known[node]
 
-    for node in _with(layer.columns.kind, lambda kind: kind == FOLDER):
+    for node in _with(layer.columns.kind, _is_folder):
         if position == 0 or node == ROOT or layer.columns.flags[node] & (Flag.EXPLICIT | Flag.WHITEOUT):
             continue
         if below.kind_in(places(node)) not in (NOTHING, FOLDER):
