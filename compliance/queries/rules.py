@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,15 +16,13 @@ from scanner.domain.policy import Policy as PolicyValue
 from scanner.domain.rule import Rule
 from scanner.rulebook import RULES
 
-# One query for all rules, each counted no further than needed to say "more than": the ORM cannot limit inside a count.
-_COUNTS = """
-SELECT rule, (
-  SELECT count(*) FROM (
-    SELECT 1 FROM compliance_tag tag JOIN compliance_repository repository ON repository.id = tag.repository_id
-    WHERE tag.deleted_at IS NULL AND repository.deleted_at IS NULL AND tag.violated @> jsonb_build_array(rule)
-    LIMIT %s
-  ) AS found
-) FROM unnest(%s::text[]) AS rule
+# Counted no further than needed to say "more than", which the ORM cannot do in one query. The rule stands in each part
+# as a constant: only then does Postgres know whether it is common (read on until enough) or rare (use the index).
+_COUNT = """
+(SELECT %s, (SELECT count(*) FROM (
+  SELECT 1 FROM compliance_tag tag JOIN compliance_repository repository ON repository.id = tag.repository_id
+  WHERE tag.deleted_at IS NULL AND repository.deleted_at IS NULL AND tag.violated @> %s::jsonb LIMIT %s
+) AS found))
 """
 
 
@@ -113,7 +112,8 @@ def _policy_row(row: Policy, used: int) -> PolicyRow:
 
 def _violations(rules: tuple[str, ...]) -> dict[str, Violations]:
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, [MOST_COUNTED + 1, list(rules)])
+        values = [value for rule in rules for value in (rule, json.dumps([rule]), MOST_COUNTED + 1)]
+        cursor.execute(" UNION ALL ".join([_COUNT] * len(rules)), values)
         return {rule: Violations(min(count, MOST_COUNTED), count > MOST_COUNTED) for rule, count in cursor.fetchall()}
 
 

@@ -7,6 +7,12 @@ from html.parser import HTMLParser
 
 from django.test import Client
 
+PLAIN_STATIC = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+"""Storages for tests of pages: file names without hashes need no collectstatic before."""
+
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source"})
 
 

@@ -7,8 +7,9 @@ from unittest.mock import patch
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 
+from tests.support.pages import PLAIN_STATIC
 from tests.support.rows import NOW, user
 
 
@@ -23,6 +24,13 @@ def still_clock() -> Iterator[None]:
 def empty_cache() -> None:
     """Sums of closed days outlive a test's rows."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def plain_static() -> Iterator[None]:
+    """Links to style sheets need no manifest."""
+    with override_settings(STORAGES=PLAIN_STATIC):
+        yield
 
 
 @pytest.fixture

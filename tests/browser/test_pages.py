@@ -1,0 +1,142 @@
+"""Every page, light and dark, wide and narrow: nothing axe calls serious, nothing on the console, nothing cut off."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import Visitor
+from tests.support.rows import PASSWORD, Fleet, artifact, fleet, index, registry, tag_row, unreadable, user
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LOOKS = [("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)]
+
+
+def furnish() -> list[str]:
+    """Rows of every kind; return the pages that show them."""
+    made: Fleet = fleet(3)
+    both = index(50, [made.passing, made.failing])
+    tag_row(made.repositories[0], "multi", made.failing, image=None, index=both, digest=both.digest).save()
+    broken = {"problem_code": "dns", "problem_message": "No such host.", "problem_remedy": "Correct the address."}
+    registry("A registry with quite a long name", **broken)
+    digests = [made.passing.digest, made.failing.digest, both.digest, unreadable(7).digest, artifact(8).digest]
+    return [
+        "/", "/repos/", "/repos/?q=nothing", "/tags/?verdict=fail", "/r/harbor/team/app-0000/-/", "/rules/",
+        "/r/harbor/team/app-0000/-/t/latest/", *(f"/i/{digest}/" for digest in digests), "/rules/NR103/", "/policies/",
+        "/registries/", "/registries/harbor/", "/registries/-/new/", "/scans/", f"/scans/{made.scan.pk}/",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_every_page_is_whole(visitor: Visitor, theme: str, width: int) -> None:
+    paths = furnish()
+    user("boss", staff=True)
+    visitor.page.set_viewport_size({"width": width, "height": 800})
+    visitor.log_in("boss", PASSWORD)
+    visitor.page.get_by_role("button", name=f"{theme.capitalize()} theme").click()
+    wrong: dict[str, list[str]] = {}
+    for path in paths:
+        visitor.go(path)
+        found = [*visitor.barriers(), *visitor.small_targets(), *visitor.complaints]
+        found += [f"{visitor.overflow()} px too wide"] if visitor.overflow() > 0 else []
+        wrong |= {path: found} if found else {}
+        visitor.complaints.clear()
+    assert not wrong
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_before_anything_was_scanned(visitor: Visitor, theme: str, width: int) -> None:
+    visitor.page.set_viewport_size({"width": width, "height": 800})
+    visitor.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    visitor.go("/login/")
+    assert not visitor.barriers()
+    user("boss", staff=True)
+    visitor.log_in("boss", PASSWORD)
+    for path in ("/", "/repos/", "/tags/", "/registries/", "/scans/", "/policies/"):
+        visitor.go(path)
+        assert not visitor.barriers(), path
+        assert visitor.overflow() <= 0, path
+    assert not visitor.complaints
+
+
+def test_searching_swaps_the_results_and_keeps_the_address(visitor: Visitor) -> None:
+    fleet(60)
+    user("sam")
+    visitor.log_in("sam", PASSWORD)
+    visitor.go("/repos/?sort=name")
+    visitor.page.evaluate("window.untouched = true")
+    visitor.page.get_by_role("searchbox", name="Name").fill("app-0007")
+    visitor.page.wait_for_url("**/repos/?*q=app-0007*")
+    assert visitor.page.locator("tbody tr").count() == 1
+    assert visitor.page.locator("#status").inner_text() == "1 repositories, page 1 of 1"
+    assert visitor.page.evaluate("window.untouched")
+    visitor.page.go_back()
+    visitor.page.wait_for_function("document.querySelectorAll('tbody tr').length === 50")
+    assert visitor.page.locator("header.top").count() == 1
+    assert not visitor.complaints
+
+
+def test_the_theme_changes_without_loading_and_is_there_on_the_next_page(visitor: Visitor) -> None:
+    user("sam")
+    visitor.log_in("sam", PASSWORD)
+    with visitor.page.expect_response("**/theme/"):
+        visitor.page.get_by_role("button", name="Dark theme").click()
+    assert visitor.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    visitor.go("/rules/")
+    assert visitor.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(11, 20, 27)"
+
+
+def test_keys(visitor: Visitor) -> None:
+    user("sam")
+    visitor.log_in("sam", PASSWORD)
+    visitor.page.keyboard.press("/")
+    assert visitor.page.evaluate("document.activeElement.id") == "find"
+    visitor.page.keyboard.type("gs")
+    assert visitor.page.url.endswith("/")
+    visitor.page.evaluate("document.activeElement.blur()")
+    visitor.page.keyboard.press("g")
+    visitor.page.keyboard.press("u")
+    visitor.page.wait_for_url("**/rules/")
+
+
+def test_without_script_everything_is_a_link_or_a_form(visitor: Visitor) -> None:
+    made = fleet(2)
+    user("sam")
+    browser = visitor.page.context.browser
+    assert browser is not None
+    plain = browser.new_context(java_script_enabled=False)
+    page = plain.new_page()
+    person = Visitor(page, visitor.base)
+    person.log_in("sam", PASSWORD)
+    page.get_by_role("link", name="Repositories", exact=True).click()
+    page.get_by_role("searchbox", name="Name").fill("app-0001")
+    page.get_by_role("button", name="Apply").click()
+    page.get_by_role("link", name="team/app-0001").click()
+    page.locator("tbody").get_by_role("link", name="latest").click()
+    page.locator("tbody").get_by_role("link", name="linux/amd64").click()
+    assert page.url.endswith(f"/i/{made.failing.digest}/")
+    page.get_by_role("button", name="Dark theme").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    plain.close()
+
+
+def test_copying_says_so(visitor: Visitor) -> None:
+    made = fleet(1)
+    user("sam")
+    visitor.log_in("sam", PASSWORD)
+    visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor.go(f"/i/{made.failing.digest}/")
+    visitor.page.get_by_role("button", name="Copy digest").first.click()
+    visitor.page.wait_for_function("document.getElementById('status').textContent === 'Copied'")
+    assert visitor.page.evaluate("navigator.clipboard.readText()") == made.failing.digest
+
+
+def test_a_server_that_fails_is_said_and_the_old_content_stays(visitor: Visitor) -> None:
+    fleet(1)
+    user("sam")
+    visitor.log_in("sam", PASSWORD)
+    visitor.go("/repos/")
+    visitor.page.route("**/repos/?*", lambda route: route.fulfill(status=503, body="no"))
+    visitor.page.get_by_role("searchbox", name="Name").fill("x")
+    visitor.page.get_by_text("The server answered 503").wait_for()
+    assert visitor.page.locator("tbody tr").count() == 1
