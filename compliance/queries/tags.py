@@ -125,7 +125,7 @@ def _by_rule(
         tags = tags.filter(repository__in=repositories)
     count = tags.order_by()[: MOST_COUNTED + 1].count()
     paging = page_of(page, min(count, MOST_COUNTED), capped=count > MOST_COUNTED)
-    chosen = tags.select_related("repository__registry__policy").order_by("pk")[
+    chosen = tags.select_related("repository__registry__policy").order_by("-pk")[
         paging.offset : paging.offset + paging.size
     ]
     return rows_of(chosen), paging
