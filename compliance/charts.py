@@ -176,16 +176,16 @@ class Part:
 
 
 def parts(passed: int, failed: int, unknown: int) -> tuple[Part, ...]:
-    """A bar of three verdicts; a verdict that occurs is never narrower than one hundredth."""
+    """A bar of three verdicts; one that occurs never vanishes, however rare."""
     counts = (("pass", passed), ("fail", failed), ("unknown", unknown))
     total = sum(count for _, count in counts)
+    wanted = [(kind, max(1.0, 100 * count / total)) for kind, count in counts if count]
+    shrink = 100 / sum(size for _, size in wanted) if wanted else 1.0
     out: list[Part] = []
     start = 0.0
-    for kind, count in counts:
-        size = max(1.0, round(100 * count / total, 1)) if count else 0.0
-        if count:
-            out.append(Part(kind, start, min(size, 100 - start)))
-        start = round(start + size, 1)
+    for kind, size in wanted:
+        out.append(Part(kind, round(start, 2), round(size * shrink, 2)))
+        start += size * shrink
     return tuple(out)
 
 

@@ -152,7 +152,7 @@ def fleet(repositories: int = 1, *, name: str = "Harbor") -> Fleet:
     return Fleet(home, rows, tags, passing, failing, scan(home, rows))
 
 
-def scan(home: Registry, rows: Sequence[Repository] = (), **columns: object) -> Scan:
+def scan(home: Registry, rows: Sequence[Repository] = (), /, **columns: object) -> Scan:
     """A finished scan; errors in the first repositories."""
     values: dict[str, object] = {
         "trigger": Scan.Trigger.PAGE,

@@ -7,9 +7,8 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from compliance.models import Repository
 from tests.support.pages import get, get_part
-from tests.support.rows import fleet, never_scanned, registry
+from tests.support.rows import NOW, fleet, never_scanned, registry
 
 
 def names(client: Client, url: str) -> list[str]:
@@ -135,6 +134,6 @@ def test_a_sparkline_says_where_it_goes(reader: Client) -> None:
 def test_the_latest_tag_is_the_one_that_moved_last(reader: Client) -> None:
     made = fleet(1)
     tag = made.tags[0]
-    tag.moved_at = Repository.objects.get().scanned_at
+    tag.moved_at = NOW
     tag.save()
     assert get(reader, "/repos/").all("a", class_="cut")[0].text == "1.0"

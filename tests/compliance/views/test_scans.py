@@ -13,7 +13,7 @@ from tests.support.rows import fleet, registry, scan
 def running(**columns: object) -> Scan:
     """A scan that is under way."""
     values: dict[str, object] = {"state": State.RUNNING, "finished_at": None, "tags_total": 1903, "tags_done": 412}
-    return scan(registry(), **{**values, **columns})
+    return scan(registry(), (), **{**values, **columns})
 
 
 def test_without_rows_it_says_what_to_do(reader: Client) -> None:

@@ -1,0 +1,73 @@
+"""Numbers become coordinates."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.charts import HEIGHT, WIDTH, Series, nice_ceiling, parts, sparkline, stacked, up_and_down
+
+COUNTS = st.lists(st.integers(0, 10_000_000), min_size=0, max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("value", "ceiling"),
+    [(0, 2), (1, 2), (2, 2), (3, 4), (9, 10), (11, 12), (13, 16), (257, 300), (999, 1000), (100_001, 120_000)],
+)
+def test_axes_end_at_a_round_number(value: int, ceiling: int) -> None:
+    assert nice_ceiling(value) == ceiling
+
+
+@given(st.integers(0, 10**9))
+def test_axes_hold_the_value_and_halve_to_a_whole_number(value: int) -> None:
+    top = nice_ceiling(value)
+    assert value <= top
+    assert top % 2 == 0
+
+
+def test_areas_lie_on_each_other() -> None:
+    chart = stacked("T", ["1 Jan", "2 Jan"], [Series("pass", "Pass", [1, 2]), Series("fail", "Fail", [1, 0])])
+    assert [band.kind for band in chart.bands] == ["pass", "fail"]
+    assert chart.bands[0].path == "M44.0 94.0 556.0 10.0 L556.0 178.0 44.0 178.0Z"
+    assert chart.description == "1 Jan to 2 Jan: pass from 1 to 2, fail from 1 to 0."
+    assert chart.columns[0].title == "1 Jan: 1 pass, 1 fail"
+
+
+def test_one_day_is_a_stretch_and_no_day_is_said() -> None:
+    assert stacked("T", ["1 Jan"], [Series("pass", "Pass", [2])]).bands[0].path.startswith("M44.0 10.0 556.0 10.0")
+    assert stacked("T", [], [Series("pass", "Pass", [])]).description == "Nothing was recorded in this time."
+
+
+@given(COUNTS)
+def test_nothing_is_drawn_outside(values: list[int]) -> None:
+    dates = [str(number) for number in range(len(values))]
+    chart = up_and_down("T", dates, Series("new", "New", values), Series("fixed", "Fixed", values[::-1]))
+    for bar in chart.bars:
+        assert 0 <= bar.x <= chart.width - bar.width
+        assert bar.y >= 0
+        assert bar.y + bar.height <= HEIGHT
+    assert all(0 <= tick.at <= WIDTH for tick in chart.dates)
+
+
+def test_labels_do_not_stand_on_each_other() -> None:
+    series = [Series("pass", "Pass", [1000]), Series("unknown", "Unknown", [1]), Series("fail", "Fail", [1])]
+    ys = sorted(band.label_y for band in stacked("T", ["d"], series).bands)
+    assert all(below - above >= 14 for above, below in pairwise(ys))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_a_bar_is_never_longer_than_itself(passed: int, failed: int, unknown: int) -> None:
+    found = parts(passed, failed, unknown)
+    assert [part.kind for part in found] == [
+        kind for kind, count in (("pass", passed), ("fail", failed), ("unknown", unknown)) if count
+    ]
+    assert all(part.size > 0 and part.start + part.size <= 100.05 for part in found)
+
+
+def test_a_sparkline_needs_two_points() -> None:
+    assert sparkline([]).points == sparkline([None, 0.5]).points == ""
+    assert sparkline([0.0, None, 1.0]).label == "0 % to 100 %"
+    assert sparkline([0.0, None, 1.0]).points == "2.0,20.0 84.0,2.0"
