@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from itertools import islice
 
 from django.conf import settings
 
@@ -135,13 +136,14 @@ def _indexes(wanted: list[WantedLayer], answers: Mapping[WantedLayer, Answer]) -
 
 
 def _settle_index(digest: str, index: IndexManifest, nodes: Mapping[str, Node], found: Found) -> None:
-    children = list(_flattened(index, nodes, ""))
+    allowed = settings.LIMITS.index_children
+    # One more than allowed will do: indexes that name each other often flatten to millions.
+    children = list(islice(_flattened(index, nodes, ""), allowed + 1))
     problem = next((found.problems[child] for _, child in children if child in found.problems), None)
     if problem is not None:
         found.problems[digest] = problem
     elif len(children) > settings.LIMITS.index_children:
-        allowed = settings.LIMITS.index_children
-        too_many = LimitExceeded("index_children", allowed, len(children), subject=digest)
+        too_many = LimitExceeded("index_children", allowed, "more", subject=digest)
         found.images[digest] = ImageRead(Digest(digest), problem=too_many)
     else:
         found.indexes[digest] = IndexRead(digest, index.media_type, tuple(children))

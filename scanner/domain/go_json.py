@@ -20,7 +20,8 @@ from typing import TypeVar
 from scanner.domain.ambiguity import Ambiguity
 from scanner.domain.problems import ImageProblem, LimitExceeded
 
-_STRINGS_AND_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+# A string that never ends reaches to the end of the text: begun anew at each quote, it would take quadratic time.
+_STRINGS_AND_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)

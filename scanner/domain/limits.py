@@ -48,6 +48,7 @@ class Limits:
     account_file_bytes: int = 10 * MIB
     account_line_bytes: int = 64 * KIB
     symlink_hops: int = 40
+    path_steps: int = 5_000_000
     link_fetches: int = 2
     # the network
     connect_seconds: float = 5.0

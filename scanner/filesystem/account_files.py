@@ -84,7 +84,7 @@ def _versions(rootfs: RootFs, path: str) -> tuple[FileVersion, ...]:
     for top in range(len(rootfs.layers)):
         if trail is not None and not _touches(rootfs, top, trail):
             continue
-        stack = RootFs(rootfs.layers[: top + 1], rootfs.limits)
+        stack = rootfs.below(top + 1)
         found = stack.resolve(path)
         trail = found.trail
         regular = _state(stack, found) in (ReadState.PRESENT, ReadState.TOO_LARGE)
@@ -100,4 +100,5 @@ def _versions(rootfs: RootFs, path: str) -> tuple[FileVersion, ...]:
 
 def _touches(rootfs: RootFs, position: int, trail: set[bytes]) -> bool:
     layer = rootfs.layers[position]
+    rootfs.steps.spend(sum(path.count(b"/") + 1 for path in trail))
     return bool(layer.columns.flags[0]) or any(layer.find(path) is not None for path in trail)

@@ -23,6 +23,7 @@ from scanner.filesystem.layer_order import in_level_order
 from scanner.filesystem.name_table import NameTable
 from scanner.filesystem.paths import clean, shown
 from scanner.filesystem.redaction import without_hashes
+from scanner.filesystem.steps import Steps
 from scanner.filesystem.tar import Member
 
 _KINDS = {"0": FILE, "1": HARD_LINK, "2": SYMLINK, "3": DEVICE, "4": DEVICE, "5": FOLDER, "6": FIFO}
@@ -59,6 +60,7 @@ class LayerBuilder:
         self._keep = ACCOUNT_PATHS | frozenset(keep)
         self._kept_names = _ACCOUNT_NAMES | {path.rpartition(b"/")[2] for path in keep}
         self._namesakes = 0
+        self._steps = Steps(limits)
         self.entries = 0
         self._names.find_or_add(ROOT, b"")
         self._columns.kind[ROOT] = FOLDER
@@ -152,6 +154,7 @@ class LayerBuilder:
         way, ahead, hops = [ROOT], path.split(b"/")[::-1], 0
         while ahead:
             name = ahead.pop()
+            self._steps.spend(1)
             if name == b"..":
                 way = way[:-1] or [ROOT]
             elif name not in (b"", b"."):

@@ -18,6 +18,7 @@ from scanner.domain.problems import ImageProblem
 from scanner.filesystem.layer_columns import DEVICE, FIFO, FILE, FOLDER, HARD_LINK, NOTHING, ROOT, SYMLINK, Flag
 from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.paths import shown
+from scanner.filesystem.steps import Steps
 
 Place = tuple[int, int]
 """Position of a layer, and a node of it."""
@@ -77,11 +78,19 @@ class Resolution:
 
 
 class RootFs:
-    """The tree that a container of these layers, bottom first, would see."""
+    """The tree that a container of these layers, bottom first, would see.
 
-    def __init__(self, layers: Sequence[LayerIndex], limits: Limits) -> None:
+    :param steps: what all walks together may cost; shared with the trees of lower layers that are made on the way.
+    """
+
+    def __init__(self, layers: Sequence[LayerIndex], limits: Limits, steps: Steps | None = None) -> None:
         self.layers = tuple(layers)
         self.limits = limits
+        self.steps = steps or Steps(limits)
+
+    def below(self, position: int) -> RootFs:
+        """The tree of the layers under one."""
+        return RootFs(self.layers[:position], self.limits, self.steps)
 
     def lookup(self, path: str | bytes, *, follow: bool = True) -> Entry | None:
         """What stands at a path; ``None`` for nothing, a dangling link or a loop.
@@ -92,7 +101,10 @@ class RootFs:
         return self._entry(found) if found.places else None
 
     def resolve(self, path: str | bytes, *, follow: bool = True) -> Resolution:
-        """Walk a path inside the root: absolute links start over at the root, ``..`` stops there."""
+        """Walk a path inside the root: absolute links start over at the root, ``..`` stops there.
+
+        :raises LimitExceeded: ``path_steps``.
+        """
         raw = path.encode("utf-8", "surrogateescape") if isinstance(path, str) else path
         result = Resolution()
         way: list[tuple[bytes, Places]] = [(b"", self.root(result.touched))]
@@ -102,6 +114,7 @@ class RootFs:
             if name == b"..":
                 way = way[:-1] or way
             elif name not in (b"", b"."):
+                self.steps.spend(len(self.layers))
                 places = self.child(way[-1][1], name, result.touched)
                 way.append((name, places))
                 result.trail.add(_joined(way))
@@ -165,7 +178,7 @@ class RootFs:
         if self.kind(place) != HARD_LINK:
             return place
         layer = self.layers[position]
-        below = RootFs(self.layers[:position], self.limits).resolve(layer.link(node), follow=False)
+        below = self.below(position).resolve(layer.link(node), follow=False)
         touched |= below.touched
         if not below.places or self.kind_in(below.places) == FOLDER:
             raise ImageProblem(

@@ -146,7 +146,7 @@ def _links_below(rootfs: RootFs, position: int, trail: _Trail, budget: _Budget) 
 
 def _implied_over_links(rootfs: RootFs, position: int, trail: _Trail, budget: _Budget) -> Iterator[Ambiguity]:
     layer = rootfs.layers[position]
-    below = RootFs(rootfs.layers[:position], rootfs.limits)
+    below = rootfs.below(position)
     known: dict[int, Places] = {ROOT: below.root(set())}
 
     def places(node: int) -> Places:
@@ -179,6 +179,7 @@ def _concerns(below: RootFs, layer: LayerIndex, node: int, trail: _Trail) -> boo
         return True
     behind = below.resolve(path).path
     prefix = behind + b"/" if behind else b""
+    below.steps.spend(len(trail.paths))
     return any(
         layer.find(path + b"/" + place[len(prefix) :]) is not None
         for place in trail.paths

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -172,3 +173,12 @@ def test_a_wrong_type_counts_even_where_a_later_value_covers_it(lost: bytes) -> 
     fields = Reader(DOCUMENT).fields(parsed(b"{" + lost + b"}"), "", ("a",))
     with pytest.raises(ImageProblem):
         fields["a"].texts()
+
+
+def test_a_string_without_end_is_looked_at_once() -> None:
+    # Begun anew at each escaped quote, this took hours, and nothing interrupts a regular expression.
+    body = b'["' + b'\\"' * 2_000_000 + b"[" * 65
+    started = time.process_time()
+    with pytest.raises(ImageProblem):
+        parsed(body, JsonBounds(5_000_000, 64, 100))
+    assert time.process_time() - started < 5

@@ -310,3 +310,14 @@ def test_every_file_is_found_and_nothing_else(sizes: dict[str, int], step: int) 
 
 
 _STORED = _index({"etc/passwd": File(PASSWD), "a": Symlink("etc"), "x/y/z": File(b"")}).to_bytes()
+
+
+def test_entries_behind_long_ways_of_links_have_a_limit() -> None:
+    # A hundred kilobytes of these kept a worker busy for minutes.
+    hops = b"".join(
+        pax({b"linkpath": b"d/../" * 800 + b"k%d" % (i + 1)}) + member(b"k%d" % i, kind=b"2", link=b"x")
+        for i in range(38)
+    )
+    ways = member(b"d/", kind=b"5") + member(b"t/", kind=b"5") + member(b"k38", kind=b"2", link=b"/t") + hops
+    files = b"".join(member(b"k0/a%d/f" % i) for i in range(50))
+    assert _problem(ways + files, replace(DEFAULT_LIMITS, path_steps=500_000)) == "limit-path-steps"

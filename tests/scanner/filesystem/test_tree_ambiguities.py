@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from scanner.domain.problems import ImageProblem
+from scanner.domain.limits import DEFAULT_LIMITS
+from scanner.domain.problems import ImageProblem, LimitExceeded
 from scanner.filesystem import tree_ambiguities as module
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from tests.support.archives import END, member, rootfs
@@ -121,3 +123,14 @@ def test_there_is_a_limit_to_what_is_examined(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ImageProblem) as problem:
         _found(*layers)
     assert problem.value.code == "limit-implied-paths"
+
+
+def test_many_links_along_a_long_way_have_a_limit() -> None:
+    # A few kilobytes on the wire, and hours of walking without the limit.
+    hops: Layer = {"d": Folder(), **{f"k{i}": Symlink("d/../" * 800 + f"k{i + 1}") for i in range(38)}}
+    base: Layer = {**hops, "k38": Symlink("/t"), "t": Folder(), "t/x": File()}
+    second = b"".join(member(b"h%d" % i, kind=b"1", link=b"k0/x") for i in range(50)) + END
+    tree = rootfs(base, second, limits=replace(DEFAULT_LIMITS, path_steps=500_000))
+    with pytest.raises(LimitExceeded) as caught:
+        tree_ambiguities(tree)
+    assert caught.value.code == "limit-path-steps"
