@@ -82,11 +82,10 @@ _TOP = (
 )
 _DESCRIPTOR = ("mediaType", "digest", "size", "platform", "annotations", "artifactType", "urls")
 _PLATFORM = ("os", "architecture", "variant", "os.version")
-_NO_CONFIG = Descriptor(
-    "application/vnd.oci.empty.v1+json",
-    Digest("sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"),
-    2,
-)
+EMPTY_CONFIG = Digest("sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")
+"""Of the two bytes ``{}``, which artifacts without a config point to."""
+
+_NO_CONFIG = Descriptor("application/vnd.oci.empty.v1+json", EMPTY_CONFIG, 2)
 
 
 def parse_document(body: bytes, media_type: str, limits: Limits) -> ImageManifest | IndexManifest:

@@ -31,10 +31,10 @@ from scanner.domain.manifest import (
 from scanner.domain.problems import ImageProblem, LimitExceeded
 from scanner.domain.reference import Digest, RepositoryName
 from scanner.filesystem import account_files
-from scanner.filesystem.archive import Blob
 from scanner.filesystem.layer_index import LayerIndex, index_layer
 from scanner.filesystem.rootfs import RootFs
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
+from scanner.inspection.disguise import config_bytes, refuse_disguise
 from scanner.sources.source import Document, Source
 
 
@@ -72,7 +72,7 @@ def read_image(
     """Read a manifest's config and check, before any layer is fetched, whether its layers can be read at all.
 
     :param entry: the index entry that led to the document.
-    :raises ImageProblem: ``not-an-image`` for an index; ``foreign-layer``, ``encrypted-layer``,
+    :raises ImageProblem: ``not-an-image`` for an index; ``disguised-image``; ``foreign-layer``, ``encrypted-layer``,
         ``unsupported-media-type``, ``diff-ids-mismatch``; what parsing raises.
     :raises LimitExceeded: ``image_compressed_bytes``, ``layer_compressed_bytes``, ``config_bytes``.
     """
@@ -81,8 +81,10 @@ def read_image(
         raise ImageProblem("not-an-image", f"{document.digest} is an index, not an image")
     kind = not_runnable(manifest, entry)
     if kind is not None:
+        if not_runnable(manifest) is not None:
+            refuse_disguise(source, repository, manifest, kind, limits)
         return NotApplicable(document.digest, kind, platform_text(entry))
-    config, ambiguities = parse_image_config(_config_bytes(source, repository, manifest.config, limits), limits)
+    config, ambiguities = parse_image_config(config_bytes(source, repository, manifest.config, limits), limits)
     if config.platform.os.lower() == "windows":
         user = f"runs as {config.user}" if config.user else "names no user"
         return NotApplicable(document.digest, f"Windows image, which {user}", str(config.platform))
@@ -90,14 +92,6 @@ def read_image(
     size = len(document.body) + manifest.config.size + sum(layer.size for layer in manifest.layers)
     found = (*manifest.ambiguities, *ambiguities, *_platform_differs(config, entry))
     return ImageDocuments(document.digest, manifest, config, size, entry, found)
-
-
-def _config_bytes(source: Source, repository: RepositoryName, config: Descriptor, limits: Limits) -> bytes:
-    if config.size > limits.config_bytes:
-        raise LimitExceeded("config_bytes", limits.config_bytes, config.size, subject="image config")
-    with source.blob(repository, config.digest, config.size) as chunks:
-        # ``Blob`` stops at the first byte too many, so this join is as bounded as the size just checked.
-        return b"".join(Blob(chunks, config.digest, config.size))
 
 
 _UNREADABLE = {

@@ -27,6 +27,7 @@ from scanner.sources.source import Document, Resolved, Traffic
 from tests.support import artifacts
 from tests.support.images import (
     OCI_CONFIG,
+    Compression,
     File,
     Layer,
     Step,
@@ -344,3 +345,32 @@ def test_read_image_names_what_is_no_image() -> None:
     found = read_image(shelf, SHOP, shelf.document(SHOP, TagName("latest")), DEFAULT_LIMITS)
     assert isinstance(found, NotApplicable)
     assert found.kind == "Helm chart"
+
+
+DISGUISES = {
+    "config of no type": ("", "application/vnd.oci.image.layer.v1.tar+gzip"),
+    "config of any JSON": ("application/json", "application/vnd.oci.image.layer.v1.tar+gzip"),
+    "config of a type of its own": ("application/vnd.example.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip"),
+    "config of a chart": (artifacts.HELM_CONFIG, artifacts.HELM_CHART),
+    "layers of attestations": (OCI_CONFIG, artifacts.IN_TOTO),
+    "layers of signatures": (OCI_CONFIG, artifacts.SIMPLE_SIGNING),
+}
+
+
+@pytest.mark.parametrize(("config_type", "layer_type"), DISGUISES.values(), ids=DISGUISES)
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "plain"])
+def test_what_docker_would_run_is_no_artifact_whatever_it_calls_itself(
+    config_type: str, layer_type: str, compression: Compression
+) -> None:
+    # Packed with gzip, each of these was pulled and run as root by a real engine (docker.io 20.10).
+    packed = layer({"id": File(b"x", mode=0o755)}, compression)
+    real = image([packed])
+    disguised = artifact((config_type, real.config), [(layer_type, packed.blob)])
+    assert _problem(disguised) == "disguised-image"
+
+
+@pytest.mark.parametrize(
+    "made", [artifacts.attestation(image([TOP])), artifacts.signature(image([TOP])), artifacts.helm_chart("a", "1")]
+)
+def test_what_no_engine_unpacks_stays_an_artifact(made: Stored) -> None:
+    assert _only(made).artifact is not None
