@@ -7,6 +7,7 @@ the pool read from the registry; every row is read and written by the calling th
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -22,11 +23,14 @@ from compliance.models import Layer
 from compliance.policy.retry import MOST_ATTEMPTS
 from compliance.services.keep_lease import LeaseKeeper, lease_length
 from compliance.services.known_images import is_outgrown
-from compliance.services.record_problem import allowed_by_limit, problem_columns
+from compliance.services.record_problem import allowed_by_limit, problem_columns, scanner_fault
 from scanner.domain.manifest import Descriptor
 from scanner.domain.problems import ImageProblem, ScanProblem, SourceProblem, Unavailable
 from scanner.domain.reference import Digest
+from scanner.filesystem.layer_codec import UnreadableIndex
 from scanner.filesystem.layer_index import LayerIndex
+
+logger = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.2
 _CLAIMS_PER_CONNECTION: Final = 2
@@ -151,6 +155,10 @@ class LayerShelf:
         except ScanProblem as problem:
             _store_problem(layer, token, problem)
             return problem
+        except Exception:
+            logger.exception("layer %s could not be indexed", layer.digest)
+            _give_back(layer, token)
+            return scanner_fault(f"layer {layer.digest}")
         written = Layer.objects.filter(digest=layer.digest, lease_token=token).update(
             diff_id=index.diff_id,
             media_type=layer.media_type[:255],
@@ -178,7 +186,12 @@ class LayerShelf:
 
 def _stored_answer(row: Layer, layer: WantedLayer) -> Answer | None:
     if row.index is not None:
-        return LayerIndex.from_bytes(bytes(row.index))
+        try:
+            return LayerIndex.from_bytes(bytes(row.index))
+        except UnreadableIndex as error:  # another release's, or damaged: whoever claims the row reads the layer again
+            logger.warning("layer %s is indexed again: %s", layer.digest, error)
+            Layer.objects.filter(digest=layer.digest).update(index=None)
+            return None
     if row.size != layer.size or is_outgrown(row.problem_code, row.problem_allowed, settings.LIMITS):
         return None
     return ImageProblem(row.problem_code, row.problem_message, remedy=row.problem_remedy)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import islice
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from compliance.models import Image
 from compliance.services.index_layers import Answer, LayerShelf, WantedLayer
 from compliance.services.judge_images import ImageRead
 from compliance.services.record_images import IndexRead
+from compliance.services.record_problem import scanner_fault
 from scanner.domain.facts import ImageFacts
 from scanner.domain.manifest import Descriptor, IndexManifest, parse_document
 from scanner.domain.printable import printable
@@ -21,6 +24,8 @@ from scanner.domain.reference import Digest, RepositoryName
 from scanner.filesystem.layer_index import LayerIndex
 from scanner.inspection import ImageDocuments, NotApplicable, image_facts, missing_contents, read_image
 from scanner.sources.source import Source
+
+logger = logging.getLogger(__name__)
 
 Node = IndexManifest | ImageDocuments | ImageRead | SourceProblem
 
@@ -90,6 +95,9 @@ def _read_document(place: Place, digest: Digest) -> Node:
         return problem
     except ScanProblem as problem:
         return ImageRead(digest, problem=problem)
+    except Exception:  # whatever it is, the other images of the repository are read
+        logger.exception("image %s could not be read", digest)
+        return scanner_fault(f"image {digest}")
     if isinstance(read, NotApplicable):
         return ImageRead(digest, artifact=read.kind, platform=read.platform)
     return read
@@ -113,6 +121,11 @@ def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:
         except ScanProblem as problem:
             platform = str(node.config.platform)
             found.images[digest] = ImageRead(node.digest, problem=problem, platform=platform)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("image %s could not be put together", digest)
+            found.problems[digest] = scanner_fault(f"image {digest}")
 
 
 def _wanted(documents: ImageDocuments) -> list[WantedLayer]:

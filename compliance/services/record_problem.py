@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from compliance.models import ScanError
 from scanner.domain.printable import printable
-from scanner.domain.problems import LimitExceeded, ScanProblem
+from scanner.domain.problems import LimitExceeded, ScanProblem, Unavailable
 
 _LONGEST_MESSAGE = 2_000
 
@@ -43,6 +43,15 @@ def problem_columns(problem: ScanProblem | None) -> ProblemColumns:
         problem_code=printable(problem.code, longest=64),
         problem_message=printable(problem.message, longest=_LONGEST_MESSAGE),
         problem_remedy=printable(problem.remedy, longest=_LONGEST_MESSAGE),
+    )
+
+
+def scanner_fault(subject: str) -> Unavailable:
+    """An error of ours, which is in the log; nothing is stored of it, so that the next scan tries again."""
+    return Unavailable(
+        "scanner-fault",
+        f"{subject}: an error in the scanner kept it from being read",
+        remedy="The worker's log has the details; please report it. The next scan tries again.",
     )
 
 
