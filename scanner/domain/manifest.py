@@ -159,6 +159,10 @@ def _index(fields: Mapping[str, Field], kind: str, reader: Reader, limits: Limit
     children = fields["manifests"].each(_descriptor)
     if len(children) > limits.index_children:
         raise LimitExceeded("index_children", limits.index_children, len(children), subject="manifest")
+    deciding = next((found for found in reader.ambiguities if found.decides), None)
+    if deciding is not None:
+        # There is no image that NR114 could be held against: which images there are is what readers disagree about.
+        raise ImageProblem("ambiguous-manifest", f"manifest: at {deciding.where} {deciding.detail}"[:500])
     return IndexManifest(
         media_type=kind,
         manifests=tuple(children),

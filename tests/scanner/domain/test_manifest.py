@@ -185,6 +185,16 @@ def test_folded_keys_are_read_as_go_does_and_reported() -> None:
     assert ("folding-key", "/layers") in [(note.code, note.where) for note in found.ambiguities]
 
 
+@pytest.mark.parametrize("key", ["manifests", "Manifests", "manife\u017fts"])
+def test_an_index_that_names_its_images_twice_is_refused(key: str) -> None:
+    # Go merges both lists, another reader takes one: neither may be judged as if it were the tag.
+    other = json.dumps([descriptor(OCI, digest="sha256:" + "b" * 64)])
+    body = json.dumps(index(descriptor(OCI)))[:-1] + f', "{key}": {other}}}'
+    with pytest.raises(ImageProblem) as problem:
+        parse_document(body.encode(), INDEX, DEFAULT_LIMITS)
+    assert problem.value.code == "ambiguous-manifest"
+
+
 # What each thing is: config, layers, artifactType.
 KINDS = [
     (OCI_CONFIG, (TAR,), "", None),
