@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-import django.db.models  # noqa: F401  # before pytest-randomly tries model_bakery and leaves Django half imported
+import django.db.models  # noqa: F401  # whole before any plugin imports a part of Django
 import pytest
 
 from compliance.localstack import LocalStack
