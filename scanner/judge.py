@@ -16,6 +16,9 @@ from scanner.domain.score import image_score
 from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict
 from scanner.rulebook import RULES
 
+REVISION = 1
+"""Raise it with every change after which the same facts are judged otherwise: stored verdicts are then made anew."""
+
 
 def judge(facts: ImageFacts, policy: Policy, rules: Sequence[Rule] = RULES) -> Judgement:
     """Ask every rule the policy has switched on, in the order of the rulebook."""

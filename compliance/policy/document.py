@@ -2,8 +2,11 @@
 
 ::
 
-    {"name": "kubernetes", "title": "…", "fails_at": null,
+    {"name": "kubernetes", "title": "…", "fails_at": null, "revision": 1,
      "rules": {"NR107": {"enabled": true, "fails": true, "severity": "low", "threshold": 10000}}}
+
+``revision`` is that of the rules. A release that corrects a rule publishes every policy anew with it, and so judges the
+fleet again: else a wrong *pass* of the release before would stay until its image changes.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Any
 
 from scanner.domain.policy import Policy, RuleSetting
 from scanner.domain.verdict import Severity
+from scanner.judge import REVISION
 
 
 class InvalidPolicy(ValueError):
@@ -25,6 +29,7 @@ def policy_document(policy: Policy) -> dict[str, Any]:
         "name": policy.name,
         "title": policy.title,
         "fails_at": policy.fails_at,
+        "revision": REVISION,
         "rules": {
             rule: {
                 "enabled": setting.enabled,

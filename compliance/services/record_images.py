@@ -71,7 +71,7 @@ def record_images(
         RepositoryScan.objects.fence(repository_scan.pk, token)
         # Judging again after a policy change takes the same lock, so neither overwrites the other's verdicts.
         repository = Repository.objects.select_for_update().get(pk=repository_scan.repository_id)
-        if _current_version(repository.registry_id) != version.pk:
+        if current_version(repository.registry_id) != version.pk:
             raise PolicyChanged
         images_new = _write_images(batch.images, now)
         _write_indexes(batch.indexes, now)
@@ -84,7 +84,8 @@ def record_images(
         record_progress(repository_scan.pk, token, batch, images_new=images_new, new=written.new, fixed=written.fixed)
 
 
-def _current_version(registry_id: int) -> int | None:
+def current_version(registry_id: int) -> int | None:
+    """The id of the policy version that counts for a registry now."""
     return Registry.objects.filter(pk=registry_id).values_list("policy__current", flat=True).get()
 
 

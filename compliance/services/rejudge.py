@@ -18,6 +18,7 @@ from compliance.policy.tag_change import TagState, failing_since, what_happened
 from compliance.services.count_totals import count_totals
 from compliance.services.judge_images import UNIQUE_EVALUATION, judge_stored
 from compliance.services.known_images import Known, known_images
+from compliance.services.record_images import current_version
 from compliance.services.write_tags import change_row, show
 from scanner.domain.verdict import Verdict
 
@@ -76,6 +77,8 @@ def _write(pks: list[int], version: PolicyVersion, now: datetime) -> None:
 def _rejudge_tags(repository_id: int, version: PolicyVersion, now: datetime) -> int:
     with transaction.atomic():
         repository = Repository.objects.select_for_update().get(pk=repository_id)
+        if current_version(repository.registry_id) != version.pk:
+            return 0  # a newer version, or another policy, came in between: its verdicts are not to be undone
         changes: list[TagChange] = []
         new = fixed = after = 0
         while True:

@@ -6,9 +6,10 @@ from scanner.domain.citations import GO_ACCOUNT_PARSER, WHAT_USER
 from scanner.domain.evidence import declared
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import Account, advice, run_as_account, someone_else
-from scanner.domain.identity import StartError
+from scanner.domain.identity import Runtime, StartError
 from scanner.domain.printable import printable, quoted
 from scanner.domain.reading import Kind, Reading, read
+from scanner.domain.resolution import resolve_facts
 from scanner.domain.rule import Example, Finding, Rule, not_applicable, ok, unknown
 from scanner.domain.verdict import Evidence, Outcome, Severity
 
@@ -26,6 +27,9 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
         if Kind.OUT_OF_RANGE in (reading.user.kind, reading.group.kind):
             return not_applicable("USER holds a number out of range, which is not looked up.")
         return unknown(reading.why_not)
+    elsewhere = resolve_facts(Runtime.KUBERNETES, facts).answer
+    if isinstance(elsewhere, StartError):
+        return unknown(f"Docker starts it, Kubernetes does not: {printable(elsewhere.message, longest=500)}.")
     return ok()
 
 
@@ -73,6 +77,7 @@ RULE = Rule(
     decided=(
         "A half of USER that is not an integer is a name. It is compared byte for byte with the names in the image's "
         "`/etc/passwd` or `/etc/group`; a missing file is an empty one. ` app`, `APP` and `0x3e8` are names too. "
-        "Kubernetes drops the group half, so an unknown group stops only Docker and its like."
+        "Kubernetes drops the group half, so an unknown group stops only Docker and its like. Where Kubernetes alone "
+        "cannot read the files (a folder in place of `/etc/passwd`), nobody can say who it would be."
     ),
 )

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 
 from compliance.models import DailySnapshot, Evaluation, Policy, PolicyVersion, Repository, TagChange
+from compliance.policy import document
 from compliance.services.publish_policies import publish_policies
 from compliance.services.rejudge import rejudge
 from compliance.services.save_registry import RegistryValues, save_registry
@@ -93,3 +94,23 @@ def test_policies_are_published_once(db: None) -> None:
     versions = PolicyVersion.objects.filter(policy__name="kubernetes").order_by("number")
     assert [version.number for version in versions] == [1, 2]
     assert Policy.objects.get(name="kubernetes").current == versions[1]
+
+
+def test_judging_that_was_overtaken_by_a_newer_version_undoes_nothing(scanned: World) -> None:
+    publish_policies(scanned.now, [LENIENT])
+    overtaken = Policy.objects.select_related("current").get(name="kubernetes")
+    publish_policies(scanned.now, [KUBERNETES])
+    rejudge(now=scanned.now)
+    assert scanned.tag("team/app", "root").verdict == "fail"
+
+    rejudge(overtaken, now=scanned.now)
+
+    assert scanned.tag("team/app", "root").verdict == "fail"
+
+
+def test_rules_that_answer_otherwise_make_a_new_version_of_every_policy(
+    scanned: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert publish_policies(scanned.now) == []
+    monkeypatch.setattr(document, "REVISION", 10_000)
+    assert publish_policies(scanned.now) == [policy.name for policy in POLICIES]

@@ -72,3 +72,9 @@ def test_evidence_has_the_runtimes_words() -> None:
 
 def test_fix_for_a_group_keeps_the_user() -> None:
     assert "USER 1001:1001" in fix(RULE, facts("app:nosuch"))
+
+
+@pytest.mark.parametrize("user", ["1001", "01001:app"])
+def test_unknown_where_only_docker_overlooks_what_stands_in_place_of_the_file(user: str) -> None:
+    # Docker takes a folder for a missing file; containerd ends with a read error.
+    assert answer(RULE, facts(user, "", passwd_state=ReadState.NOT_REGULAR)) == "unknown"
