@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.domain.facts import ACCOUNT_FILES, AccountFile, FileVersion, ReadState
+from collections.abc import Iterator
+
+from scanner.domain.facts import ACCOUNT_FILES, PASSWD, AccountFile, FileVersion, ReadState
 from scanner.domain.problems import LimitExceeded
 from scanner.filesystem.layer_columns import FILE
 from scanner.filesystem.paths import shown
@@ -39,15 +41,18 @@ def account_file(rootfs: RootFs, path: str) -> AccountFile:
 
 
 def missing_contents(rootfs: RootFs) -> dict[int, frozenset[bytes]]:
-    """Paths to keep in a second reading, by layer position: where links lead to bytes nobody kept."""
-    missing: dict[int, frozenset[bytes]] = {}
+    """Paths to keep in a second reading, by layer position: where links lead to bytes nobody kept.
+
+    Of ``/etc/passwd`` also what lower layers had there: an account that changes between two layers is a finding.
+    """
+    wanted = [place for _, place in _places(rootfs, PASSWD) if place is not None]
     for path in ACCOUNT_FILES:
-        found = rootfs.resolve(path)
-        if _state(rootfs, found) is not ReadState.PRESENT:
-            continue
-        position, node = found.places[0]
+        wanted += rootfs.resolve(path).places[:1]
+    missing: dict[int, frozenset[bytes]] = {}
+    for position, node in wanted:
         layer = rootfs.layers[position]
-        if layer.content(node) is None:
+        readable = layer.columns.kind[node] == FILE and layer.columns.size[node] <= rootfs.limits.account_file_bytes
+        if readable and layer.content(node) is None:
             missing[position] = missing.get(position, frozenset()) | {layer.content_path(node)}
     return missing
 
@@ -79,6 +84,15 @@ def _content(rootfs: RootFs, found: Resolution) -> bytes:
 
 def _versions(rootfs: RootFs, path: str) -> tuple[FileVersion, ...]:
     versions: list[FileVersion] = []
+    for top, place in _places(rootfs, path):
+        content = rootfs.layers[place[0]].content(place[1]) if place else None
+        if place is None or content is not None:
+            versions.append(FileVersion(top, content))
+    return tuple(versions)
+
+
+def _places(rootfs: RootFs, path: str) -> Iterator[tuple[int, Place | None]]:
+    """Where the file is, as of each layer that changed that; ``None`` where it is gone."""
     previous: Place | None = None
     trail: set[bytes] | None = None
     for top in range(len(rootfs.layers)):
@@ -92,10 +106,7 @@ def _versions(rootfs: RootFs, path: str) -> tuple[FileVersion, ...]:
         if place == previous:
             continue
         previous = place
-        content = stack.layers[place[0]].content(place[1]) if place else None
-        if place is None or content is not None:
-            versions.append(FileVersion(top, content))
-    return tuple(versions)
+        yield top, place
 
 
 def _touches(rootfs: RootFs, position: int, trail: set[bytes]) -> bool:

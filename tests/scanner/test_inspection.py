@@ -374,3 +374,14 @@ def test_what_docker_would_run_is_no_artifact_whatever_it_calls_itself(
 )
 def test_what_no_engine_unpacks_stays_an_artifact(made: Stored) -> None:
     assert _only(made).artifact is not None
+
+
+def test_what_lower_layers_had_behind_a_link_is_read_too() -> None:
+    # Else an account could be remapped unseen in a file whose name says nothing.
+    below = layer({"etc/passwd": Symlink("/data/pw"), "data/pw": PASSWD})
+    above = layer({"data/pw": File(b"app:x:33:33::/:\n")})
+    versions = _facts(image([below, above], user="10001")).passwd.versions
+    assert [(version.layer, version.content) for version in versions] == [
+        (0, PASSWD.content),
+        (1, b"app:x:33:33::/:\n"),
+    ]
