@@ -75,6 +75,22 @@ WHERE NOT s.closed
 """
 
 
+_CARRY = """
+INSERT INTO compliance_dailysnapshot
+    (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, not_applicable,
+     new, fixed, score, closed)
+SELECT id, %s, %s, passed + failed + unknown, passed, failed, unknown, not_applicable, 0, 0, score, false
+FROM compliance_repository WHERE id = %s
+ON CONFLICT (repository_id, day) DO NOTHING
+"""
+
+
+def snapshot_unchanged(repository_id: int, version_id: int, *, now: datetime) -> None:
+    """Give today its row where a scan found nothing to change, so that no trend ends, or dips, before today."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CARRY, [now.astimezone(UTC).date(), version_id, repository_id])
+
+
 def _write_snapshot(
     repository: Repository, version: PolicyVersion, totals: Totals, day: date, changes: tuple[int, int]
 ) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from compliance.models import ACTIVE, Repository, RepositoryScan, State
 from compliance.policy.retry import retry_in
+from compliance.services.count_totals import snapshot_unchanged
 from compliance.services.finish_scan import finish_scan
 from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
 from scanner.domain.problems import ScanProblem
@@ -26,6 +27,9 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
         told = problem_columns(problem)
         if problem is None:
             Repository.objects.filter(pk=row.repository_id).update(scanned_at=now, **told)
+            version = row.scan.registry.policy.current_id
+            if version is not None:
+                snapshot_unchanged(row.repository_id, version, now=now)
         else:
             Repository.objects.filter(pk=row.repository_id).update(**told)
         RepositoryScan.objects.filter(pk=row.pk).update(

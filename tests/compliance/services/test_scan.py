@@ -338,3 +338,14 @@ def test_a_layer_with_a_device_is_read(world: World) -> None:
     world.scan()
 
     assert world.tag("team/app").verdict == "pass"
+
+
+def test_a_day_on_which_nothing_changed_has_its_snapshot_as_soon_as_it_is_scanned(world: World) -> None:
+    world.layout.tag("team/app", "1", app("10001"))
+    world.scan()
+    world.later(days=1)
+
+    world.scan()
+
+    found = DailySnapshot.objects.order_by("day").values_list("day", "passed", "new", "fixed", "closed")
+    assert list(found) == [(date(2026, 3, 1), 1, 0, 0, False), (date(2026, 3, 2), 1, 0, 0, False)]
