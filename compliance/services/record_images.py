@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -120,14 +120,29 @@ def _write_indexes(indexes: Iterable[IndexRead], now: datetime) -> None:
     pks = dict(Index.objects.filter(digest__in=by_digest).values_list("digest", "pk"))
     wanted = {digest for index in by_digest.values() for _, digest in index.children}
     images = dict(Image.objects.filter(digest__in=wanted).values_list("digest", "pk"))
+    _forget_other_children(by_digest, pks)
     IndexImage.objects.bulk_create(
         (
-            IndexImage(index_id=pks[digest], image_id=images[child], position=position, platform=platform[:100])
+            IndexImage(index_id=pks[digest], image_id=images[child], position=position, platform=platform)
             for digest, index in sorted(by_digest.items())
-            for position, (platform, child) in enumerate(index.children)
+            for position, (platform, child) in enumerate(_children(index))
         ),
         ignore_conflicts=True,
     )
+
+
+def _forget_other_children(by_digest: Mapping[str, IndexRead], pks: Mapping[str, int]) -> None:
+    """An index whose limit has been raised since has other images below it than the problem that stood for them."""
+    stored: dict[int, list[tuple[str, str]]] = {}
+    rows = IndexImage.objects.filter(index__in=pks.values()).order_by("index", "position")
+    for index, platform, digest in rows.values_list("index_id", "platform", "image__digest"):
+        stored.setdefault(index, []).append((platform, digest))
+    other = [pks[digest] for digest, index in by_digest.items() if stored.get(pks[digest]) != _children(index)]
+    IndexImage.objects.filter(index__in=[pk for pk in other if pk in stored]).delete()
+
+
+def _children(index: IndexRead) -> list[tuple[str, str]]:
+    return [(platform[:100], digest) for platform, digest in index.children]
 
 
 def _judged(batch: Batch, version: PolicyVersion, now: datetime) -> Known:

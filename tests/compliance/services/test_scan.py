@@ -349,3 +349,20 @@ def test_a_day_on_which_nothing_changed_has_its_snapshot_as_soon_as_it_is_scanne
 
     found = DailySnapshot.objects.order_by("day").values_list("day", "passed", "new", "fixed", "closed")
     assert list(found) == [(date(2026, 3, 1), 1, 0, 0, False), (date(2026, 3, 2), 1, 0, 0, False)]
+
+
+def test_a_raised_limit_gives_a_nested_index_another_look(world: World, settings: Settings) -> None:
+    settings.LIMITS = replace(settings.LIMITS, index_depth=1)
+    world.layout.tag("team/app", "1", index([index([app("1001", "deep")]), app("1001")]))
+    world.scan()
+    assert world.tag("team/app").problem_code == "limit-index-depth"
+    settings.LIMITS = replace(settings.LIMITS, index_depth=3)
+    world.later(hours=1)
+
+    world.scan()
+
+    tag = world.tag("team/app")
+    assert (tag.verdict, [shown["digest"] for shown in tag.platforms]) == (
+        "pass",
+        [app("1001", "deep").digest, app("1001").digest],
+    )
