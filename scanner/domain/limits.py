@@ -46,6 +46,7 @@ class Limits:
     path_bytes: int = 4_096
     path_depth: int = 256
     account_file_bytes: int = 10 * MIB
+    account_versions_bytes: int = 64 * MIB
     account_line_bytes: int = 64 * KIB
     symlink_hops: int = 40
     path_steps: int = 5_000_000

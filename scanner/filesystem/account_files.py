@@ -14,14 +14,15 @@ from scanner.filesystem.rootfs import Place, Resolution, RootFs
 def account_file(rootfs: RootFs, path: str) -> AccountFile:
     """Resolve one account file.
 
-    ``versions`` leaves out what is over ``account_file_bytes`` and what no reading of the layer has kept.
+    ``versions``, of ``/etc/passwd`` alone, leaves out what is over ``account_file_bytes`` and what no reading has kept.
 
-    :raises LimitExceeded: ``link_fetches`` where the final bytes were not kept; see ``missing_contents``.
+    :raises LimitExceeded: ``link_fetches`` where the final bytes were not kept; see ``missing_contents``;
+        ``account_versions_bytes`` where the versions of all layers together would fill the memory.
     """
     found = rootfs.resolve(path)
     links = tuple(f"{shown(where)} -> {target.decode('utf-8', 'backslashreplace')}" for where, target in found.links)
     state = _state(rootfs, found)
-    versions = _versions(rootfs, path)
+    versions = _versions(rootfs, path) if path == PASSWD else ()
     if state in (ReadState.MISSING, ReadState.LINK_LOOP):
         return AccountFile(path, state, versions=versions, links=links)
     position, node = found.places[0]
@@ -84,8 +85,12 @@ def _content(rootfs: RootFs, found: Resolution) -> bytes:
 
 def _versions(rootfs: RootFs, path: str) -> tuple[FileVersion, ...]:
     versions: list[FileVersion] = []
+    total, allowed = 0, rootfs.limits.account_versions_bytes
     for top, place in _places(rootfs, path):
         content = rootfs.layers[place[0]].content(place[1]) if place else None
+        total += len(content or b"")
+        if total > allowed:
+            raise LimitExceeded("account_versions_bytes", allowed, "more", subject=f"{path} in all layers")
         if place is None or content is not None:
             versions.append(FileVersion(top, content))
     return tuple(versions)

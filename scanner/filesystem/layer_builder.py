@@ -60,6 +60,7 @@ class LayerBuilder:
         self._keep = ACCOUNT_PATHS | frozenset(keep)
         self._kept_names = _ACCOUNT_NAMES | {path.rpartition(b"/")[2] for path in keep}
         self._namesakes = 0
+        self._held = 0
         self._steps = Steps(limits)
         self.entries = 0
         self._names.find_or_add(ROOT, b"")
@@ -232,7 +233,7 @@ class LayerBuilder:
         if columns.kind[target] == FILE:
             columns.flags[node] |= _RESOLVED
             if target in self._contents:
-                self._contents[node] = self._contents[target]
+                self._hold(node, self._contents[target])
 
     def _locate(self, path: bytes) -> int | None:
         node = ROOT
@@ -250,7 +251,15 @@ class LayerBuilder:
             self._namesakes += size
         elif size > self._limits.account_file_bytes:
             return
-        self._contents[node] = without_hashes(read())
+        self._hold(node, without_hashes(read()))
+
+    def _hold(self, node: int, content: bytes) -> None:
+        # Hard links count too: in storage each has its copy, and a layer can have a million of them.
+        self._held += len(content)
+        if self._held > self._limits.account_versions_bytes:
+            allowed = self._limits.account_versions_bytes
+            raise LimitExceeded("account_versions_bytes", allowed, "more", subject="account files and their links")
+        self._contents[node] = content
 
     def _capability(self, node: int, capability: bytes) -> int:
         if len(capability) > _CAPABILITY_BYTES:

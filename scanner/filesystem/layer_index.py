@@ -19,6 +19,7 @@ from scanner.filesystem.archive import LayerArchive
 from scanner.filesystem.layer_builder import LayerBuilder
 from scanner.filesystem.layer_codec import Stored, pack, unpack
 from scanner.filesystem.layer_columns import ROOT, Columns, Flag
+from scanner.filesystem.packed import PackedContents
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class LayerIndex:
 
     def with_contents(self, contents: Mapping[int, bytes]) -> LayerIndex:
         """The same layer, knowing the bytes of more files."""
-        return replace(self, contents={**self.contents, **contents})
+        return replace(self, contents=PackedContents({**self.contents, **contents}))
 
     def to_bytes(self) -> bytes:
         """The index for storage, compressed."""
@@ -142,7 +143,7 @@ class LayerIndex:
             entries=int(about["entries"]),
             columns=stored.columns,
             text=stored.text,
-            contents=stored.contents,
+            contents=PackedContents(stored.contents),
         )
 
 
@@ -182,5 +183,5 @@ def index_layer(
         entries=builder.entries,
         columns=columns,
         text=text,
-        contents=contents,
+        contents=PackedContents(contents),
     )

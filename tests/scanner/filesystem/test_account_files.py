@@ -112,3 +112,11 @@ def test_bytes_that_nobody_kept_are_no_empty_file() -> None:
     with pytest.raises(LimitExceeded) as problem:
         _passwd(*HIDDEN)
     assert problem.value.code == "limit-link-fetches"
+
+
+def test_versions_of_all_layers_together_have_a_limit() -> None:
+    layers: list[Layer] = [{"etc/passwd": File(b"%d" % at + b"a" * 10_000)} for at in range(10)]
+    tree = rootfs(*layers, limits=replace(DEFAULT_LIMITS, account_versions_bytes=50_000))
+    with pytest.raises(LimitExceeded) as caught:
+        account_file(tree, "/etc/passwd")
+    assert caught.value.code == "limit-account-versions-bytes"

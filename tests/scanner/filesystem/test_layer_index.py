@@ -4,6 +4,7 @@ import gzip
 import io
 import struct
 import tarfile
+import tracemalloc
 from array import array
 from collections.abc import Mapping
 from dataclasses import replace
@@ -321,3 +322,21 @@ def test_entries_behind_long_ways_of_links_have_a_limit() -> None:
     ways = member(b"d/", kind=b"5") + member(b"t/", kind=b"5") + member(b"k38", kind=b"2", link=b"/t") + hops
     files = b"".join(member(b"k0/a%d/f" % i) for i in range(50))
     assert _problem(ways + files, replace(DEFAULT_LIMITS, path_steps=500_000)) == "limit-path-steps"
+
+
+def test_links_to_a_large_account_file_have_a_limit() -> None:
+    # In storage each had its copy: ten thousand entries, a hundred gigabytes.
+    links = b"".join(member(b"h%d" % i, kind=b"1", link=b"etc/passwd") for i in range(20))
+    limits = replace(DEFAULT_LIMITS, account_versions_bytes=1_000_000)
+    assert _problem(member(b"etc/passwd", b"a" * 100_000) + links, limits) == "limit-account-versions-bytes"
+
+
+def test_large_contents_wait_compressed() -> None:
+    index = _index({"etc/passwd": File(b"a:x:1:1::/:\n" * 800_000)})
+    assert index.content(_node(index, "etc/passwd")) == b"a:x:1:1::/:\n" * 800_000
+    tracemalloc.start()
+    again = LayerIndex.from_bytes(index.to_bytes())
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert again == index
+    assert held < 1_000_000
