@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.db.models.functions import Now
@@ -28,14 +28,15 @@ class LeasedQuerySet(models.QuerySet[_Row]):
         """Rows nobody holds, or whose holder stopped renewing."""
         return self.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
 
-    def take(self, pk: object, lease: timedelta) -> uuid.UUID | None:
-        """Take one row; ``None`` means that somebody else has it. Counts the attempt."""
+    def take(self, pk: object, lease: timedelta, **values: Any) -> uuid.UUID | None:
+        """Take one row; ``None`` means that somebody else has it. Counts the attempt.
+
+        :param values: what else to write into it.
+        """
         token = uuid.uuid4()
-        taken = (
-            self.free()
-            .filter(pk=pk)
-            .update(lease_token=token, lease_until=Now() + lease, attempts=models.F("attempts") + 1)
-        )
+        counted = models.F("attempts") + 1
+        rows = self.free().filter(pk=pk)
+        taken = rows.update(lease_token=token, lease_until=Now() + lease, attempts=counted, **values)
         return token if taken == 1 else None
 
     def take_many(self, pks: Collection[object], lease: timedelta) -> tuple[uuid.UUID, dict[object, int]]:

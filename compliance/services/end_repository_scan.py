@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from compliance.models import ACTIVE, Repository, RepositoryScan, State
+from compliance.models import ACTIVE, LeaseLost, Repository, RepositoryScan, State
 from compliance.policy.retry import retry_in
 from compliance.services.count_totals import snapshot_unchanged
 from compliance.services.finish_scan import finish_scan
@@ -21,7 +21,7 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
     :raises LeaseLost: when another worker has it.
     """
     with transaction.atomic():
-        RepositoryScan.objects.fence(row.pk, token)
+        _let_go(row, token, State.FAILED if problem is not None else State.DONE, now)
         if problem is not None:
             record_mishaps(row.scan_id, row.repository_id, [Mishap(row.repository.name, problem)], now=now)
         told = problem_columns(problem)
@@ -32,15 +32,15 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
                 snapshot_unchanged(row.repository_id, version, now=now)
         else:
             Repository.objects.filter(pk=row.repository_id).update(**told)
-        RepositoryScan.objects.filter(pk=row.pk).update(
-            state=State.FAILED if problem is not None else State.DONE,
-            finished_at=now,
-            not_before=None,
-            lease_token=None,
-            lease_until=None,
-        )
     if not RepositoryScan.objects.filter(scan=row.scan_id, state__in=ACTIVE).exists():
         finish_scan(row.scan_id, now=now)
+
+
+def _let_go(row: RepositoryScan, token: uuid.UUID, state: State, now: datetime) -> None:
+    """Fence and final state in one: the row stays locked until the transaction ends."""
+    ours = RepositoryScan.objects.filter(pk=row.pk, lease_token=token)
+    if ours.update(state=state, finished_at=now, not_before=None, lease_token=None, lease_until=None) != 1:
+        raise LeaseLost
 
 
 def put_off_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProblem, *, now: datetime) -> None:

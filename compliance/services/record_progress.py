@@ -16,6 +16,7 @@ class Progress:
     """What was done since the last call.
 
     :param known: how many tags led to a digest we had.
+    :param tags_total: how many tags the registry lists; ``None`` leaves the number.
     :param tags_done: how many tags of the repository are done by now; ``None`` leaves the number.
     :param cursor: the last tag of a batch that is complete.
     """
@@ -24,6 +25,7 @@ class Progress:
     bytes: int = 0
     layers: int = 0
     known: int = 0
+    tags_total: int | None = None
     tags_done: int | None = None
     cursor: str | None = None
 
@@ -35,21 +37,20 @@ def record_progress(
 
     :raises LeaseLost: when another worker has the row, or it was cancelled.
     """
-    values: dict[str, Any] = {
-        "images_new": F("images_new") + images_new,
-        "layers_indexed": F("layers_indexed") + progress.layers,
-        "requests": F("requests") + progress.requests,
-        "bytes": F("bytes") + progress.bytes,
-        "cache_hits": F("cache_hits") + progress.known,
-        "new": F("new") + new,
-        "fixed": F("fixed") + fixed,
+    added = {
+        "images_new": images_new,
+        "layers_indexed": progress.layers,
+        "requests": progress.requests,
+        "bytes": progress.bytes,
+        "cache_hits": progress.known,
+        "new": new,
+        "fixed": fixed,
     }
-    if progress.tags_done is not None:
-        values["tags_done"] = progress.tags_done
-    if progress.cursor is not None:
-        values["cursor"] = progress.cursor
+    known = {"tags_total": progress.tags_total, "tags_done": progress.tags_done, "cursor": progress.cursor}
+    values: dict[str, Any] = {name: F(name) + count for name, count in added.items() if count}
+    values |= {name: value for name, value in known.items() if value is not None}
     # Something is stored that the next worker need not do again, so a crash after this is not the same crash.
     if progress.cursor is not None or images_new or progress.layers:
         values["attempts"] = 1
-    if RepositoryScan.objects.filter(pk=pk, lease_token=token).update(**values) != 1:
+    if values and RepositoryScan.objects.filter(pk=pk, lease_token=token).update(**values) != 1:
         raise LeaseLost

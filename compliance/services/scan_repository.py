@@ -17,9 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import DateTimeField, Q
+from django.db.models.functions import Coalesce
 
-from compliance.models import ACTIVE, LeaseLost, PolicyVersion, RepositoryScan
+from compliance.models import ACTIVE, LeaseLost, PolicyVersion, RepositoryScan, State
 from compliance.policy.retry import MOST_ATTEMPTS
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.end_repository_scan import end_repository_scan, put_off_repository_scan
@@ -40,7 +41,8 @@ def scan_repository(repository_scan_id: int, *, clock: Clock, opener: Opener = o
     """Do, or go on with, one repository's part, unless somebody else does; return what is left to wake."""
     now = clock()
     ready = RepositoryScan.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state__in=ACTIVE)
-    token = ready.take(repository_scan_id, lease_length())
+    started_at = Coalesce("started_at", now, output_field=DateTimeField())
+    token = ready.take(repository_scan_id, lease_length(), state=State.RUNNING, started_at=started_at)
     if token is None:
         return []
     rows = RepositoryScan.objects.select_related("scan__registry__policy__current", "repository")

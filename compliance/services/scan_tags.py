@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from compliance.models import PolicyVersion, Repository, RepositoryScan, State, Tag
+from compliance.models import PolicyVersion, Repository, RepositoryScan, Tag
 from compliance.services.finish_scan import refresh_totals
 from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.known_images import Known, known_images
@@ -45,6 +45,8 @@ class Turn:
     requests: int = field(init=False)
     bytes: int = field(init=False)
     layers: int = 0
+    total: int | None = None
+    wrote: bool = False
 
     def __post_init__(self) -> None:
         self.requests, self.bytes = self.place.source.traffic.requests, self.place.source.traffic.bytes
@@ -66,10 +68,7 @@ def scan_tags(turn: Turn) -> None:
 
 def _scan(turn: Turn) -> None:
     names = sorted(set(turn.place.source.tags(turn.place.repository)))
-    started_at = turn.row.started_at or turn.clock()
-    RepositoryScan.objects.filter(pk=turn.row.pk).update(
-        state=State.RUNNING, started_at=started_at, tags_total=len(names)
-    )
+    turn.total = len(names)
     start = sum(name <= turn.row.cursor for name in names) if turn.row.cursor else 0
     while start < len(names):
         batch = names[start : start + _BATCH]
@@ -142,7 +141,9 @@ def _scan_group(turn: Turn, group: Sequence[Pointer], cursor: str | None, done: 
 
 def _scan_gone(turn: Turn, names: Sequence[TagName]) -> None:
     """Notice deleted tags. Every listed name has a row by now, so equal counts mean that none is left over."""
-    listed = Repository.objects.values_list("tags_total", flat=True).get(pk=turn.row.repository_id)
+    listed = turn.row.repository.tags_total
+    if turn.wrote:
+        listed = Repository.objects.values_list("tags_total", flat=True).get(pk=turn.row.repository_id)
     wanted = set(names)
     gone: list[int] = []
     if listed != len(wanted):
@@ -177,11 +178,13 @@ def _record_images(turn: Turn, batch: Batch) -> None:
         except PolicyChanged:  # a newer version was published while we were reading
             turn.version = PolicyVersion.objects.get(current_of__registries=turn.row.scan.registry_id)
         else:
+            turn.wrote = True
             return
 
 
 def _traffic(turn: Turn, batch: Batch) -> Batch:
-    """Add what was asked of the registry since the last batch."""
+    """Add what was asked of the registry since the last batch, and how many tags it listed."""
+    batch.tags_total = turn.total
     traffic, shelf = turn.place.source.traffic, turn.place.shelf
     batch.requests, turn.requests = traffic.requests - turn.requests, traffic.requests
     batch.bytes, turn.bytes = traffic.bytes - turn.bytes, traffic.bytes
