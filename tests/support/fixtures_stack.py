@@ -23,6 +23,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 4)
     os.environ.setdefault("PLIMSOLL_CREDENTIAL_KEYS", new_credential_key())
     os.environ.setdefault("LOG_LEVEL", "WARNING")
+    if "STATIC_ROOT" not in os.environ:
+        # Whitenoise warns about a folder that does not exist, as in a fresh clone, and warnings are errors.
+        static = tempfile.TemporaryDirectory(prefix="plimsoll-static-")
+        os.environ["STATIC_ROOT"] = static.name
+        early_config.add_cleanup(static.cleanup)
     if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
         # A session that is killed leaves nothing: the stack ends, and removes its folder, with its last user.
         stack = LocalStack(Path(tempfile.mkdtemp(prefix="plimsoll-tests-")), fast=True, temporary=True)
