@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NewType
 
 from scanner.domain.accounts import AccountBytes as AccountBytes
@@ -29,6 +30,7 @@ Gid = NewType("Gid", int)
 """A gid as the kernel gets it."""
 
 _MINUS_ONE = 2**32 - 1
+_REMEMBERED_BYTES = 16 * 1024
 
 
 class Runtime(StrEnum):
@@ -74,6 +76,14 @@ def resolve(runtime: Runtime, user: str, accounts: AccountBytes, env: Sequence[s
     :param user: the image's USER, verbatim.
     :param env: the image's environment, for HOME.
     """
+    # Of the environment only HOME counts, and images on one base share their account files and mostly the user.
+    homes = tuple(item for item in env if item.startswith("HOME="))
+    sized = len(user) + len(accounts.passwd or b"") + len(accounts.group or b"") + sum(map(len, homes))
+    answer = _remembered if sized <= _REMEMBERED_BYTES else _resolve
+    return answer(runtime, user, accounts, homes)
+
+
+def _resolve(runtime: Runtime, user: str, accounts: AccountBytes, env: tuple[str, ...]) -> Resolution:
     trail = Trail()
     try:
         found = _ids(runtime, go_text(user), accounts, trail)
@@ -84,6 +94,9 @@ def resolve(runtime: Runtime, user: str, accounts: AccountBytes, env: Sequence[s
         Uid(found.uid), Gid(found.gid), tuple(Gid(gid) for gid in found.groups), _home(found.uid, accounts, env, trail)
     )
     return Resolution(identity, tuple(trail.steps))
+
+
+_remembered = lru_cache(maxsize=1_024)(_resolve)
 
 
 def will_not_start(identity: Identity) -> StartError | None:

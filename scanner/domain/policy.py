@@ -23,6 +23,9 @@ class RuleSetting:
     threshold: int | None = None
 
 
+_DEFAULT = RuleSetting()
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A rule that is not named counts for the score with its own severity and never fails.
@@ -37,4 +40,4 @@ class Policy:
 
     def setting(self, rule_id: str) -> RuleSetting:
         """The setting for a rule, or the default one."""
-        return self.settings.get(rule_id, RuleSetting())
+        return self.settings.get(rule_id, _DEFAULT)

@@ -44,7 +44,10 @@ def resolve_facts(runtime: Runtime, facts: ImageFacts) -> Resolution:
 
 def as_docker_starts_it(facts: ImageFacts) -> ImageFacts:
     """The same facts with the account files as Docker leaves them when it starts a container."""
-    return replace(facts, passwd=_left_by_docker(facts.passwd), group=_left_by_docker(facts.group))
+    passwd, group = _left_by_docker(facts.passwd), _left_by_docker(facts.group)
+    if passwd is facts.passwd and group is facts.group:
+        return facts
+    return replace(facts, passwd=passwd, group=group)
 
 
 def _left_by_docker(file: AccountFile) -> AccountFile:
