@@ -50,7 +50,8 @@ class Image(models.Model):
     """One platform's manifest. Exactly one of facts, ``artifact`` and ``problem_code`` says what it is.
 
     ``declared_user``, ``uid``, ``gid`` and ``runs_as`` repeat the docker identity for lists; they are derived from
-    the facts and refreshed whenever the image is judged. ``problem_allowed``: see ``Layer``.
+    the facts and refreshed whenever the image is judged. ``problem_allowed``: see ``Layer``. ``config_document`` is
+    the verified config as the registry gave it, compressed with zlib.
     """
 
     digest = models.CharField(max_length=135, unique=True)
@@ -58,6 +59,7 @@ class Image(models.Model):
     platform = models.CharField(max_length=100, blank=True)
     artifact = models.CharField(max_length=60, blank=True)
     facts = models.BinaryField(null=True)
+    config_document = models.BinaryField(null=True)
     size = models.BigIntegerField(default=0)
     built_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField()

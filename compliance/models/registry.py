@@ -51,6 +51,7 @@ class Registry(models.Model):
     allow_private = models.BooleanField(default=False)
     token_hosts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="registries")
+    protected_tags = ArrayField(models.CharField(max_length=128), default=list, blank=True)
     enabled = models.BooleanField(default=True)
     interval_minutes = models.PositiveIntegerField(default=60, help_text="0: scanned only when asked for")
     next_scan_at = models.DateTimeField(null=True, blank=True)

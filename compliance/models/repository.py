@@ -54,6 +54,9 @@ class Repository(models.Model):
         return self.name
 
 
+_UNCONFIRMED = models.Q(deleted_at=None, unconfirmed_since__isnull=False)
+
+
 class TagQuerySet(models.QuerySet["Tag"]):
     """Named filters."""
 
@@ -61,11 +64,17 @@ class TagQuerySet(models.QuerySet["Tag"]):
         """Tags the registry still has."""
         return self.filter(deleted_at=None)
 
+    def unconfirmed(self) -> TagQuerySet:
+        """Listed tags whose verdict is only the last known one."""
+        return self.filter(_UNCONFIRMED)
+
 
 class Tag(models.Model):
     """A tag and what it points to: one image, or an index, or (``problem_code``) something that could not be read.
 
     A scan passes over a tag whose digest is the same and whose ``judged_by`` is the current policy version.
+    ``unconfirmed_since``: since then the registry has not said what the tag points to, for the reason in the problem;
+    the verdict is the last known one, and becomes *unknown* when that lasts.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
@@ -85,6 +94,7 @@ class Tag(models.Model):
     judged_by = models.ForeignKey(PolicyVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     deleted_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
+    unconfirmed_since = models.DateTimeField(null=True, blank=True)
     problem_code = models.CharField(max_length=64, blank=True)
     problem_message = models.TextField(blank=True)
     problem_remedy = models.TextField(blank=True)
@@ -97,6 +107,11 @@ class Tag(models.Model):
         indexes = [
             models.Index(fields=["repository", "verdict"], condition=models.Q(deleted_at=None), name="tag_verdict"),
             models.Index(fields=["repository", "-moved_at"], name="tag_moved"),
+            models.Index(fields=["repository", "unconfirmed_since"], condition=_UNCONFIRMED, name="tag_unconfirmed"),
+            # Apart from those already given up: the tick asks every few seconds.
+            models.Index(
+                fields=["unconfirmed_since"], condition=_UNCONFIRMED & ~models.Q(verdict="unknown"), name="tag_lapsing"
+            ),
             GinIndex(
                 fields=["violated"],
                 opclasses=["jsonb_path_ops"],
