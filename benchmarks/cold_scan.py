@@ -29,7 +29,7 @@ def main(repositories: int = 40, tags: int = 25, megabytes: int = 90) -> int:
     with prepared_database(), registry_with_fleet(**size) as registry:
         from django.core.management import call_command
 
-        call_command("add_registry", "bench", registry.url, allow_private=True, interval=0)
+        call_command("add_registry", "bench", registry.url, interval=0)
         urls = _urls(registry)
         peer = _fetch(urls)
         found = scan()

@@ -23,7 +23,7 @@ def main(repositories: int = 40, tags: int = 25, megabytes: int = 8) -> int:
     with prepared_database(), registry_with_fleet(**size) as registry:
         from django.core.management import call_command
 
-        call_command("add_registry", _NAME, registry.url, allow_private=True, interval=0)
+        call_command("add_registry", _NAME, registry.url, interval=0)
         cold, warm = scan(), scan()
     allowed = repositories * tags + repositories + 1
     for label, found in (("first scan", cold), ("second scan", warm)):
