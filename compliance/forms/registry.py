@@ -9,7 +9,7 @@ from compliance.policy.registry_values import RegistryValues
 from scanner.policies import DEFAULT_POLICY
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 
-_LONGEST_INTERVAL = 60 * 24 * 31
+LONGEST_INTERVAL = 60 * 24 * 31
 
 
 class RegistryForm(forms.Form):
@@ -54,7 +54,7 @@ class RegistryForm(forms.Form):
     interval_minutes = forms.IntegerField(
         label="Minutes between scans",
         min_value=0,
-        max_value=_LONGEST_INTERVAL,
+        max_value=LONGEST_INTERVAL,
         initial=60,
         help_text="0: only when somebody asks.",
     )

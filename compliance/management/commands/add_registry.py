@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from compliance.forms.registry import LONGEST_INTERVAL
 from compliance.models import Policy, Registry
 from compliance.services.publish_policies import publish_policies
 from compliance.services.save_registry import RegistryValues, save_registry
@@ -26,31 +28,49 @@ class Command(BaseCommand):
         parser.add_argument("url", help="https://registry.example, or http://… for one without TLS")
         parser.add_argument("--username", default="")
         parser.add_argument("--password-env", metavar="VAR", help="environment variable that holds the password")
-        parser.add_argument("--insecure", action="store_true", help="do not check the TLS certificate")
+        parser.add_argument("--insecure", action="store_true", help="accept any certificate; plain http is in the URL")
         parser.add_argument("--interval", type=int, default=60, metavar="MIN", help="0: only when asked for")
-        parser.add_argument("--allow-private", action="store_true", help="allow loopback and private addresses")
+        parser.add_argument("--public-only", action="store_true", help="refuse private and loopback addresses")
         parser.add_argument("--policy", default=DEFAULT_POLICY)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Check what was given, then save it."""
-        if Registry.objects.filter(name=options["name"]).exists():
-            raise CommandError(f"There is a registry named {options['name']!r} already.")
-        if options["interval"] < 0:
-            raise CommandError("--interval is a number of minutes, 0 or more.")
+        _require_usable(options)
+        values = _values(options)
         now = timezone.now()
         if not Policy.objects.filter(name=options["policy"]).exists():
             publish_policies(now)
         if not Policy.objects.filter(name=options["policy"]).exists():
-            raise CommandError(f"There is no policy named {options['policy']!r}.")
-        registry = save_registry(_values(options), now=now)
-        self.stdout.write(f"Added {registry.name} ({registry.url}). Scan it now: manage.py scan {registry.name} --wait")
+            known = ", ".join(Policy.objects.order_by("name").values_list("name", flat=True))
+            raise CommandError(f"There is no policy named {options['policy']!r}; choose one of {known}.")
+        registry = save_registry(values, now=now)
+        command = shlex.join(["manage.py", "scan", registry.name, "--wait"])
+        self.stdout.write(f"Added {registry.name} ({registry.url}). Scan it now: {command}")
+
+
+def _require_usable(options: dict[str, Any]) -> None:
+    name, longest = options["name"], _longest("name")
+    if not name.strip() or len(name) > longest or not name.isprintable():
+        raise CommandError(f"NAME is how people here call the registry: 1 to {longest} printable characters.")
+    if Registry.objects.filter(name=name).exists():
+        raise CommandError(f"There is a registry named {name!r} already. Scan it, or choose another name.")
+    if not 0 <= options["interval"] <= LONGEST_INTERVAL:
+        raise CommandError(f"--interval is a number of minutes from 0 to {LONGEST_INTERVAL}.")
+    if len(options["username"]) > _longest("username"):
+        raise CommandError(f"--username is at most {_longest('username')} characters.")
+
+
+def _longest(field: str) -> int:
+    return Registry._meta.get_field(field).max_length or 0
 
 
 def _values(options: dict[str, Any]) -> RegistryValues:
+    text = options["url"]
     try:
-        url = str(parse_registry_url(options["url"], plain_http=options["url"].startswith("http://")))
+        # On the command line http:// is written by somebody who means it.
+        url = str(parse_registry_url(text, plain_http=text.lower().startswith("http://")))
     except InvalidRegistryUrl as error:
-        raise CommandError(error.reason) from error
+        raise CommandError(f"{error.reason} Write URL as https://host[:port], or http://host[:port].") from error
     return RegistryValues(
         name=options["name"],
         url=url,
@@ -58,7 +78,8 @@ def _values(options: dict[str, Any]) -> RegistryValues:
         username=options["username"],
         password=_password(options["username"], options["password_env"]),
         verify_tls=not options["insecure"],
-        allow_private=options["allow_private"],
+        # Whoever has a shell here may name what this machine reaches; the setting of the whole site still wins.
+        allow_private=not options["public_only"],
         interval_minutes=options["interval"],
     )
 
@@ -66,11 +87,11 @@ def _values(options: dict[str, Any]) -> RegistryValues:
 def _password(username: str, variable: str | None) -> str | None:
     if variable is None:
         if username:
-            raise CommandError("--username needs --password-env.")
+            raise CommandError("--username needs --password-env VAR, the environment variable that holds the password.")
         return None
     if not username:
-        raise CommandError("--password-env needs --username.")
+        raise CommandError("--password-env needs --username U.")
     password = os.environ.get(variable)
     if not password:
-        raise CommandError(f"The environment variable {variable} is not set.")
+        raise CommandError(f"The environment variable {variable} is not set. Export it first.")
     return password

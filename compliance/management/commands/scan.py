@@ -54,11 +54,21 @@ class Command(BaseCommand):
 
 def _registries(name: str | None) -> list[Registry]:
     if name is None:
-        return list(Registry.objects.filter(enabled=True))
+        return _enabled()
     found = Registry.objects.filter(name=name).first() or Registry.objects.filter(slug=name).first()
     if found is None:
         raise CommandError(f"There is no registry named {name!r}. Add it: manage.py add_registry {name} URL")
     return [found]
+
+
+def _enabled() -> list[Registry]:
+    """A scan of nothing would end well and prove nothing, so it is an error."""
+    found = list(Registry.objects.filter(enabled=True))
+    if found:
+        return found
+    if Registry.objects.exists():
+        raise CommandError("No registry is scanned on schedule. Name the one to scan: manage.py scan NAME")
+    raise CommandError("There is no registry to scan. Add one: manage.py add_registry NAME URL")
 
 
 def _wait(scan_ids: Sequence[int], *, quiet: bool) -> None:

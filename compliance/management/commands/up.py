@@ -83,8 +83,7 @@ def add_registry(url: str) -> str:
     known = Registry.objects.filter(url=origin).values_list("name", flat=True).first()
     if known:
         return known
-    # Whoever starts Plimsoll on a machine may name what that machine reaches.
-    call_command("add_registry", parts.netloc, origin, allow_private=True)
+    call_command("add_registry", parts.netloc, origin)
     return parts.netloc
 
 

@@ -80,3 +80,15 @@ def test_prepare_twice(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert "Published policy kubernetes" in first
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--wait"], ["--wait", "--json"]])
+def test_no_registry_at_all_is_no_success(options: list[str]) -> None:
+    with pytest.raises(CommandError, match="add_registry NAME URL"):
+        call_command("scan", *options)
+
+
+def test_no_registry_on_schedule(registry: Registry) -> None:
+    Registry.objects.update(enabled=False)
+    with pytest.raises(CommandError, match="scan NAME"):
+        call_command("scan", "--wait")

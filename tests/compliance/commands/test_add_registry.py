@@ -1,0 +1,128 @@
+"""`manage.py add_registry`: the contract of its arguments, and what cannot be used."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from compliance.models import Registry
+from compliance.models.encryption import reveal
+from tests.support.demo_registry import DemoRegistry
+from tests.support.images import image
+from tests.support.oci_layout import OciLayout
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compliance.tasks.wake._send", lambda *_: None)
+
+
+def scan(name: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, object]]:
+    """Run it here; the exit status and what it printed."""
+    capsys.readouterr()
+    try:
+        call_command("scan", name, "--wait", "--json")
+        status = 0
+    except SystemExit as left:
+        status = int(str(left.code))
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_a_registry_on_this_machine_with_nothing_but_name_and_url(
+    demo_registry: DemoRegistry, demo_layout: OciLayout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo_layout.tag("team/app", "1", image(user="1001"))
+    call_command("add_registry", "My shop", demo_registry.url)
+    assert "manage.py scan 'My shop' --wait" in capsys.readouterr().out
+    status, printed = scan("My shop", capsys)
+    assert (status, printed["passed"]) == (0, 1)
+
+
+def test_public_only(demo_registry: DemoRegistry, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("add_registry", "shop", demo_registry.url, "--public-only")
+    status, printed = scan("shop", capsys)
+    assert (status, problem_code(printed)) == (1, "forbidden-address")
+    assert demo_registry.requests == []
+
+
+def test_the_setting_of_the_site_wins(
+    demo_registry: DemoRegistry, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.ALLOW_PRIVATE_REGISTRIES = False
+    call_command("add_registry", "shop", demo_registry.url)
+    status, printed = scan("shop", capsys)
+    assert (status, problem_code(printed)) == (1, "forbidden-address")
+    assert demo_registry.requests == []
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200"])
+def test_metadata_services_stay_refused(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("add_registry", "cloud", f"http://{host}")
+    status, printed = scan("cloud", capsys)
+    assert (status, problem_code(printed)) == (1, "forbidden-address")
+
+
+def problem_code(printed: dict[str, object]) -> str:
+    (found,) = json.loads(json.dumps(printed["scans"]))
+    return str(found["problem"]["code"])
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "stored", "verified"),
+    [
+        ("https://registry.example", [], "https://registry.example", True),
+        ("registry.example:5000", [], "https://registry.example:5000", True),
+        ("https://registry.example/v2/", ["--insecure"], "https://registry.example", False),
+        ("http://registry.example:5000/", [], "http://registry.example:5000", True),
+        ("HTTP://Registry.Example:80", [], "http://registry.example", True),
+        ("http://registry.example", ["--insecure"], "http://registry.example", False),
+    ],
+)
+def test_the_scheme_is_what_was_written(url: str, options: list[str], stored: str, verified: bool) -> None:
+    call_command("add_registry", "shop", url, *options)
+    row = Registry.objects.get()
+    assert (row.url, row.verify_tls, row.allow_private) == (stored, verified, True)
+
+
+def test_the_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", "correct-horse")
+    call_command("add_registry", "shop", "https://r.example", "--username", "u", "--password-env", "SHOP_PASSWORD")
+    row = Registry.objects.get()
+    assert (row.username, reveal(row.password)) == ("u", "correct-horse")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["shop", "ftp://registry.example"], "https://host"),
+        (["shop", "https://registry.example/team"], "no path"),
+        (["shop", "https://u:p@registry.example"], "user name"),
+        (["shop", "https://registry.example:99999"], "not a URL"),
+        (["shop", ""], "https://host"),
+        (["", "https://registry.example"], "NAME is"),
+        (["x" * 101, "https://registry.example"], "1 to 100"),
+        (["a\x00b", "https://registry.example"], "printable"),
+        (["shop", "https://r.example", "--interval", "-1"], "--interval"),
+        (["shop", "https://r.example", "--interval", "9999999999"], "--interval"),
+        (["shop", "https://r.example", "--policy", "lenient"], "one of baseline, kubernetes, strict"),
+        (["shop", "https://r.example", "--username", "u"], "--password-env VAR"),
+        (["shop", "https://r.example", "--password-env", "V"], "--username U"),
+        (["shop", "https://r.example", "--username", "u", "--password-env", "PLIMSOLL_NO_SUCH"], "Export it"),
+        (["shop", "https://r.example", "--username", "u" * 201, "--password-env", "HOME"], "at most 200"),
+    ],
+)
+def test_what_cannot_be_used_is_said(arguments: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("add_registry", *arguments)
+    assert not Registry.objects.exists()
+
+
+def test_a_name_that_is_taken() -> None:
+    call_command("add_registry", "shop", "https://registry.example")
+    with pytest.raises(CommandError, match="already"):
+        call_command("add_registry", "shop", "https://other.example")
