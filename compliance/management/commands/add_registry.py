@@ -7,6 +7,7 @@ import shlex
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db.models import CharField
 from django.utils import timezone
 
 from compliance.forms.registry import LONGEST_INTERVAL
@@ -61,7 +62,8 @@ def _require_usable(options: dict[str, Any]) -> None:
 
 
 def _longest(field: str) -> int:
-    return Registry._meta.get_field(field).max_length or 0
+    found = Registry._meta.get_field(field)
+    return found.max_length or 0 if isinstance(found, CharField) else 0
 
 
 def _values(options: dict[str, Any]) -> RegistryValues:
