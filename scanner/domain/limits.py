@@ -13,7 +13,8 @@ GIB = 1024 * MIB
 class Limits:
     """Defaults follow what containerd, moby, containers/image and Go's archive/tar enforce.
 
-    Sizes are bytes, times are seconds. ``compliance`` reads ``PLIMSOLL_<NAME>`` for each field.
+    Sizes are bytes, times are seconds. ``compliance`` reads ``PLIMSOLL_<NAME>`` for each field. How long a line of an
+    account file may be is no limit of ours but what the runtimes do, and so a constant: ``accounts.PASSWD_LINE_BYTES``.
     """
 
     # JSON documents
@@ -41,21 +42,25 @@ class Limits:
     image_entries: int = 5_000_000
     tar_header_bytes: int = MIB
     tar_special_headers: int = 1_000
+    tar_records: int = 10_000_000
     sparse_map_bytes: int = MIB
     layer_text_bytes: int = 128 * MIB
     path_bytes: int = 4_096
     path_depth: int = 256
     account_file_bytes: int = 10 * MIB
     account_versions_bytes: int = 64 * MIB
-    account_line_bytes: int = 64 * KIB
     symlink_hops: int = 40
     path_steps: int = 5_000_000
+    implied_paths: int = 1_000_000
     link_fetches: int = 2
     # the network
     connect_seconds: float = 5.0
     first_byte_seconds: float = 15.0
     idle_seconds: float = 30.0
     body_seconds: float = 1_800.0
+    floor_bytes_per_second: int = 16 * KIB
+    body_bytes_per_second: int = 256 * KIB
+    question_requests: int = 16
     redirects: int = 5
     auth_rounds: int = 2
     retries: int = 4

@@ -188,7 +188,7 @@ def _problem(file: AccountFile) -> str | None:
     if file.state is ReadState.LINK_LOOP:
         return f"{file.path} is a loop of links"
     if file.state is ReadState.TOO_LARGE:
-        return f"{file.path} is larger than the runtimes read"
+        return f"{file.path} is larger than PLIMSOLL_ACCOUNT_FILE_BYTES lets us read"
     return None
 
 

@@ -122,7 +122,8 @@ class Meter:
                 "layer_uncompressed_bytes", limits.layer_uncompressed_bytes, self.given, subject="unpacked layer"
             )
         if self.given > limits.compression_ratio_after_bytes and self.given > limits.compression_ratio * self.taken:
-            found = f"{self.given} bytes from {self.taken}"
+            after = limits.compression_ratio_after_bytes
+            found = f"{self.given} bytes from {self.taken}, over PLIMSOLL_COMPRESSION_RATIO_AFTER_BYTES ({after}),"
             raise LimitExceeded("compression_ratio", limits.compression_ratio, found, subject="unpacked layer")
 
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from scanner.domain.facts import GROUP, PASSWD, Ambiguity
-from scanner.domain.problems import ImageProblem
+from scanner.domain.problems import LimitExceeded
 from scanner.filesystem.layer_columns import FOLDER, HARD_LINK, NOTHING, ROOT, Flag
 from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.paths import shown
 from scanner.filesystem.rootfs import Place, Places, Resolution, RootFs
 
 _SHOWN_OF_EACH = 20
-_EXAMINED = 1_000_000
 
 
 def tree_ambiguities(rootfs: RootFs) -> tuple[Ambiguity, ...]:
@@ -32,7 +31,7 @@ def tree_ambiguities(rootfs: RootFs) -> tuple[Ambiguity, ...]:
     trail = _Trail(
         frozenset().union(*(walk.trail for walk in walks)), frozenset().union(*(walk.touched for walk in walks))
     )
-    budget = _Budget()
+    budget = _Budget(rootfs.limits.implied_paths)
     found = list(_lexical(walks))
     for position, layer in enumerate(rootfs.layers):
         found += _flagged(position, layer, trail)
@@ -48,16 +47,14 @@ class _Trail:
 
 
 class _Budget:
-    def __init__(self) -> None:
-        self._left = _EXAMINED
+    def __init__(self, allowed: int) -> None:
+        self._allowed = self._left = allowed
 
     def spend(self) -> None:
         self._left -= 1
         if self._left < 0:
-            raise ImageProblem(
-                "limit-implied-paths",
-                f"more than {_EXAMINED} folders and hard links of this image refer to lower layers without an entry",
-            )
+            subject = "folders without an entry and hard links into lower layers"
+            raise LimitExceeded("implied_paths", self._allowed, "more", subject=subject)
 
 
 def _most_telling(found: list[Ambiguity]) -> tuple[Ambiguity, ...]:

@@ -114,7 +114,7 @@ class Authenticator:
             return refused("denied", f"{self._url}: this credential may not read here")
         if self._credential is None:
             return refused("auth-failed", f"{self._url} demands a credential")
-        return refused("auth-loop", f"{self._url} still answers 401 to the token it asked for")
+        return refused("auth-loop", f"{self._url} still answers 401 to the token it asked for", limit="auth_rounds")
 
     def _checked_realm(self, text: str) -> Target:
         try:

@@ -54,6 +54,7 @@ class BlobReader:
         length = content_length(answer)
         if length is not None and length != left:
             raise refused("digest-mismatch", f"{self._name}: {length} bytes where the manifest says {left}")
+        answer.response.expect(left)
         for chunk in self.asker.courier.chunks(answer):
             left -= len(chunk)
             if left < 0:

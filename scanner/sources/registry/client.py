@@ -84,8 +84,8 @@ class RegistrySource:
         names = names_of_all_pages(
             first,
             lambda target: self.page(target, CATALOG_SCOPE, "repositories"),
-            pages=self.limits.pages,
-            names=self.limits.repositories,
+            "repositories",
+            self.limits,
         )
         return self._usable(names, parse_repository)
 
@@ -98,8 +98,8 @@ class RegistrySource:
         names = names_of_all_pages(
             self.page(self.asker.target(f"/v2/{repository}/tags/list?n={_PAGE_SIZES[0]}"), scope, "tags"),
             lambda target: self.page(target, scope, "tags"),
-            pages=self.limits.pages,
-            names=self.limits.tags,
+            "tags",
+            self.limits,
         )
         return self._usable(names, parse_tag)
 

@@ -1,7 +1,6 @@
 """Sockets that are opened only to judged addresses, and that wait no longer than the clock of the exchange says.
 
-httpcore2 gives each ``recv`` the same time-out, so a peer that sends one byte at a time never runs out of it. The
-clock of a request travels in its place as the time-out, and the socket asks it how long it may still wait.
+The clock of a request travels as httpcore2's time-out, and the socket asks it how long it may still wait.
 """
 
 from __future__ import annotations
@@ -9,58 +8,18 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpcore2
 
-from scanner.domain.limits import Limits
 from scanner.domain.problems import SourceProblem
+from scanner.sources.registry.clock import Clock
 from scanner.sources.registry.errors import refused, tls_code, unavailable
 from scanner.sources.registry.network import Address, NetworkPolicy, resolve_allowed
 
 _ADDRESSES_TRIED = 4
-
-
-@dataclass(slots=True)
-class Clock:
-    """How long one exchange may still read: first the headers as a whole, then the body, idle and in total.
-
-    It starts with the first read, so that waiting for a connection does not use it up.
-    """
-
-    limits: Limits
-    idle: float = field(init=False)
-    ends: float | None = None
-
-    def __post_init__(self) -> None:
-        self.idle = self.limits.first_byte_seconds
-
-    def body_begins(self) -> None:
-        """From now on the body's limits count."""
-        self.ends = time.monotonic() + self.limits.body_seconds
-        self.idle = self.limits.idle_seconds
-
-    def ends_within(self, seconds: float) -> None:
-        """Bring the end nearer, for a body that is known to be small."""
-        ends = time.monotonic() + seconds
-        self.ends = ends if self.ends is None else min(self.ends, ends)
-
-    def remaining(self) -> float:
-        """Seconds the next read may take.
-
-        :raises httpcore2.ReadTimeout: when there are none.
-        """
-        now = time.monotonic()
-        if self.ends is None:
-            self.ends = now + self.limits.first_byte_seconds
-        left = min(self.idle, self.ends - now)
-        if left <= 0:
-            raise httpcore2.ReadTimeout("the exchange took longer than allowed")
-        return left
 
 
 class JudgedStream(httpcore2.NetworkStream):
@@ -72,8 +31,14 @@ class JudgedStream(httpcore2.NetworkStream):
     def read(self, max_bytes: int, timeout: Any = None) -> bytes:
         """Read what is there, waiting no longer than the clock says."""
         with _as_httpcore(httpcore2.ReadTimeout, httpcore2.ReadError):
-            self._socket.settimeout(timeout.remaining() if isinstance(timeout, Clock) else timeout)
-            return self._socket.recv(max_bytes)
+            if not isinstance(timeout, Clock):
+                self._socket.settimeout(timeout)
+                return self._socket.recv(max_bytes)
+            return timeout.timed(self._receive, max_bytes)
+
+    def _receive(self, max_bytes: int, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        return self._socket.recv(max_bytes)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send everything."""
@@ -161,7 +126,7 @@ def connect_problem(error: OSError, subject: str) -> SourceProblem:
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         return refused("tls-failed", f"{subject}: the handshake failed, {error.reason or 'no reason given'}")
     if isinstance(error, TimeoutError):
-        return unavailable("timeout", f"{subject}: no connection in time")
+        return unavailable("timeout", f"{subject}: no connection in time", limit="connect_seconds")
     return unavailable("unreachable", f"{subject}: could not connect, {error.strerror or 'no reason given'}")
 
 

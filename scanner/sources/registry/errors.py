@@ -40,7 +40,7 @@ REMEDIES: Final = {
     "redirect-loop": "The registry redirects without end; check its external address setting.",
     "redirect-forbidden": "The registry redirects where a client must not follow; check its storage redirect setting.",
     "digest-mismatch": "The bytes are not those the digest names; push the image again; look for a proxy in between.",
-    "too-large": "If this registry is meant to answer with so much, raise the named limit.",
+    "too-large": "The registry answers with more than anybody should need; look at what it sends.",
     "credential-store": "Repair ~/.docker/config.json or the credential helper it names, or remove the entry.",
     "not-found": "Check that this address is a registry.",
 }
@@ -62,14 +62,30 @@ _SERVER_ERRORS: Final = frozenset({500, 502, 503, 504, *range(520, 531)})
 _LONGEST_TEXT = 300
 
 
-def refused(code: str, message: str) -> Refused:
-    """Make a permanent problem with the advice that belongs to its code."""
-    return Refused(code, message, remedy=REMEDIES[code])
+def refused(code: str, message: str, *, limit: str = "") -> Refused:
+    """Make a permanent problem with the advice that belongs to its code.
+
+    :param limit: the field of ``Limits`` that was passed, where one was.
+    """
+    return Refused(code, message, remedy=_advice(code, limit))
 
 
-def unavailable(code: str, message: str, *, retry_after: float | None = None) -> Unavailable:
-    """Make a passing problem with the advice that belongs to its code."""
-    return Unavailable(code, message, remedy=REMEDIES[code], retry_after=retry_after)
+def unavailable(code: str, message: str, *, retry_after: float | None = None, limit: str = "") -> Unavailable:
+    """Make a passing problem with the advice that belongs to its code.
+
+    :param limit: the field of ``Limits`` that was passed, where one was.
+    """
+    return Unavailable(code, message, remedy=_advice(code, limit), retry_after=retry_after)
+
+
+def _advice(code: str, limit: str) -> str:
+    return f"{REMEDIES[code]} {setting_advice(limit)}" if limit else REMEDIES[code]
+
+
+def setting_advice(limit: str) -> str:
+    """Which setting to change where a limit was too tight: rates are lowered, everything else is raised."""
+    change = "lower" if limit.endswith("_per_second") else "raise"
+    return f"If that is meant to be so, {change} PLIMSOLL_{limit.upper()}."
 
 
 @dataclass(frozen=True, slots=True)

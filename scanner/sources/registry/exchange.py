@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 
-from scanner.domain.limits import KIB, Limits
+from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.problems import SourceProblem
 from scanner.sources.registry.addresses import InvalidRegistryUrl, Target, resolve_target
 from scanner.sources.registry.credentials import without
@@ -21,9 +21,6 @@ from scanner.sources.source import Traffic
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ALWAYS = {"User-Agent": "plimsoll", "Accept-Encoding": "identity"}
 _ENOUGH_REQUESTS = 8
-_MOST_REQUESTS = 16
-_SMALL_BODY_SECONDS = 60.0
-_SLOWEST_BYTES_PER_SECOND = 256 * KIB
 
 
 class Meter:
@@ -42,8 +39,12 @@ class Meter:
 
 @dataclass(slots=True)
 class Call:
-    """What one question to the registry has cost so far, over redirects, token requests and retries."""
+    """What one question to the registry has cost so far, over redirects, token requests and retries.
 
+    :param most: requests after which it is given up.
+    """
+
+    most: int = DEFAULT_LIMITS.question_requests
     requests: int = 0
 
     @property
@@ -57,8 +58,9 @@ class Call:
         :raises Refused: ``redirect-loop`` when a registry leads us in circles of any kind.
         """
         self.requests += 1
-        if self.requests > _MOST_REQUESTS:
-            raise refused("redirect-loop", f"One question led to more than {_MOST_REQUESTS} requests")
+        if self.requests > self.most:
+            what = f"One question led to more than {self.most} requests"
+            raise refused("redirect-loop", what, limit="question_requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ class Courier:
             if following.origin != target.origin:
                 authorization, stayed = None, False
             target = following
-        raise refused("redirect-loop", f"{question.target.origin} redirects more than {self._limits.redirects} times")
+        often = f"{question.target.origin} redirects more than {self._limits.redirects} times"
+        raise refused("redirect-loop", often, limit="redirects")
 
     def _open(
         self, stack: ExitStack, question: Question, target: Target, authorization: str | None, call: Call
@@ -152,12 +155,13 @@ class Courier:
         :raises Refused: ``too-large``.
         """
         allowed: int = getattr(self._limits, limit)
-        answer.response.ends_within(_SMALL_BODY_SECONDS + allowed / _SLOWEST_BYTES_PER_SECOND)
+        answer.response.expect(allowed)
         received = bytearray()
         for chunk in self.chunks(answer):
             received += chunk
             if len(received) > allowed:
-                raise refused("too-large", f"{subject}: the answer is larger than {limit} allows ({allowed} bytes)")
+                what = f"{subject}: the answer is larger than {limit} allows ({allowed} bytes)"
+                raise refused("too-large", what, limit=limit)
         return bytes(received)
 
     def problem(self, answer: Answer, subject: str, *, unknown: str) -> SourceProblem:
@@ -165,7 +169,7 @@ class Courier:
 
         A registry may repeat in its answer what it was sent, so secrets are taken out of the message.
         """
-        answer.response.ends_within(_SMALL_BODY_SECONDS)
+        answer.response.expect(0)
         body = bytearray()
         for chunk in self.chunks(answer):
             body += chunk
@@ -174,7 +178,10 @@ class Courier:
         wait = retry_after(answer.response.header("Retry-After"), datetime.now(UTC))  # noqa: TID251 # a server's date can only be compared with the time it arrived
         detail = partial(without, secrets=(*self._secrets, (answer.shown or "").rpartition(" ")[2]))
         status = answer.response.status
-        return problem_of_status(status, subject, registry_errors(bytes(body), detail), unknown=unknown, wait=wait)
+        problem = problem_of_status(status, subject, registry_errors(bytes(body), detail), unknown=unknown, wait=wait)
+        if len(body) > self._limits.error_bytes:
+            problem.remedy += " Its answer is longer than PLIMSOLL_ERROR_BYTES and was not read to its end."
+        return problem
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
+from scanner.domain.limits import Limits
 from scanner.sources.registry.addresses import InvalidRegistryUrl, Target, resolve_target
 from scanner.sources.registry.errors import refused
 
@@ -52,26 +54,30 @@ def _on_same_origin(base: Target, location: str) -> Target:
     return following
 
 
-def names_of_all_pages(first: Page, fetch: Callable[[Target], Page], *, pages: int, names: int) -> Iterator[str]:
+def names_of_all_pages(
+    first: Page, fetch: Callable[[Target], Page], key: Literal["repositories", "tags"], limits: Limits
+) -> Iterator[str]:
     """Stream the names of a listing, each once.
 
-    :param pages: pages after which the listing is refused.
-    :param names: names after which the listing is refused.
+    :param key: what is listed, which is also the name of its limit.
     :raises Refused: ``pagination-loop`` or ``too-large``.
     """
     page, seen, visited, stale = first, set[str](), set[str](), 0
+    names: int = getattr(limits, key)
     while True:
         fresh = [name for name in dict.fromkeys(page.names) if name not in seen]
         seen.update(fresh)
         if len(seen) > names:
-            raise refused("too-large", f"The listing has more than {names} names")
+            raise refused("too-large", f"The listing has more than {names} {key}", limit=key)
         yield from fresh
         if page.following is None:
             return
         stale = 0 if fresh else stale + 1
         visited.add(page.following.path)
-        if stale >= _STALE_PAGES or len(visited) >= pages:
-            raise refused("pagination-loop", f"The listing goes on after {len(visited)} pages")
+        if stale >= _STALE_PAGES:
+            raise refused("pagination-loop", f"The listing has had nothing new for {stale} pages")
+        if len(visited) >= limits.pages:
+            raise refused("pagination-loop", f"The listing goes on after {len(visited)} pages", limit="pages")
         following = page.following
         page = fetch(following)
         if page.following and page.following.path in visited:

@@ -33,13 +33,19 @@ class Patience:
 
         :raises SourceProblem: the last one; an ``Unavailable`` carries ``retry_after`` where the registry said it.
         """
-        call = Call()
+        call = Call(self.limits.question_requests)
         for attempt in count():
             try:
                 return action(call)
             except Unavailable as problem:
                 asked = problem.retry_after or 0.0
-                if attempt >= self.limits.retries or call.has_cost_enough or asked > self.limits.retry_wait_seconds:
+                if asked > self.limits.retry_wait_seconds:
+                    problem.remedy += " It asks for a longer wait than PLIMSOLL_RETRY_WAIT_SECONDS."
+                    raise
+                if attempt >= self.limits.retries:
+                    problem.remedy += f" It was asked {attempt + 1} times; PLIMSOLL_RETRIES says how often."
+                    raise
+                if call.has_cost_enough:
                     raise
                 self.sleep(max(asked, self._backoff(attempt)))
         raise AssertionError("count() does not end")

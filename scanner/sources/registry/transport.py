@@ -12,7 +12,8 @@ import httpcore2
 from scanner.domain.limits import Limits
 from scanner.domain.problems import SourceProblem
 from scanner.sources.registry.addresses import Origin, Target
-from scanner.sources.registry.connections import Clock, JudgedBackend
+from scanner.sources.registry.clock import Clock
+from scanner.sources.registry.connections import JudgedBackend
 from scanner.sources.registry.errors import refused, unavailable
 from scanner.sources.registry.network import NetworkPolicy
 from scanner.sources.registry.tls import tls_context
@@ -92,7 +93,7 @@ class Transport:
             extensions={"timeout": timeouts},
         )
         subject = f"{method} {target.origin}"
-        with _named_failures(subject):
+        with _named_failures(subject, clock):
             raw = self._pool(target.origin).handle_request(request)
         clock.body_begins()
         try:
@@ -100,7 +101,7 @@ class Transport:
                 raise refused("protocol-error", f"{subject}: the answer is not HTTP/1")
             yield Response(raw, subject, clock)
         finally:
-            with _named_failures(subject):
+            with _named_failures(subject, clock):
                 raw.close()
 
 
@@ -116,7 +117,8 @@ class Response:
         self._headers = raw.headers
         self._raw = raw
         self._subject = subject
-        self.ends_within = clock.ends_within
+        self._clock = clock
+        self.expect = clock.expect
 
     def header(self, name: str) -> str | None:
         """Return a header's first value, or ``None``."""
@@ -129,16 +131,17 @@ class Response:
 
     def chunks(self) -> Iterator[bytes]:
         """Stream the body as it came, never decompressed."""
-        with _named_failures(self._subject):
+        with _named_failures(self._subject, self._clock):
             yield from self._raw.iter_stream()
 
 
 @contextmanager
-def _named_failures(subject: str) -> Iterator[None]:
+def _named_failures(subject: str, clock: Clock) -> Iterator[None]:
     try:
         yield
     except httpcore2.TimeoutException as error:
-        raise unavailable("timeout", f"{subject}: no complete answer in time") from error
+        limit = {httpcore2.PoolTimeout: "body_seconds", httpcore2.WriteTimeout: "idle_seconds"}.get(type(error))
+        raise unavailable("timeout", f"{subject}: no complete answer in time", limit=limit or clock.bound) from error
     except (httpcore2.NetworkError, httpcore2.RemoteProtocolError) as error:
         raise _broken(error, subject) from error
     except (httpcore2.LocalProtocolError, httpcore2.UnsupportedProtocol) as error:

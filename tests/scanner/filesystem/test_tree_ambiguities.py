@@ -7,7 +7,6 @@ import pytest
 
 from scanner.domain.limits import DEFAULT_LIMITS
 from scanner.domain.problems import ImageProblem, LimitExceeded
-from scanner.filesystem import tree_ambiguities as module
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from tests.support.archives import END, member, rootfs
 from tests.support.layers import Entry, File, Folder, HardLink, Opaque, Symlink, Whiteout
@@ -117,11 +116,10 @@ def test_a_hard_link_to_nothing_is_refused_wherever_it_is() -> None:
     assert problem.value.code == "bad-link"
 
 
-def test_there_is_a_limit_to_what_is_examined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_EXAMINED", 10)
+def test_there_is_a_limit_to_what_is_examined() -> None:
     layers: list[Layer] = [{f"d{number}/x": File() for number in range(11)}] * 2
     with pytest.raises(ImageProblem) as problem:
-        _found(*layers)
+        tree_ambiguities(rootfs(*layers, limits=replace(DEFAULT_LIMITS, implied_paths=10)))
     assert problem.value.code == "limit-implied-paths"
 
 

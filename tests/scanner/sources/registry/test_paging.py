@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from scanner.domain.limits import DEFAULT_LIMITS
 from scanner.domain.problems import Refused
 from scanner.sources.registry.addresses import Target, parse_target
 from scanner.sources.registry.paging import Page, names_of_all_pages, next_page
@@ -59,7 +62,8 @@ def collect(pages: dict[int, Page], *, most_pages: int = 100, most_names: int = 
     def fetch(at: Target) -> Page:
         return pages[int(at.path.rpartition("=")[2])]
 
-    return list(names_of_all_pages(pages[0], fetch, pages=most_pages, names=most_names))
+    limits = replace(DEFAULT_LIMITS, pages=most_pages, repositories=most_names)
+    return list(names_of_all_pages(pages[0], fetch, "repositories", limits))
 
 
 def test_every_name_once_in_order() -> None:
