@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
-from scanner.command_line import Answered, InspectOptions, NoPassword, inspect_reference
+from scanner.command_line import Answered, InspectOptions, NoPassword, inspect_reference, unread_source
 from scanner.domain.identity import Runtime
 from scanner.domain.reference import InvalidReference, parse_reference
 from scanner.domain.verdict import Verdict
@@ -89,7 +89,7 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=["text", "json", "sarif"], default="text")
     parser.add_argument("--plain-http", action="store_true", help="speak http with the registry")
     parser.add_argument("--insecure", action="store_true", help="accept any certificate")
-    parser.add_argument("--username", help="log in; needs --password-env")
+    parser.add_argument("--username", help="log in; needs --password-env; default: what docker login stored")
     parser.add_argument("--password-env", metavar="VAR", help="the environment variable that holds the password")
     parser.add_argument("--public-only", action="store_true", help="refuse private and loopback addresses")
     parser.set_defaults(run=_inspect)
@@ -97,7 +97,6 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
 
 def _inspect(options: argparse.Namespace) -> int:
     try:
-        reference = parse_reference(options.reference)
         wanted = InspectOptions(
             policy=policy_named(options.policy),
             platform=None if options.platform == "all" else options.platform,
@@ -107,7 +106,9 @@ def _inspect(options: argparse.Namespace) -> int:
             username=options.username,
             password_env=options.password_env,
         )
-        answered = inspect_reference(reference, wanted, os.environ)
+        # These prefixes are the contract's: oci:5000/app is a folder, never a registry named oci.
+        answered = unread_source(options.reference, wanted.policy)
+        answered = answered or inspect_reference(parse_reference(options.reference), wanted, os.environ)
     except (InvalidReference, NoPassword) as error:
         print(f"python -m scanner inspect: {error}", file=sys.stderr)
         return WRONG_USAGE

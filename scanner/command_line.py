@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.policy import Policy
@@ -18,7 +18,14 @@ from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registr
 from scanner.sources.registry.asking import Access
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
+from scanner.sources.registry.docker_login import docker_login
 from scanner.sources.registry.network import NetworkPolicy
+
+_SOURCES: Final = {
+    "docker-daemon": "a Docker engine",
+    "docker-archive": "an archive of docker save",
+    "oci": "an OCI layout",
+}
 
 
 class NoPassword(ValueError):
@@ -57,31 +64,41 @@ def inspect_reference(reference: Reference, options: InspectOptions, environment
 
     :raises NoPassword: when the options name half a credential.
     """
-    access = Access(
-        credential=_credential(options, environment),
-        network=NetworkPolicy(allow_private=options.allow_private),
-        verify_tls=options.verify_tls,
-    )
+    entered = _entered(options, environment)
     try:
         url = parse_registry_url(reference.registry, plain_http=options.plain_http)
+        access = Access(
+            credential=entered or docker_login(url),
+            network=NetworkPolicy(allow_private=options.allow_private),
+            verify_tls=options.verify_tls,
+        )
         with RegistrySource(url, access, limits=options.limits) as source:
             wanted = reference.digest or reference.tag or TagName("latest")
             found = inspect(source, reference.repository, wanted, platform=options.platform, limits=options.limits)
     except ScanProblem as problem:
-        return _failed(reference, options, problem)
+        return _failed(str(reference), options.policy, problem)
     except InvalidRegistryUrl as error:
-        return _failed(reference, options, Refused("invalid-registry", error.reason))
+        return _failed(str(reference), options.policy, Refused("invalid-registry", error.reason))
     images = [_judged(image, options.policy) for image in found.images]
     report = inspect_report(str(reference), found.reference_digest, options.policy.name, images)
     unreached = bool(images) and all(isinstance(image.problem, SourceProblem) for image in images)
     return Answered(report, Verdict(report["verdict"]), unreached)
 
 
-def _failed(reference: Reference, options: InspectOptions, problem: ScanProblem) -> Answered:
+def unread_source(text: str, policy: Policy) -> Answered | None:
+    """The answer for an image that is not in a registry, which this version cannot read; ``None`` for others."""
+    kind = next((kind for kind in _SOURCES if text.startswith(f"{kind}:")), None)
+    if kind is None:
+        return None
+    said = f"Reading from {_SOURCES[kind]} ({kind}:) is not part of this version yet."
+    remedy = "Push the image to a registry and inspect registry/repository:tag."
+    return _failed(text, policy, Refused("source-unsupported", said, remedy=remedy))
+
+
+def _failed(reference: str, policy: Policy, problem: ScanProblem) -> Answered:
     """An image whose bytes are at fault was looked at and is *unknown*; one that never arrived was not inspected."""
     looked_at = isinstance(problem, ImageProblem) and problem.code != "platform-not-found"
-    report = failed_report(str(reference), options.policy.name, problem)
-    return Answered(report, Verdict.UNKNOWN, failed=not looked_at)
+    return Answered(failed_report(reference, policy.name, problem), Verdict.UNKNOWN, failed=not looked_at)
 
 
 def _judged(image: InspectedImage, policy: Policy) -> JudgedImage:
@@ -97,7 +114,7 @@ def judged(image: InspectedImage, policy: Policy) -> Judgement:
     return unknown_judgement(image.problem or ImageProblem("not-inspected", "The image was not inspected."))
 
 
-def _credential(options: InspectOptions, environment: Mapping[str, str]) -> Credential | None:
+def _entered(options: InspectOptions, environment: Mapping[str, str]) -> Credential | None:
     if options.username is None and options.password_env is None:
         return None
     if options.username is None or options.password_env is None:

@@ -38,6 +38,11 @@ class Ran:
         return json.loads(self.out)
 
 
+@pytest.fixture(autouse=True)
+def no_docker_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+
+
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Any:
     def runner(*arguments: str) -> Ran:
@@ -108,6 +113,24 @@ def test_wrong_usage_is_4(run: Any, arguments: Sequence[str]) -> None:
     ran = run(*arguments)
     assert (ran.status, ran.out) == (4, "")
     assert ran.err
+
+
+@pytest.mark.parametrize(
+    ("reference", "kind"),
+    [
+        ("oci:./folder:1", "an OCI layout (oci:)"),
+        ("oci:5000/app:1", "an OCI layout (oci:)"),
+        ("docker-daemon:app:1", "a Docker engine (docker-daemon:)"),
+        ("docker-archive:/tmp/saved.tar", "an archive of docker save (docker-archive:)"),
+    ],
+)
+def test_a_source_that_is_not_there_yet_says_so(run: Any, reference: str, kind: str) -> None:
+    text, document = run("inspect", reference), run("inspect", reference, "--format", "json")
+    assert (text.status, document.status) == (3, 3)
+    assert f"Reading from {kind} is not part of this version yet." in " ".join(text.out.split())
+    report = document.json()
+    assert (report["reference"], report["verdict"], report["images"]) == (reference, "unknown", [])
+    assert report["error"]["code"] == "source-unsupported"
 
 
 @pytest.mark.realregistry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,23 @@ def entry(username: str) -> dict[str, str]:
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     return tmp_path / "config.json"
+
+
+Helper = Callable[[str], None]
+
+
+@pytest.fixture
+def helper(config: Path, monkeypatch: pytest.MonkeyPatch) -> Helper:
+    """Make a shell script docker's credential helper for registry.example."""
+
+    def make(script: str) -> None:
+        program = config.parent / "docker-credential-tests"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{config.parent}:/usr/bin:/bin")
+        config.write_text(json.dumps({"credHelpers": {"registry.example": "tests"}}))
+
+    return make
 
 
 @pytest.mark.parametrize(
@@ -64,3 +82,52 @@ def test_a_helper_that_is_missing_is_said(config: Path) -> None:
     with pytest.raises(Refused) as caught:
         docker_login(parse_registry_url("https://registry.example"))
     assert caught.value.code == "credential-store"
+    assert "docker-credential-no-such-helper" in caught.value.message
+    assert "credential helper" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '{"auths": [1]}',
+        '{"auths": {"registry.example": {"auth": 7}}}',
+        '{"auths": {"registry.example": {"auth": "bm8tY29sb24="}}}',
+        '{"auths": {"registry.example": {"auth": "\u00fc"}}}',
+        '{"auths": {"registry.example": 7}}',
+        '{"credsStore": 7}',
+        '{"credHelpers": {"registry.example": "no-such-helper"}}',
+    ],
+)
+def test_an_odd_configuration_is_said(config: Path, text: str) -> None:
+    config.write_text(text)
+    with pytest.raises(Refused) as caught:
+        docker_login(parse_registry_url("https://registry.example"))
+    assert caught.value.code == "credential-store"
+
+
+@pytest.mark.parametrize(
+    ("printed", "found"),
+    [
+        ('{"Username": "u", "Secret": "pass:word"}', Credential("u", "pass:word")),
+        ('{"Username": "<token>", "Secret": "refresh"}', Credential("<token>", "refresh")),
+        ('{"Username": "", "Secret": ""}', None),
+        ('{"Username": 7, "Secret": 8}', None),
+    ],
+)
+def test_a_helper_answers(config: Path, helper: Helper, printed: str, found: Credential | None) -> None:
+    helper(f"cat >/dev/null; echo '{printed}'")
+    assert docker_login(parse_registry_url("https://registry.example")) == found
+
+
+@pytest.mark.parametrize("script", ["exit 1", "cat >/dev/null; echo nonsense", "cat >/dev/null; echo '[]'"])
+def test_a_helper_that_fails_is_said(config: Path, helper: Helper, script: str) -> None:
+    helper(script)
+    with pytest.raises(Refused) as caught:
+        docker_login(parse_registry_url("https://registry.example"))
+    assert caught.value.code == "credential-store"
+
+
+def test_a_helper_that_knows_nothing_of_this_host(config: Path, helper: Helper) -> None:
+    helper("cat >/dev/null; echo 'credentials not found in native keychain'; exit 1")
+    assert docker_login(parse_registry_url("https://registry.example")) is None
