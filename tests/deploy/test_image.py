@@ -1,7 +1,6 @@
 """Our own image, built and started by a real engine, without a network."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -9,10 +8,8 @@ import pytest
 
 from tests.support.engine import Engine
 from tests.support.real_registry import RealRegistry
-from tests.support.wheels import ROOT, wheelhouse, without_markers
+from tests.support.wheels import ROOT, without_markers
 
-BASE = "plimsoll-base:bookworm"
-IMAGE = "plimsoll:test"
 # As Kubernetes with Pod Security "restricted" on OpenShift would start it.
 TIGHT = (
     "--user", "123456:0", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--tmpfs", "/tmp"
@@ -25,22 +22,6 @@ ENVIRONMENT = {
     "HTTPS": "true",
 }
 OPTIONS = [*TIGHT, *(part for key, value in ENVIRONMENT.items() for part in ("--env", f"{key}={value}"))]
-
-
-@pytest.fixture(scope="session")
-def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Build the Dockerfile on a Debian made by debootstrap, with what a clone would hold and wheels beside it."""
-    context = tmp_path_factory.mktemp("context")
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    for name in told.stdout.decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            (context / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, context / name)
-    shutil.copytree(wheelhouse(), context / "wheels")
-    engine.import_base(BASE, packages=("python3", "python3-venv"))
-    engine.build(context, IMAGE, build_args={"BASE": BASE, "PIP_NO_INDEX": "1"})
-    return IMAGE
 
 
 def test_it_runs_as_a_number_in_group_0(engine: Engine, image: str) -> None:
