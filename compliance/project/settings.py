@@ -22,6 +22,7 @@ CREDENTIAL_KEYS = env.list("PLIMSOLL_CREDENTIAL_KEYS")
 LIMITS = read_limits(env)
 SCAN_CONNECTIONS = env.int("PLIMSOLL_SCAN_CONNECTIONS", default=8)
 LEASE_SECONDS = env.int("PLIMSOLL_LEASE_SECONDS", default=60)
+UNCONFIRMED_DAYS = env.int("PLIMSOLL_UNCONFIRMED_DAYS", default=7)
 # Private and loopback addresses are refused for every registry unless the operator allows it here and an
 # administrator ticks it on the registry.
 ALLOW_PRIVATE_REGISTRIES = env.bool("PLIMSOLL_ALLOW_PRIVATE_REGISTRIES", default=True)

@@ -10,6 +10,7 @@ from django.db import transaction
 from compliance.models import ACTIVE, LeaseLost, Repository, RepositoryScan, State
 from compliance.policy.retry import retry_in
 from compliance.services.count_totals import snapshot_unchanged
+from compliance.services.doubt_tags import doubt_tags, tags_after
 from compliance.services.finish_scan import finish_scan
 from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
 from scanner.domain.problems import ScanProblem
@@ -32,6 +33,8 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
                 snapshot_unchanged(row.repository_id, version, now=now)
         else:
             Repository.objects.filter(pk=row.repository_id).update(**told)
+            cursor = RepositoryScan.objects.values_list("cursor", flat=True).get(pk=row.pk)
+            doubt_tags(tags_after(row.repository_id, cursor), problem, now=now)
     if not RepositoryScan.objects.filter(scan=row.scan_id, state__in=ACTIVE).exists():
         finish_scan(row.scan_id, now=now)
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, F, Q, Sum
 
-from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State
+from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State, Tag
+from compliance.services.doubt_tags import doubt_tags
 from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
 from scanner.domain.problems import ScanProblem
 
@@ -66,6 +67,7 @@ def fail_scan(scan_id: int, token: uuid.UUID, problem: ScanProblem, *, now: date
         scan = Scan.objects.get(pk=scan_id)
         record_mishaps(scan_id, None, [Mishap("", problem)], now=now)
         Registry.objects.filter(pk=scan.registry_id).update(**problem_columns(problem))
+        doubt_tags(Tag.objects.filter(repository__registry=scan.registry_id), problem, now=now)
         Scan.objects.filter(pk=scan_id).update(
             state=State.FAILED, finished_at=now, lease_token=None, lease_until=None, **problem_columns(problem)
         )

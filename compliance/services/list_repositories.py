@@ -11,9 +11,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from compliance.models import ACTIVE, LeaseLost, Registry, Repository, RepositoryScan, Scan, State
+from compliance.models import ACTIVE, LeaseLost, Registry, Repository, RepositoryScan, Scan, State, Tag
 from compliance.policy.retry import MOST_ATTEMPTS, retry_in
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.doubt_tags import doubt_tags
 from compliance.services.finish_scan import fail_scan, finish_scan
 from compliance.services.forget_tags import forget_repositories
 from compliance.services.keep_lease import LeaseKeeper, lease_length
@@ -85,6 +86,8 @@ def _record(scan: Scan, token: uuid.UUID, listing: Listing, now: datetime) -> li
         )
         if problem is not None:
             record_mishaps(scan.pk, None, [Mishap(scan.registry.url, problem)], now=now)
+            unlisted = Tag.objects.filter(repository__registry=scan.registry_id).exclude(repository__in=ids)
+            doubt_tags(unlisted, problem, now=now)
         Registry.objects.filter(pk=scan.registry_id).update(reached_at=now, **problem_columns(problem))
         Scan.objects.filter(pk=scan.pk).update(
             state=State.RUNNING,

@@ -7,7 +7,7 @@ that each tag ends with a verdict of the current version whichever of the two ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -15,7 +15,10 @@ from django.db import transaction
 from compliance.models import Evaluation, Image, Policy, PolicyVersion, Repository, Tag, TagChange
 from compliance.models.bulk import update_rows, upsert_rows
 from compliance.policy.tag_change import TagState, failing_since, what_happened
+from compliance.policy.tag_view import TagView
+from compliance.policy.unconfirmed import has_lapsed, lapsed
 from compliance.services.count_totals import count_totals
+from compliance.services.doubt_tags import kept_for
 from compliance.services.judge_images import UNIQUE_EVALUATION, judge_stored
 from compliance.services.known_images import Known, known_images
 from compliance.services.record_images import current_version
@@ -103,7 +106,7 @@ def _judge_tags(
     for tag in readable:
         if not known.has(tag.digest):  # its limit was raised: the next scan reads it again
             continue
-        view = known.view(tag.digest)
+        view = _view(tag, known, now)
         before = TagState(tag.digest, Verdict(tag.verdict), tag.failing_since)
         change = what_happened(before, tag.digest, view.verdict)
         tag.failing_since = failing_since(before, view.verdict, now)
@@ -112,6 +115,17 @@ def _judge_tags(
         if change is not None:
             yield change_row(repository_id, tag, change, None, now), change.new, change.fixed
     update_rows(touched, _SHOWN)
+
+
+def _view(tag: Tag, known: Known, now: datetime) -> TagView:
+    """Judging again confirms nothing: only the registry can say what a tag points to."""
+    view = known.view(tag.digest)
+    if tag.unconfirmed_since is None:
+        return view
+    problem = (tag.problem_code, tag.problem_message, tag.problem_remedy)
+    if has_lapsed(tag.unconfirmed_since, kept_for(), now):
+        return lapsed(view, problem)
+    return replace(view, problem=problem)
 
 
 def _judged(digests: set[str], version: PolicyVersion, now: datetime) -> Known:

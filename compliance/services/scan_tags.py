@@ -103,6 +103,7 @@ def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
         name__in=[pointer.tag for pointer in pointers],
         judged_by=turn.version,
         problem_code="",
+        unconfirmed_since=None,
     )
     stored = dict(rows.values_list("name", "digest"))
     return [

@@ -19,6 +19,7 @@ _BATCH = 200
 _COLUMNS = (
     *("digest", "image", "index", "verdict", "score", "runs_as", "platforms", "violated", "size", "moved_at"),
     *("judged_at", "judged_by", "deleted_at", "failing_since", "problem_code", "problem_message", "problem_remedy"),
+    "unconfirmed_since",
 )
 
 
@@ -26,7 +27,7 @@ _COLUMNS = (
 class TagRead:
     """A tag and what it leads to; with a problem the digest is empty where the registry gave none.
 
-    :param keep: a passing fault hid what the tag points to, so what was known of it stays.
+    :param keep: a passing fault hid what the tag points to, so what was known of it stays, marked as unconfirmed.
     """
 
     name: str
@@ -107,21 +108,31 @@ def _row(
 ) -> _Row | None:
     """One tag as it should be; ``None`` where nothing differs."""
     if read.keep and row is not None and row.deleted_at is None:
-        return None
+        return _doubted(row, read.problem, now)
     view = _unread(read.problem) if read.problem else known.view(read.digest)
     before = _state(row)
     digest = read.digest or (row.digest if row else "")
     change = what_happened(before, digest, view.verdict)
-    if row is not None and change is None and not differs(row, view, version):
+    if row is not None and change is None and row.unconfirmed_since is None and not differs(row, view, version):
         return None
     tag = row or Tag(repository=repository, name=read.name, first_seen_at=now, moved_at=now)
     if tag.digest != digest:
         tag.digest, tag.moved_at = digest, now
     _point(tag, read, known)
-    tag.deleted_at = None
+    tag.deleted_at = tag.unconfirmed_since = None
     tag.failing_since = failing_since(before, view.verdict, now)
     show(tag, view, version, now)
     return _Row(tag, change, row is None)
+
+
+def _doubted(row: Tag, problem: ScanProblem | None, now: datetime) -> _Row | None:
+    columns = problem_columns(problem)
+    if row.unconfirmed_since is not None and row.problem_code == columns["problem_code"]:
+        return None
+    row.unconfirmed_since = row.unconfirmed_since or now
+    for name, text in columns.items():
+        setattr(row, name, text)
+    return _Row(row, None, is_new=False)
 
 
 def _point(tag: Tag, read: TagRead, known: Known) -> None:

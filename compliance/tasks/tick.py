@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from compliance.services.close_days import close_days
+from compliance.services.doubt_tags import lapse_unconfirmed
 from compliance.services.find_due_work import due_work
 from compliance.tasks.wake import ring
 
@@ -14,7 +15,8 @@ _SECONDS_UNTIL_THE_NEXT_TICKS = 60
 
 @shared_task(name="compliance.tick", ignore_result=True)
 def tick(**_later: object) -> None:
-    """Request due scans, ring for rows nobody works on, close the days that are over."""
+    """Request due scans, ring for rows nobody works on, close days that are over, give up unconfirmed verdicts."""
     now = timezone.now()
     ring(due_work(now), expires=_SECONDS_UNTIL_THE_NEXT_TICKS)
     close_days(now)
+    lapse_unconfirmed(now)

@@ -38,6 +38,8 @@ class Faults:
     expires_in: object = 300
     server_errors: int = 0
     server_error_status: int = 503
+    statuses: dict[str, int] = field(default_factory=dict)
+    """Paths, without the query, that are answered with these statuses."""
     too_many_requests: int = 0
     retry_after: str | None = "0"
     redirect_documents_to: str | None = None

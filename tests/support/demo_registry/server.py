@@ -163,6 +163,8 @@ class Handler(BaseHTTPRequestHandler):
         elif faults.server_errors > 0:
             faults.server_errors -= 1
             self._error(faults.server_error_status, "UNKNOWN")
+        elif status := faults.statuses.get(urlsplit(self.path).path):
+            self._error(status, "UNKNOWN")
         else:
             return False
         return True
