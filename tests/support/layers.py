@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 if sys.version_info >= (3, 14):
@@ -96,6 +97,8 @@ class Layer:
         return sha256(self.tar)
 
 
+# A fleet of images names one large base again and again; few are kept, since each keeps its bytes.
+@lru_cache(maxsize=8)
 def sha256(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
