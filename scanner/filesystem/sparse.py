@@ -85,11 +85,13 @@ def _recorded_map(records: Records) -> list[int]:
 def _stored_map(take: Take, limits: Limits) -> tuple[list[int], int]:
     text = bytearray()
     count: int | None = None
+    lines = 0
     while True:
-        text += take(_BLOCK)
+        block = take(_BLOCK)
+        text += block
+        lines += block.count(b"\n")
         if len(text) > limits.sparse_map_bytes:
             raise LimitExceeded("sparse_map_bytes", limits.sparse_map_bytes, len(text), subject="sparse map")
-        lines = text.count(b"\n")
         if count is None and lines:
             count = _decimal(bytes(text[: text.index(b"\n")]))
             if count < 0:

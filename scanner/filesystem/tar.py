@@ -73,6 +73,7 @@ class TarReader:
         self._data = 0
         self._padding = 0
         self._header_at = 0
+        self._all_records = 0
         self._spans: Spans | None = None
 
     def __iter__(self) -> Iterator[Member]:
@@ -161,19 +162,36 @@ class TarReader:
             raise LimitExceeded(
                 "tar_special_headers", limits.tar_special_headers, pending.count, subject="special headers in a row"
             )
+        self._count(1)
         data = self._take_data(header.size)
         if header.type == "x":
-            pending.records = pax.parse_records(data)
+            pending.records = self._records(data)
         elif header.type == "g":
             # Go returns a global header as an entry of its own, which forgets everything pending. Its values count for
             # nobody, not even as errors.
-            pax.parse_records(data)
+            self._records(data)
             return _Pending(pending.count)
         elif header.type == "L":
             pending.long_name = data.partition(b"\0")[0]
         else:
             pending.long_link = data.partition(b"\0")[0]
         return pending
+
+    def _records(self, data: bytes) -> Records:
+        records, count = pax.counted_records(data)
+        self._count(count)
+        return records
+
+    def _count(self, records: int) -> None:
+        # Each costs a microsecond or more, and a layer has room for billions.
+        self._all_records += records
+        if self._all_records > self._limits.tar_records:
+            raise LimitExceeded(
+                "tar_records",
+                self._limits.tar_records,
+                "more",
+                subject="special headers, their records and sparse maps",
+            )
 
     def _entry(self, header: Member, pending: _Pending | None) -> Member:
         self._spans = None
@@ -192,6 +210,7 @@ class TarReader:
         if header.type in _HEADER_ONLY:
             raise BadRecord("a sparse entry that is not a file")
         self._spans = sparse.read_spans(records, header.size, self._data, self._take_data, self._limits)
+        self._count(2 * len(self._spans.pairs))
         return header._replace(name=sparse.real_name(records) or header.name, size=self._spans.size)
 
 
