@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from compliance.models import Policy, Registry
+from compliance.policy.protected_tags import LONGEST_PATTERN, MOST_PATTERNS, InvalidPatterns, parse_protected_tags
 from compliance.policy.registry_values import RegistryValues
 from scanner.policies import DEFAULT_POLICY
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
@@ -51,6 +52,13 @@ class RegistryForm(forms.Form):
         help_text="Allows private and loopback addresses. Link-local and metadata addresses stay refused.",
     )
     policy = forms.ChoiceField(help_text="Which violations make an image fail.")
+    protected_tags = forms.CharField(
+        label="Protected tags",
+        max_length=MOST_PATTERNS * (LONGEST_PATTERN + 2),
+        required=False,
+        help_text="Names or patterns such as prod, latest, v*. One that fails caps its repository's grade at D.",
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+    )
     interval_minutes = forms.IntegerField(
         label="Minutes between scans",
         min_value=0,
@@ -77,6 +85,13 @@ class RegistryForm(forms.Form):
             raise forms.ValidationError(error.reason) from error
         return str(parsed)
 
+    def clean_protected_tags(self) -> tuple[str, ...]:
+        """The patterns, in the order entered."""
+        try:
+            return parse_protected_tags(self.cleaned_data["protected_tags"])
+        except InvalidPatterns as error:
+            raise forms.ValidationError(str(error)) from error
+
     def clean_name(self) -> str:
         """A name nobody else has."""
         name: str = self.cleaned_data["name"]
@@ -99,6 +114,7 @@ class RegistryForm(forms.Form):
             verify_tls=data["verify_tls"],
             allow_private=data["allow_private"],
             token_hosts=tuple(data["token_hosts"].split()),
+            protected_tags=data["protected_tags"],
             interval_minutes=data["interval_minutes"],
             enabled=data["enabled"],
         )
@@ -110,6 +126,7 @@ def _initial(row: Registry) -> dict[str, object]:
         "url": row.url,
         "username": row.username,
         "token_hosts": " ".join(row.token_hosts),
+        "protected_tags": ", ".join(row.protected_tags),
         "verify_tls": row.verify_tls,
         "allow_private": row.allow_private,
         "policy": row.policy.name,

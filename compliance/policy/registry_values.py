@@ -17,5 +17,6 @@ class RegistryValues:
     verify_tls: bool = True
     allow_private: bool = False
     token_hosts: tuple[str, ...] = ()
+    protected_tags: tuple[str, ...] = ()
     interval_minutes: int = 60
     enabled: bool = True

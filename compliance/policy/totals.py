@@ -11,13 +11,17 @@ from scanner.domain.verdict import Verdict, worst
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of listed tags by verdict; ``score`` is the mean of those that have one."""
+    """Counts of listed tags by verdict; ``score`` is the mean of those that have one.
+
+    :param protected_fails: whether a protected tag is among those that fail.
+    """
 
     passed: int
     failed: int
     unknown: int
     not_applicable: int
     score: Decimal | None
+    protected_fails: bool = False
 
     @property
     def tags(self) -> int:
@@ -43,5 +47,6 @@ class Totals:
     def grade(self) -> str:
         """A letter, or nothing while there is no score."""
         verdicts = [Verdict.UNKNOWN] * self.unknown + [Verdict.PASS] * (self.passed + self.failed)
-        found = grade(None if self.score is None else float(self.score), verdicts)
+        score = None if self.score is None else float(self.score)
+        found = grade(score, verdicts, protected_tag_fails=self.protected_fails)
         return found.letter if found else ""

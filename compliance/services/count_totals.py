@@ -8,7 +8,8 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Avg, Count, Max, Q
 
-from compliance.models import PolicyVersion, Repository, Tag, VerdictChoice
+from compliance.models import PolicyVersion, Registry, Repository, Tag, VerdictChoice
+from compliance.policy.protected_tags import is_protected
 from compliance.policy.tag_change import still_failing_since
 from compliance.policy.totals import Totals
 
@@ -55,18 +56,30 @@ def _count(repository: Repository) -> tuple[Totals, datetime | None]:
             unknown=found["n_unknown"],
             not_applicable=found["n_not_applicable"],
             score=None if mean is None else round(Decimal(mean), 1),
+            protected_fails=bool(found["n_fail"]) and _protected_fails(repository),
         ),
         found["pushed_at"],
     )
 
 
-# One statement, so that the first batch of a day needs no second one, and a closed row stays as it is: the trigger
-# would refuse the update and with it the whole batch.
+def _protected_fails(repository: Repository) -> bool:
+    patterns = Registry.objects.values_list("protected_tags", flat=True).get(pk=repository.registry_id)
+    if not patterns:
+        return False
+    failing = Tag.objects.listed().filter(repository=repository, verdict=VerdictChoice.FAIL).order_by()
+    return any(is_protected(name, patterns) for name in failing.values_list("name", flat=True).iterator())
+
+
+# One statement, so that the first batch of a day needs no second one. A closed row stays as it is: the trigger would
+# refuse the update and with it the whole batch. Who looked at the clock before midnight and writes after the day was
+# closed writes into the day that is open: what began or stopped to fail must not be lost.
 _UPSERT = """
 INSERT INTO compliance_dailysnapshot AS s
     (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, not_applicable,
      new, fixed, score, closed)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, false)
+SELECT %(repository)s, GREATEST(%(day)s::date, max(day) + 1), %(version)s, %(evaluated)s, %(passed)s, %(failed)s,
+    %(unknown)s, %(not_applicable)s, %(new)s, %(fixed)s, %(score)s, false
+FROM compliance_dailysnapshot WHERE repository_id = %(repository)s AND closed
 ON CONFLICT (repository_id, day) DO UPDATE SET
     policy_version_id = excluded.policy_version_id, evaluated = excluded.evaluated, passed = excluded.passed,
     failed = excluded.failed, unknown = excluded.unknown, not_applicable = excluded.not_applicable,
@@ -94,6 +107,20 @@ def snapshot_unchanged(repository_id: int, version_id: int, *, now: datetime) ->
 def _write_snapshot(
     repository: Repository, version: PolicyVersion, totals: Totals, day: date, changes: tuple[int, int]
 ) -> None:
-    counts = (totals.evaluated, totals.passed, totals.failed, totals.unknown, totals.not_applicable)
+    values: dict[str, int | date | Decimal | None] = {
+        "repository": repository.pk,
+        "day": day,
+        "version": version.pk,
+        "evaluated": totals.evaluated,
+        "passed": totals.passed,
+        "failed": totals.failed,
+        "unknown": totals.unknown,
+        "not_applicable": totals.not_applicable,
+        "new": changes[0],
+        "fixed": changes[1],
+        "score": totals.score,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_UPSERT, [repository.pk, day, version.pk, *counts, *changes, totals.score])
+        cursor.execute(_UPSERT, values)
+        while cursor.rowcount == 0:  # the day was closed between our look at it and our write
+            cursor.execute(_UPSERT, values)

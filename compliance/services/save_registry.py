@@ -9,6 +9,7 @@ from django.utils.text import slugify
 
 from compliance.models import Policy, Registry, User
 from compliance.policy.registry_values import RegistryValues as RegistryValues
+from compliance.services.grade_repositories import grade_repositories
 
 _LONGEST_SLUG = 50
 
@@ -21,13 +22,17 @@ def save_registry(
     :param registry: the row to change; ``None`` makes one.
     :param by: who entered the credential.
     """
-    row = apply_values(values, registry or Registry(created_at=now, next_scan_at=now))
+    row = registry or Registry(created_at=now, next_scan_at=now)
+    protected = tuple(row.protected_tags)
+    row = apply_values(values, row)
     if values.password is not None:
         row.credential_set_at, row.credential_set_by = now, by
     with transaction.atomic():
         if not row.slug:
             row.slug = _free_slug(values.name)
         row.save()
+        if protected != values.protected_tags:
+            grade_repositories(row)
     return row
 
 
@@ -43,7 +48,7 @@ def apply_values(values: RegistryValues, row: Registry) -> Registry:
     elif moved or not values.username:
         row.password = ""
     row.policy = Policy.objects.get(name=values.policy)
-    row.token_hosts = list(values.token_hosts)
+    row.token_hosts, row.protected_tags = list(values.token_hosts), list(values.protected_tags)
     for name in ("name", "url", "username", "verify_tls", "allow_private", "interval_minutes", "enabled"):
         setattr(row, name, getattr(values, name))
     return row

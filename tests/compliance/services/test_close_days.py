@@ -68,3 +68,26 @@ def test_a_closed_day_never_changes(scanned: World) -> None:
 
     snapshot = DailySnapshot.objects.get(day=date(2026, 3, 1))
     assert (snapshot.failed, snapshot.closed) == (1, True)
+
+
+def test_a_batch_that_is_late_for_its_day_counts_in_the_next(scanned: World) -> None:
+    """It looked at the clock before midnight and writes after the day was closed."""
+    scanned.now = scanned.now.replace(hour=23, minute=59)
+    close_days(scanned.now + timedelta(minutes=5))
+    scanned.layout.tag("team/app", "2", app("", "x"))
+    scanned.layout.tag("team/app", "1", app("10001:10001"))
+
+    scanned.scan()
+
+    assert _days() == [(1, 1, 1, True), (2, 1, 1, False)]
+    assert DailySnapshot.objects.get(closed=False).fixed == 1
+
+
+def test_an_open_day_is_written_while_the_one_before_is_closed(scanned: World) -> None:
+    scanned.later(days=3)
+    close_days(scanned.now)
+    scanned.layout.tag("team/app", "2", app("", "x"))
+
+    scanned.scan()
+
+    assert _days()[-1] == (4, 2, 1, False)

@@ -1,0 +1,68 @@
+"""A failing protected tag caps the grade of its repository."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from compliance.models import Repository
+from compliance.services.save_registry import RegistryValues, save_registry
+from tests.compliance.services.conftest import World, app
+
+
+@pytest.fixture
+def values(world: World) -> RegistryValues:
+    """Nineteen of twenty tags pass: without the cap a good grade."""
+    for number in range(39):
+        world.layout.tag("team/app", f"1.{number}", app("10001:10001"))
+    world.layout.tag("team/app", "prod", app("", "root"))
+    return RegistryValues("demo", world.server.url, "kubernetes", allow_private=True)
+
+
+def _protect(world: World, values: RegistryValues, *patterns: str) -> None:
+    save_registry(replace(values, protected_tags=patterns), now=world.now, registry=world.registry)
+
+
+def _grade() -> str:
+    return Repository.objects.get().grade
+
+
+def test_a_scan_caps_the_grade(world: World, values: RegistryValues) -> None:
+    _protect(world, values, "v*", "pro?")
+    world.scan()
+    assert _grade() == "D"
+
+
+def test_another_tag_that_fails_does_not(world: World, values: RegistryValues) -> None:
+    _protect(world, values, "1.*", "latest")
+    world.scan()
+    assert _grade() == "A"
+
+
+def test_a_fixed_protected_tag_lifts_the_cap(world: World, values: RegistryValues) -> None:
+    _protect(world, values, "prod")
+    world.scan()
+    world.layout.tag("team/app", "prod", app("10001:10001"))
+    world.later(hours=1)
+    world.scan()
+    assert _grade() == "A"
+
+
+def test_other_patterns_count_at_once(world: World, values: RegistryValues) -> None:
+    world.scan()
+    before = _grade()
+    _protect(world, values, "prod")
+    protected = _grade()
+    _protect(world, values)
+    assert (before, protected, _grade()) == ("A", "D", "A")
+
+
+def test_saving_without_a_change_grades_nothing(world: World, values: RegistryValues) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        _protect(world, values)
+    assert not [query for query in asked.captured_queries if "compliance_repository" in query["sql"]]
