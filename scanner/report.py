@@ -19,7 +19,8 @@ from scanner.domain.reading import Kind, read
 from scanner.domain.resolution import resolve_facts
 from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict, worst
 from scanner.platforms.answer import PlatformAnswer
-from scanner.platforms.kubernetes import pod_security_restricted, run_as_non_root
+from scanner.platforms.docker import docker_run
+from scanner.platforms.kubernetes import pod_security_restricted, run_as_non_root, run_as_non_root_before_1_34
 from scanner.storage import dump_facts, load_facts
 
 __all__ = [
@@ -85,8 +86,11 @@ def identities(facts: ImageFacts) -> dict[str, Json]:
 
 def platform_answers(facts: ImageFacts) -> dict[str, Json]:
     """What platforms would say, word for word."""
+    user, os = facts.config.user, facts.config.platform.os
     return {
-        "kubernetes-run-as-non-root": _answer(run_as_non_root(facts.config.user, os=facts.config.platform.os)),
+        "docker-run": _answer(docker_run(facts)),
+        "kubernetes-run-as-non-root": _answer(run_as_non_root(user, os=os)),
+        "kubernetes-run-as-non-root-before-1.34": _answer(run_as_non_root_before_1_34(user, os=os)),
         "pod-security-restricted": _answer(pod_security_restricted(facts)),
         "openshift-restricted-v2": dict(_NOT_YET),
         "user-namespace": dict(_NOT_YET),

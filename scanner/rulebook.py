@@ -30,22 +30,3 @@ RULES: tuple[Rule, ...] = (
     nr201_second_root_account.RULE,
     nr202_account_remapped.RULE,
 )
-
-_BY_ID = {rule.id: rule for rule in RULES}
-_BY_SLUG = {rule.slug: rule for rule in RULES}
-
-
-def rule_with_id(rule_id: str) -> Rule:
-    """The rule with this id, for example ``NR101``.
-
-    :raises KeyError: when there is none.
-    """
-    return _BY_ID[rule_id]
-
-
-def rule_with_slug(slug: str) -> Rule:
-    """The rule with this slug, for example ``root-by-default``.
-
-    :raises KeyError: when there is none.
-    """
-    return _BY_SLUG[slug]

@@ -25,7 +25,9 @@ _VERDICT_STYLES = {
 _SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _WORDS = {"not_applicable": "not applicable"}
 _PLATFORM_NAMES = {
+    "docker-run": "docker run",
     "kubernetes-run-as-non-root": "Kubernetes runAsNonRoot",
+    "kubernetes-run-as-non-root-before-1.34": "  before Kubernetes 1.34",
     "pod-security-restricted": "Pod Security restricted",
     "openshift-restricted-v2": "OpenShift restricted-v2",
     "user-namespace": "user namespace",

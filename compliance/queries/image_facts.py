@@ -23,7 +23,9 @@ _RUNTIMES = {
     Runtime.KUBERNETES: "Kubernetes",
 }
 _PLATFORMS = {
+    "docker-run": "docker run",
     "kubernetes-run-as-non-root": "runAsNonRoot: true",
+    "kubernetes-run-as-non-root-before-1.34": "runAsNonRoot: true, before Kubernetes 1.34",
     "pod-security-restricted": "Pod Security “restricted”",
     "openshift-restricted-v2": "OpenShift restricted-v2",
     "user-namespace": "User namespace",

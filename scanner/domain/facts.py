@@ -15,16 +15,6 @@ SHADOW = "/etc/shadow"
 ACCOUNT_FILES = (PASSWD, GROUP, SHADOW)
 
 
-class FileKind(StrEnum):
-    """What stands at a path."""
-
-    FILE = "file"
-    FOLDER = "folder"
-    SYMLINK = "symlink"
-    DEVICE = "device"
-    FIFO = "fifo"
-
-
 class ReadState(StrEnum):
     """How looking up an account file ended, in the terms the runtimes treat alike."""
 

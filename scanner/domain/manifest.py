@@ -12,7 +12,6 @@ none. Neither the Content-Type nor the body decides alone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -240,8 +239,6 @@ def _text(fields: Mapping[str, Field], name: str) -> str:
 
 _UNKNOWN_PLATFORM = Platform("unknown", "unknown")
 _REFERENCE_TYPE = "vnd.docker.reference.type"
-_COSIGN_TAG = re.compile(r"sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{128})(\.sig|\.att|\.sbom)?", re.ASCII)
-_COSIGN_KINDS = {".sig": "signature", ".att": "attestation", ".sbom": "SBOM", None: "artifact"}
 
 
 def not_runnable(manifest: ImageManifest, descriptor: Descriptor | None = None) -> str | None:
@@ -261,16 +258,6 @@ def not_runnable(manifest: ImageManifest, descriptor: Descriptor | None = None) 
     kinds = [types.ARTIFACT_KINDS.get(layer.media_type) for layer in manifest.layers]
     # One layer of data beside layers of files: a runtime may skip it and start the rest.
     return next(iter(kinds), None) if kinds and all(kinds) else None
-
-
-def not_runnable_tag(tag: str) -> str | None:
-    """What a tag of cosign's form (``sha256-<hex>.sig``) or of the referrers fallback is meant to hold.
-
-    A hint for what to read last or how to name it. Anybody can give an image such a tag, so it never replaces
-    ``not_runnable``.
-    """
-    found = _COSIGN_TAG.fullmatch(tag)
-    return _COSIGN_KINDS[found[1]] if found else None
 
 
 def _named_kind(manifest: ImageManifest, descriptor: Descriptor | None) -> str | None:

@@ -46,12 +46,6 @@ def image_score(verdict: Verdict, results: Iterable[RuleResult]) -> int | None:
     return max(0, HIGHEST - lost)
 
 
-def repository_score(scores: Iterable[int | None]) -> float | None:
-    """The mean over the tags that have a score, ``None`` when none has."""
-    counted = [score for score in scores if score is not None]
-    return sum(counted) / len(counted) if counted else None
-
-
 def grade(score: float | None, verdicts: Sequence[Verdict] = (), *, protected_tag_fails: bool = False) -> Grade | None:
     """The letter of a repository, or of one image when no verdicts are given.
 

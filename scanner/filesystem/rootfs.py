@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scanner.domain.facts import FileKind
 from scanner.domain.limits import Limits
 from scanner.domain.problems import ImageProblem
-from scanner.filesystem.layer_columns import DEVICE, FIFO, FILE, FOLDER, HARD_LINK, NOTHING, ROOT, SYMLINK, Flag
+from scanner.filesystem.layer_columns import FOLDER, HARD_LINK, NOTHING, ROOT, SYMLINK, Flag
 from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.paths import shown
 from scanner.filesystem.steps import Steps
@@ -24,35 +23,7 @@ Place = tuple[int, int]
 """Position of a layer, and a node of it."""
 Places = tuple[Place, ...]
 
-_KINDS = {
-    FILE: FileKind.FILE,
-    FOLDER: FileKind.FOLDER,
-    SYMLINK: FileKind.SYMLINK,
-    DEVICE: FileKind.DEVICE,
-    FIFO: FileKind.FIFO,
-}
 _HIDES_BELOW = int(Flag.OPAQUE | Flag.WHITEOUT)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What stands at a path.
-
-    :param path: absolute, after links.
-    :param layer: position of the layer its attributes come from.
-    :param link: a symlink's target, verbatim.
-    :param capability: the raw ``security.capability`` attribute.
-    """
-
-    path: str
-    kind: FileKind
-    mode: int
-    uid: int
-    gid: int
-    size: int
-    layer: int
-    link: str | None = None
-    capability: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -91,14 +62,6 @@ class RootFs:
     def below(self, position: int) -> RootFs:
         """The tree of the layers under one."""
         return RootFs(self.layers[:position], self.limits, self.steps)
-
-    def lookup(self, path: str | bytes, *, follow: bool = True) -> Entry | None:
-        """What stands at a path; ``None`` for nothing, a dangling link or a loop.
-
-        :param follow: whether a link in the last place is followed, as ``stat`` does and ``lstat`` does not.
-        """
-        found = self.resolve(path, follow=follow)
-        return self._entry(found) if found.places else None
 
     def resolve(self, path: str | bytes, *, follow: bool = True) -> Resolution:
         """Walk a path inside the root: absolute links start over at the root, ``..`` stops there.
@@ -195,26 +158,6 @@ class RootFs:
     def kind_in(self, places: Places) -> int:
         """The kind of what shows at some places; ``NOTHING`` for none."""
         return self.kind(places[0]) if places else NOTHING
-
-    def _entry(self, found: Resolution) -> Entry:
-        position, node = next((place for place in found.places if self._explicit(place)), found.places[0])
-        layer = self.layers[position]
-        columns = layer.columns
-        kind = _KINDS[columns.kind[node]]
-        return Entry(
-            path="/" + found.path.decode("utf-8", "surrogateescape"),
-            kind=kind,
-            mode=columns.mode[node],
-            uid=columns.uid[node],
-            gid=columns.gid[node],
-            size=columns.size[node],
-            layer=position,
-            link=layer.link(node).decode("utf-8", "surrogateescape") if kind is FileKind.SYMLINK else None,
-            capability=layer.capability(node),
-        )
-
-    def _explicit(self, place: Place) -> bool:
-        return bool(self.layers[place[0]].columns.flags[place[1]] & Flag.EXPLICIT)
 
 
 def _joined(way: list[tuple[bytes, Places]]) -> bytes:

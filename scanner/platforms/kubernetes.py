@@ -41,12 +41,12 @@ def run_as_non_root(user: str, *, os: str = "linux") -> PlatformAnswer:
     return PlatformAnswer("admit", f"the image's user is the number {found}, which is not root")
 
 
-def run_as_non_root_before_1_34(user: str) -> PlatformAnswer:
+def run_as_non_root_before_1_34(user: str, *, os: str = "linux") -> PlatformAnswer:
     """The same for kubelet 1.33 and older, which took any number that is not 0."""
     found = image_user(go_text(user))
-    if isinstance(found, int) and found != 0:
+    if os != "windows" and isinstance(found, int) and found != 0:
         return PlatformAnswer("admit", f"the image's user is the number {found}, which is not 0")
-    return run_as_non_root(user)
+    return run_as_non_root(user, os=os)
 
 
 def pod_security_restricted(facts: ImageFacts) -> PlatformAnswer:

@@ -56,6 +56,22 @@ def test_the_contract() -> None:
     assert "USER 1001" in result["fix"]
 
 
+@pytest.mark.parametrize(
+    ("user", "docker", "kubelet", "older"),
+    [
+        ("10001:10001", "admit", "admit", "admit"),
+        ("nobody-knows", "refuse", "refuse", "refuse"),
+        ("-1", "refuse", "refuse", "admit"),
+        ("0", "admit", "refuse", "refuse"),
+    ],
+)
+def test_every_platform_answers(user: str, docker: str, kubelet: str, older: str) -> None:
+    answers = platform_answers(facts(user))
+    assert answers["docker-run"]["answer"] == docker
+    assert answers["kubernetes-run-as-non-root"]["answer"] == kubelet
+    assert answers["kubernetes-run-as-non-root-before-1.34"]["answer"] == older
+
+
 def test_both_lines_and_both_layers_of_a_remapped_account() -> None:
     results = reported(judged(remapped()))["images"][0]["results"]
     found = next(result for result in results if result["rule"] == "NR202")["evidence"]

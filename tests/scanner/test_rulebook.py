@@ -8,7 +8,7 @@ import pytest
 from scanner import rules
 from scanner.domain.rule import Rule
 from scanner.rule_pages import as_json, as_markdown, as_text
-from scanner.rulebook import RULES, rule_with_id, rule_with_slug
+from scanner.rulebook import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 RULE_FILES = sorted(path.stem for path in Path(rules.__path__[0]).glob("nr*.py"))
@@ -53,11 +53,6 @@ def test_links_are_https(rule: Rule) -> None:
     for link in rule.references:
         assert link.title
         assert not link.url or link.url.startswith("https://")
-
-
-@every_rule
-def test_lookups(rule: Rule) -> None:
-    assert rule_with_id(rule.id) is rule_with_slug(rule.slug) is rule
 
 
 def test_ids_and_slugs_are_unique() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
+from scanner.sources.registry.addresses import parse_registry_url
 from scanner.sources.registry.asking import Access
-from scanner.sources.registry.client import RegistrySource, open_registry
+from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.network import PRIVATE_TOO
 
@@ -15,6 +16,11 @@ LOCAL = Access(network=PRIVATE_TOO, sleep=lambda _: None)
 
 CANARY = "canary-9f3b1c-password"
 LOGIN = Credential("scanner", CANARY)
+
+
+def open_registry(url: str, access: Access | None = None, *, limits: Limits = DEFAULT_LIMITS) -> RegistrySource:
+    """A source of ``https://host[:port]``; plain http only where the text says ``http://``."""
+    return RegistrySource(parse_registry_url(url, plain_http=url.startswith("http://")), access, limits=limits)
 
 
 def local_source(url: str, credential: Credential | None = None, *, limits: Limits = DEFAULT_LIMITS) -> RegistrySource:

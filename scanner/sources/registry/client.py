@@ -19,7 +19,7 @@ from scanner.domain.reference import (
     parse_repository,
     parse_tag,
 )
-from scanner.sources.registry.addresses import RegistryUrl, Target, parse_registry_url
+from scanner.sources.registry.addresses import RegistryUrl, Target
 from scanner.sources.registry.asking import Access, Asker
 from scanner.sources.registry.auth import CATALOG_SCOPE, pull_scope
 from scanner.sources.registry.blobs import BlobReader
@@ -34,14 +34,6 @@ T = TypeVar("T")
 _DOCUMENT: Final = {"Accept": ACCEPT_DOCUMENT}
 _PAGE_SIZES: Final = (1_000, 100, None)
 _NAMES_REMEMBERED = 20
-
-
-def open_registry(url: str, access: Access | None = None, *, limits: Limits = DEFAULT_LIMITS) -> RegistrySource:
-    """Make a source of ``https://host[:port]``; plain http only where the text says ``http://``.
-
-    :raises InvalidRegistryUrl: when the text is not the address of a registry.
-    """
-    return RegistrySource(parse_registry_url(url, plain_http=url.startswith("http://")), access, limits=limits)
 
 
 class RegistrySource:

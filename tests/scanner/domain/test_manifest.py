@@ -17,7 +17,6 @@ from scanner.domain.manifest import (
     LayerKind,
     layer_kind,
     not_runnable,
-    not_runnable_tag,
     parse_document,
 )
 from scanner.domain.problems import ImageProblem, LimitExceeded
@@ -262,23 +261,6 @@ def test_what_an_index_says_of_it(
     found = parse_image(image())
     entry = Descriptor(OCI, found.config.digest, 3, platform, annotations)
     assert not_runnable(found, entry) == kind
-
-
-@pytest.mark.parametrize(
-    ("tag", "kind"),
-    [
-        (f"sha256-{'a' * 64}.sig", "signature"),
-        (f"sha256-{'a' * 64}.att", "attestation"),
-        (f"sha256-{'a' * 64}.sbom", "SBOM"),
-        (f"sha256-{'a' * 64}", "artifact"),
-        (f"sha256-{'a' * 63}.sig", None),
-        (f"sha256-{'a' * 64}.sig\n", None),
-        ("latest", None),
-        ("1.4.sig", None),
-    ],
-)
-def test_tags_of_cosign(tag: str, kind: str | None) -> None:
-    assert not_runnable_tag(tag) == kind
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.domain.score import FORMULA, Grade, grade, image_score, repository_score, unknown_share
+from scanner.domain.score import FORMULA, Grade, grade, image_score, unknown_share
 from scanner.domain.verdict import Outcome, RuleResult, Severity, Verdict
 
 PASS, FAIL, UNKNOWN, NONE = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE
@@ -38,14 +38,6 @@ def test_no_score_without_a_judgement(verdict: Verdict) -> None:
 def test_only_violations_cost_points() -> None:
     results = [RuleResult("T1", "t", outcome, Severity.HIGH) for outcome in Outcome if outcome is not Outcome.VIOLATED]
     assert image_score(PASS, results) == 100
-
-
-@pytest.mark.parametrize(
-    ("scores", "mean"),
-    [([], None), ([None, None], None), ([100], 100), ([100, 0], 50), ([100, None, 70], 85), ([97, 97, 100], 98)],
-)
-def test_score_of_a_repository(scores: list[int | None], mean: float | None) -> None:
-    assert repository_score(scores) == mean
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.domain.facts import FileKind
 from scanner.domain.problems import ImageProblem
 from tests.support.archives import END, member, rootfs
 from tests.support.layers import Device, Entry, File, Folder, HardLink, Opaque, Symlink, Whiteout
+from tests.support.tree import FileKind, lookup
 
 Layer = Mapping[str, Entry]
 
@@ -21,7 +21,7 @@ def _file(content: str = "x") -> File:
 def _sizes(*layers: Layer, paths: tuple[str, ...] = ("a/x", "a/y", "a", "b")) -> dict[str, int | str]:
     """What stands at some paths: a file's size, or the kind of anything else."""
     tree = rootfs(*layers)
-    found = {path: tree.lookup(path, follow=False) for path in paths}
+    found = {path: lookup(tree, path, follow=False) for path in paths}
     return {path: one.size if one.kind is FileKind.FILE else str(one.kind) for path, one in found.items() if one}
 
 
@@ -76,7 +76,7 @@ LINKS: dict[str, tuple[str, str | None]] = {
 
 @pytest.mark.parametrize(("target", "path"), LINKS.values(), ids=LINKS)
 def test_links_stay_inside_the_root(target: str, path: str | None) -> None:
-    found = rootfs({"etc/passwd": Symlink(target), "opt/x": _file()}).lookup("/etc/passwd")
+    found = lookup(rootfs({"etc/passwd": Symlink(target), "opt/x": _file()}), "/etc/passwd")
     assert (found.path if found else None) == path
 
 
@@ -93,28 +93,28 @@ def test_a_folder_on_the_way_may_be_a_link() -> None:
 
 
 def test_the_last_link_is_not_followed_on_request() -> None:
-    found = rootfs({"a": Symlink("b"), "b": _file()}).lookup("a", follow=False)
+    found = lookup(rootfs({"a": Symlink("b"), "b": _file()}), "a", follow=False)
     assert found is not None
     assert (found.kind, found.link) == (FileKind.SYMLINK, "b")
 
 
 def test_an_implied_folder_shows_the_attributes_below() -> None:
-    found = rootfs({"a": Folder(0o700, 5, 6)}, {"a/x": _file()}).lookup("a")
+    found = lookup(rootfs({"a": Folder(0o700, 5, 6)}, {"a/x": _file()}), "a")
     assert found is not None
     assert (found.mode, found.uid, found.gid, found.layer) == (0o700, 5, 6, 0)
 
 
 def test_a_folder_entry_replaces_the_attributes_and_keeps_the_content() -> None:
     tree = rootfs({"a": Folder(0o700, 5, 6), "a/x": _file()}, {"a": Folder(0o770, 0, 0)})
-    found = tree.lookup("a")
+    found = lookup(tree, "a")
     assert found is not None
     assert (found.mode, found.uid, found.layer) == (0o770, 0, 1)
-    assert tree.lookup("a/x") is not None
+    assert lookup(tree, "a/x") is not None
 
 
 def test_a_hard_link_into_a_lower_layer_leads_there() -> None:
     tree = rootfs({"opt/x": File(b"content", 0o600)}, {"etc/passwd": HardLink("opt/x")})
-    found = tree.lookup("/etc/passwd")
+    found = lookup(tree, "/etc/passwd")
     assert found is not None
     assert (found.layer, found.mode, found.size) == (0, 0o600, 7)
 
@@ -123,18 +123,18 @@ def test_a_hard_link_into_a_lower_layer_leads_there() -> None:
 def test_a_hard_link_to_no_file_is_refused(target: str) -> None:
     tree = rootfs({"opt": Folder()}, {"a": HardLink(target), "b": _file()})
     with pytest.raises(ImageProblem) as problem:
-        tree.lookup("a")
+        lookup(tree, "a")
     assert problem.value.code == "bad-link"
 
 
 def test_bytes_that_are_no_text_survive() -> None:
-    found = rootfs(member(b"\xff/x", b"abc") + END).lookup(b"\xff/x")
+    found = lookup(rootfs(member(b"\xff/x", b"abc") + END), b"\xff/x")
     assert found is not None
     assert found.path.encode("utf-8", "surrogateescape") == b"/\xff/x"
 
 
 def test_no_layers_have_no_files() -> None:
-    assert rootfs().lookup("/etc/passwd") is None
+    assert lookup(rootfs(), "/etc/passwd") is None
 
 
 # A naive model: apply layers one over another into a dict, as the specification says it.
@@ -209,7 +209,7 @@ def test_any_stack_is_what_applying_its_layers_gives(layers: list[Layer]) -> Non
         expected = _apply(expected, layer)
     tree = rootfs(*layers)
     for path in _ALL_PATHS:
-        found = tree.lookup(path, follow=False)
+        found = lookup(tree, path, follow=False)
         shown = found and (f"file {found.size}" if found.kind is FileKind.FILE else str(found.kind))
         # Under a symlink the real tree goes on elsewhere; only the path itself is compared.
         if not any(isinstance(expected.get(above), Symlink) for above in _parents(path)):

@@ -16,12 +16,12 @@ from scanner.domain.problems import Refused, SourceProblem, Unavailable
 from scanner.domain.reference import parse_repository, parse_tag
 from scanner.sources.registry.addresses import parse_registry_url
 from scanner.sources.registry.auth import Authenticator
-from scanner.sources.registry.client import RegistrySource, open_registry
+from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
 from tests.support.demo_registry import DemoRegistry, Faults
 from tests.support.images import Stored
 from tests.support.listener import Listener, listening
-from tests.support.sources import CANARY, LOCAL, LOGIN, local_source
+from tests.support.sources import CANARY, LOCAL, LOGIN, local_source, open_registry
 
 SHOP = parse_repository("team/shop")
 ONE = parse_tag("1")

@@ -9,11 +9,10 @@ import pytest
 
 from scanner.domain.problems import Refused, Unavailable
 from scanner.domain.reference import parse_repository, parse_tag
-from scanner.sources.registry.client import open_registry
 from scanner.sources.registry.network import PRIVATE_TOO, PUBLIC_ONLY, resolve_allowed, why_forbidden
 from tests.support.demo_registry import DemoRegistry
 from tests.support.listener import listening
-from tests.support.sources import LOCAL
+from tests.support.sources import LOCAL, open_registry
 
 ALWAYS_FORBIDDEN = [
     "169.254.169.254",

@@ -15,12 +15,11 @@ import trustme
 from scanner.domain.problems import Refused
 from scanner.domain.reference import parse_repository, parse_tag
 from scanner.sources.registry.asking import Access
-from scanner.sources.registry.client import open_registry
 from scanner.sources.registry.tls import tls_context
 from tests.support.demo_registry import DemoRegistry
 from tests.support.images import Stored
 from tests.support.oci_layout import OciLayout
-from tests.support.sources import LOCAL, LOGIN
+from tests.support.sources import LOCAL, LOGIN, open_registry
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=2)
 SOON = datetime.now(UTC) + timedelta(days=30)
