@@ -44,8 +44,9 @@ def status(options: argparse.Namespace) -> int:
         sys.stdout.write("not running\n")
         return 1
     # Without the passwords: this is printed on terminals and into logs.
-    places = [url.rpartition("@")[2] for url in addresses.environment.values()]
-    sys.stdout.write(f"running: Postgres at {places[0]}, Valkey at {places[1]}\n")
+    named = {"Postgres": addresses.database_url, "Valkey": addresses.redis_url}
+    places = [f"{name} at {url.rpartition('@')[2]}" for name, url in named.items() if url]
+    sys.stdout.write(f"running: {', '.join(places)}\n")
     return 0
 
 

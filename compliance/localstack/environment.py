@@ -14,7 +14,7 @@ from compliance.localstack.secret_files import write_secret
 from compliance.localstack.stack import ROOT, LocalStack
 
 LOCAL = ROOT / ".local"
-ADDRESSES = ("DATABASE_URL", "REDIS_URL")
+ADDRESSES = {"DATABASE_URL": "postgres", "REDIS_URL": "valkey"}  # and the server each of them is about
 
 
 class LocalEnvironment:
@@ -27,7 +27,7 @@ class LocalEnvironment:
         self.stack = LocalStack(folder / "stack")
 
     def complete(self, *, stay: bool = False) -> dict[str, str]:
-        """Return the variables nobody set, starting the local servers when an address is among them.
+        """Return the variables nobody set, starting the local server of each address among them.
 
         With `stay` the servers outlive this process.
 
@@ -35,9 +35,10 @@ class LocalEnvironment:
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = {name: value for name, value in self._keys().items() if not self._has(name)}
-        if not all(self._has(name) for name in ADDRESSES):
-            addresses = self.stack.start(stay=stay).environment
-            found |= {name: value for name, value in addresses.items() if not self._has(name)}
+        missing = {name: server for name, server in ADDRESSES.items() if not self._has(name)}
+        if missing:
+            addresses = self.stack.start(stay=stay, servers=missing.values()).environment
+            found |= {name: addresses[name] for name in missing}
         if found:
             self._write(self._read() | found)
         return found

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+SERVERS = ("postgres", "valkey")
+
 
 @dataclass(frozen=True)
 class StackFiles:
@@ -33,3 +35,7 @@ class StackFiles:
     @property
     def log(self) -> Path:
         return self.folder / "keeper.log"
+
+    def wanted(self, server: str) -> Path:
+        """There while somebody wants this server of `SERVERS`; one whose address was named is left out."""
+        return self.folder / f"wanted.{server}"

@@ -32,7 +32,7 @@ RESTARTS = 5
 
 
 class Keeper:
-    """Starts both servers, brings back one that dies, stops them in order."""
+    """Starts the servers that are wanted, brings back one that dies, stops them in order."""
 
     def __init__(self, files: StackFiles, *, fast: bool) -> None:
         self._files = files
@@ -51,7 +51,7 @@ class Keeper:
         try:
             self._start()
             while not self.told_to_stop.wait(LOOK_SECONDS):
-                if self._postgres and self._valkey and self._one_died(self._postgres, self._valkey):
+                if self._one_died() or self._one_is_wanted():
                     self._start()
         finally:
             self._files.state.unlink(missing_ok=True)
@@ -59,21 +59,24 @@ class Keeper:
 
     def _start(self) -> None:
         # A server that comes back does so on its old port: its users hold the address.
-        if self._postgres is None or self._postgres.process.poll() is not None:
-            self._postgres = self._postgres_server.start(self._postgres.port if self._postgres else None)
-        if self._valkey is None or self._valkey.process.poll() is not None:
-            self._valkey = self._valkey_server.start(self._valkey.port if self._valkey else None)
-        state = {
-            "keeper": _name(os.getpid()),
-            "postgres": _name(self._postgres.process.pid),
-            "valkey": _name(self._valkey.process.pid),
-            "database_url": self._postgres.url,
-            "redis_url": self._valkey.url,
-        }
+        state: dict[str, object] = {"keeper": _name(os.getpid())}
+        if self._files.wanted("postgres").exists():
+            if self._postgres is None or self._postgres.process.poll() is not None:
+                self._postgres = self._postgres_server.start(self._postgres.port if self._postgres else None)
+            state |= {"postgres": _name(self._postgres.process.pid), "database_url": self._postgres.url}
+        if self._files.wanted("valkey").exists():
+            if self._valkey is None or self._valkey.process.poll() is not None:
+                self._valkey = self._valkey_server.start(self._valkey.port if self._valkey else None)
+            state |= {"valkey": _name(self._valkey.process.pid), "redis_url": self._valkey.url}
         write_secret(self._files.state, json.dumps(state, indent=1))
 
-    def _one_died(self, *running: RunningPostgres | RunningValkey) -> bool:
-        dead = [server for server in running if server.process.poll() is not None]
+    def _one_is_wanted(self) -> bool:
+        running = {"postgres": self._postgres, "valkey": self._valkey}
+        return any(server is None and self._files.wanted(name).exists() for name, server in running.items())
+
+    def _one_died(self) -> bool:
+        running = (self._postgres, self._valkey)
+        dead = [server for server in running if server is not None and server.process.poll() is not None]
         self._restarts += len(dead)
         if self._restarts > RESTARTS:
             raise LocalStackError(

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from compliance.localstack.files import StackFiles
+from compliance.localstack.files import SERVERS, StackFiles
 from compliance.localstack.problems import ServerFailed
 from compliance.localstack.processes import ProcessName
 
@@ -25,14 +25,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Addresses:
-    """How to reach both servers, passwords included."""
+    """How to reach the servers, passwords included; empty for one that nobody wanted."""
 
     database_url: str
     redis_url: str
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        both = {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        return {name: url for name, url in both.items() if url}
 
 
 class LocalStack:
@@ -53,8 +54,8 @@ class LocalStack:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.leave()
 
-    def start(self, *, stay: bool = False) -> Addresses:
-        """Join the stack, starting it when nobody has. With `stay` it outlives its users until `stop`.
+    def start(self, *, stay: bool = False, servers: Collection[str] = SERVERS) -> Addresses:
+        """Join the stack, starting what nobody has. With `stay` it outlives its users until `stop`.
 
         :raises LocalStackError: when the servers cannot run here.
         """
@@ -64,19 +65,20 @@ class LocalStack:
                 self._files.stay.touch()
             # First the lock, then the look: a keeper that is just leaving holds it until its servers are down.
             self._use = _shared_lock(self._files.users) if self._use is None else self._use
-            addresses = self.status()
-            if addresses is None:
+            if self.status() is None:
                 self._end_leftovers()
-                addresses = self._start_keeper()
-        return addresses
+                self._want(servers)
+                return self._start_keeper(servers)
+            self._want(servers)
+            return self._wait_for(_process(self._state().get("keeper")), servers)
 
     def status(self) -> Addresses | None:
-        """Return the addresses when keeper and servers run."""
+        """Return the addresses when the keeper and its servers run."""
         state = self._state()
-        names = [_process(state.get(key)) for key in ("keeper", "postgres", "valkey")]
+        names = [_process(state.get(key)) for key in ("keeper", *SERVERS) if key == "keeper" or key in state]
         if not all(name and name.runs() for name in names):
             return None
-        return Addresses(state["database_url"], state["redis_url"])
+        return Addresses(state.get("database_url", ""), state.get("redis_url", ""))
 
     def leave(self) -> None:
         """Stop using the stack; when nobody else does, return after the servers are down."""
@@ -133,8 +135,14 @@ class LocalStack:
             if process := _process(state.get(key)):
                 process.end(how, STOP_SECONDS)
         self._files.state.unlink(missing_ok=True)
+        for server in SERVERS:
+            self._files.wanted(server).unlink(missing_ok=True)
 
-    def _start_keeper(self) -> Addresses:
+    def _want(self, servers: Collection[str]) -> None:
+        for server in servers:
+            self._files.wanted(server).touch()
+
+    def _start_keeper(self, servers: Collection[str]) -> Addresses:
         command = [sys.executable, "-m", "compliance.localstack.keeper", str(self._files.folder), *self._options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with self._files.log.open("w") as log:
@@ -142,10 +150,13 @@ class LocalStack:
             told = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment, check=False
             ).stdout
-        keeper = ProcessName.of(int(told)) if told else None
+        return self._wait_for(ProcessName.of(int(told)) if told else None, servers)
+
+    def _wait_for(self, keeper: ProcessName | None, servers: Collection[str]) -> Addresses:
         give_up = time.monotonic() + START_SECONDS
         while keeper and keeper.runs() and time.monotonic() < give_up:
-            if addresses := self.status():
+            addresses = self.status()
+            if addresses and self._state().keys() >= set(servers):
                 return addresses
             time.sleep(0.02)
         if keeper:

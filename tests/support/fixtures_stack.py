@@ -14,7 +14,7 @@ import django.db.models  # noqa: F401  # whole before any plugin imports a part 
 import pytest
 
 from compliance.localstack import LocalStack
-from compliance.localstack.environment import new_credential_key
+from compliance.localstack.environment import ADDRESSES, new_credential_key
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,9 +28,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         static = tempfile.TemporaryDirectory(prefix="plimsoll-static-")
         os.environ["STATIC_ROOT"] = static.name
         early_config.add_cleanup(static.cleanup)
-    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+    if missing := [server for name, server in ADDRESSES.items() if not os.environ.get(name)]:
         # A session that is killed leaves nothing: the stack ends, and removes its folder, with its last user.
         stack = LocalStack(Path(tempfile.mkdtemp(prefix="plimsoll-tests-")), fast=True, temporary=True)
-        os.environ.update(stack.start().environment)
+        os.environ.update(stack.start(servers=missing).environment)
         early_config.add_cleanup(stack.leave)
     return (yield)

@@ -24,6 +24,15 @@ def test_named_servers_win_and_nothing_is_started(tmp_path: Path) -> None:
     assert not (tmp_path / "stack").exists()
 
 
+@pytest.mark.parametrize(("named", "other"), [("DATABASE_URL", "valkey"), ("REDIS_URL", "postgres")])
+def test_where_one_server_is_named_only_the_other_is_started(tmp_path: Path, named: str, other: str) -> None:
+    environment = LocalEnvironment(tmp_path, given={named: SERVERS[named]})
+    found = environment.complete()
+    assert SERVERS.keys() - found.keys() == {named}
+    assert {path.stem for path in (tmp_path / "stack").glob("*.log")} == {"keeper", other}
+    environment.leave()
+
+
 def test_a_file_that_holds_the_address_counts_as_named(tmp_path: Path) -> None:
     given = {f"{name}_FILE": f"/run/secrets/{name}" for name in SERVERS}
     assert not SERVERS.keys() & LocalEnvironment(tmp_path, given=given).complete().keys()

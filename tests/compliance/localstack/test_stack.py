@@ -93,6 +93,17 @@ def test_a_second_user_joins_and_the_servers_stay_for_it(folder: Path) -> None:
     assert second.status() is None
 
 
+def test_a_second_user_gets_the_server_that_the_first_had_no_need_of(folder: Path) -> None:
+    first, second = LocalStack(folder, fast=True), LocalStack(folder, fast=True)
+    assert list(first.start(servers=["valkey"]).environment) == ["REDIS_URL"]
+    addresses = second.start()
+    assert answers(addresses)
+    assert addresses.redis_url == json.loads((folder / "state.json").read_text())["redis_url"]
+    first.leave()
+    second.leave()
+    assert second.status() is None
+
+
 def test_two_processes_starting_at_once_share_one_stack(folder: Path) -> None:
     program = USER.format(folder=str(folder), temporary=False)
     children = [
