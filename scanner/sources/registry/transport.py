@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpcore2
@@ -29,13 +30,22 @@ class Transport:
     Switched-off certificate checks count for the registry's own host only.
 
     :param extra_ca: certificates in PEM, trusted besides the operating system's.
+    :param now: monotonic seconds, by which a peer is too slow.
     """
 
     def __init__(
-        self, home: Origin, policy: NetworkPolicy, limits: Limits, *, extra_ca: str | None, verify_tls: bool
+        self,
+        home: Origin,
+        policy: NetworkPolicy,
+        limits: Limits,
+        *,
+        extra_ca: str | None,
+        verify_tls: bool,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._home = home
         self._limits = limits
+        self._now = now
         self._policy = policy
         self._extra_ca = extra_ca
         self._verify_at_home = verify_tls
@@ -73,7 +83,7 @@ class Transport:
 
         :raises SourceProblem: named by what failed.
         """
-        clock = Clock(self._limits)
+        clock = Clock(self._limits, self._now)
         timeouts = {
             "connect": self._limits.connect_seconds,
             "write": self._limits.idle_seconds,
