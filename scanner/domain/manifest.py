@@ -237,7 +237,6 @@ def _text(fields: Mapping[str, Field], name: str) -> str:
     return fields[name].text() if name in fields else ""
 
 
-_UNKNOWN_PLATFORM = Platform("unknown", "unknown")
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 
 
@@ -248,11 +247,10 @@ def not_runnable(manifest: ImageManifest, descriptor: Descriptor | None = None) 
     trusting them would let an image that runs as root pass for a signature. For the same reason a layer of a type
     nobody knows below an ordinary config counts as an image, with a layer that cannot be read.
 
-    :param descriptor: the index entry that led here. No runtime picks one of the platform ``unknown/unknown``.
+    :param descriptor: the index entry that led here; it, too, only helps to name. An image that one index offers as
+        ``unknown/unknown`` can be pulled by its digest, and another index may offer it to run.
     """
     named = _named_kind(manifest, descriptor)
-    if descriptor is not None and descriptor.platform == _UNKNOWN_PLATFORM:
-        return named or "artifact"
     if manifest.config.media_type not in types.CONFIG_MEDIA_TYPES:
         return named or "artifact"
     kinds = [types.ARTIFACT_KINDS.get(layer.media_type) for layer in manifest.layers]

@@ -81,8 +81,7 @@ def read_image(
         raise ImageProblem("not-an-image", f"{document.digest} is an index, not an image")
     kind = not_runnable(manifest, entry)
     if kind is not None:
-        if not_runnable(manifest) is not None:
-            refuse_disguise(source, repository, manifest, kind, limits)
+        refuse_disguise(source, repository, manifest, kind, limits)
         return NotApplicable(document.digest, kind, platform_text(entry))
     config, ambiguities = parse_image_config(config_bytes(source, repository, manifest.config, limits), limits)
     if config.platform.os.lower() == "windows":

@@ -107,7 +107,7 @@ class _Walk:
         self._limits = limits
         self._platform = platform
         self._cache = cache
-        # By platform too: what one entry calls an attestation, another may offer as an image, which runtimes would run.
+        # By platform too: the same image may be offered under several, and each is shown.
         self._seen: set[tuple[Digest, str]] = set()
         self._facts: dict[Digest, ImageFacts] = {}
         self.images: list[InspectedImage] = []

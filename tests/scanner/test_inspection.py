@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -208,10 +208,24 @@ def test_artifacts_are_not_applicable(stored: Stored) -> None:
     assert (found.facts, found.problem) == (None, None)
 
 
-def test_an_image_cannot_hide_behind_an_entry_of_an_unknown_platform() -> None:
+ATTESTED = {"vnd.docker.reference.type": "attestation-manifest"}
+
+
+@pytest.mark.parametrize("annotations", [{}, ATTESTED])
+def test_an_image_cannot_hide_behind_an_entry_of_an_unknown_platform(annotations: Mapping[str, str]) -> None:
+    stored = image([BASE], user="app")
+    hidden = _only(index([replace(stored, platform="unknown/unknown", annotations=annotations)]))
+    assert hidden.facts is not None
+    assert hidden.facts.config.user == "app"
+    assert [(one.code, one.decides) for one in hidden.facts.ambiguities] == [("platform-differs", False)]
+
+
+def test_an_attestation_is_recognized_by_its_content() -> None:
     stored = image([BASE])
-    both = index([replace(stored, platform="unknown/unknown"), stored])
-    assert [bool(one.facts) for one in _inspect(both).images] == [False, True]
+    for entry in (artifacts.attestation(stored), replace(artifacts.attestation(stored), platform=None, annotations={})):
+        image_found, attestation = _inspect(index([stored, entry])).images
+        assert image_found.facts is not None
+        assert (attestation.artifact, attestation.facts) == ("attestation", None)
 
 
 def _with_layer_type(media_type: str) -> Stored:

@@ -250,17 +250,17 @@ def test_an_image_in_disguise_is_an_image(disguise: dict[str, object]) -> None:
     [
         (Platform("unknown", "unknown"), (("vnd.docker.reference.type", "attestation-manifest"),), "attestation"),
         (Platform("unknown", "unknown"), (), "artifact"),
-        (Platform("linux", "amd64"), (("vnd.docker.reference.type", "attestation-manifest"),), None),
-        (Platform("linux", "amd64"), (), None),
-        (None, (), None),
+        (Platform("linux", "amd64"), (("vnd.docker.reference.type", "attestation-manifest"),), "attestation"),
+        (None, (), "artifact"),
     ],
 )
-def test_what_an_index_says_of_it(
-    platform: Platform | None, annotations: tuple[tuple[str, str], ...], kind: str | None
+def test_what_an_index_says_names_an_artifact_and_hides_no_image(
+    platform: Platform | None, annotations: tuple[tuple[str, str], ...], kind: str
 ) -> None:
     found = parse_image(image())
     entry = Descriptor(OCI, found.config.digest, 3, platform, annotations)
-    assert not_runnable(found, entry) == kind
+    assert not_runnable(found, entry) is None
+    assert not_runnable(parse_image(image("application/vnd.example+json")), entry) == kind
 
 
 @pytest.mark.parametrize(
