@@ -14,6 +14,7 @@ from compliance.localstack.parent_death import ends_with_parent
 LOOK_SECONDS = 0.2
 HEALTHY_SECONDS = 60.0  # one that ran this long has not failed in a row
 LONGEST_WAIT_SECONDS = 30.0
+LAST_WORDS_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Child:
 class _Running:
     child: Child
     process: subprocess.Popen[str] | None = None
+    reader: threading.Thread | None = None
     began: float = 0.0
     failures: int = 0
     restart_at: float = 0.0
@@ -47,17 +49,25 @@ class Supervisor:
         self._first_wait = first_wait
         self._told_to_stop = threading.Event()
         self._speaking = threading.Lock()
+        self._ended: Callable[[str, float], None] = lambda name, seconds: None
         self._width = max((len(child.name) for child in children), default=0)
 
     def ask_to_stop(self) -> None:
         """Let `run` return; safe in a signal handler."""
         self._told_to_stop.set()
 
-    def run(self, ready: Callable[[], bool], announce: Callable[[], None]) -> None:
+    def run(
+        self,
+        ready: Callable[[], bool],
+        announce: Callable[[], None],
+        ended: Callable[[str, float], None] = lambda name, seconds: None,
+    ) -> None:
         """Start the children and watch them until told to stop, by `ask_to_stop`, Ctrl-C or SIGTERM; then stop them.
 
-        `announce` is called once, when `ready` first says so.
+        `announce` is called once, when `ready` first says so; `ended` with the name and the seconds of each child of
+        the kind `once`, after its last line.
         """
+        self._ended = ended
         before = {how: signal.signal(how, lambda *_: self.ask_to_stop()) for how in (signal.SIGINT, signal.SIGTERM)}
         announced = False
         try:
@@ -107,7 +117,8 @@ class Supervisor:
             errors="replace",
             start_new_session=True,
         )
-        threading.Thread(target=self._repeat, args=(child.name, process), daemon=True).start()
+        running.reader = threading.Thread(target=self._repeat, args=(child.name, process), daemon=True)
+        running.reader.start()
 
     def _repeat(self, name: str, process: subprocess.Popen[str]) -> None:
         if process.stdout is None:
@@ -127,6 +138,9 @@ class Supervisor:
             running.finished = True
             if status != 0:
                 self.say(running.child.name, f"failed with status {status}")
+            if running.reader is not None:
+                running.reader.join(LAST_WORDS_SECONDS)
+            self._ended(running.child.name, now - running.began)
             return
         running.failures = 1 if now - running.began > HEALTHY_SECONDS else running.failures + 1
         wait = min(self._first_wait * 2 ** (running.failures - 1), LONGEST_WAIT_SECONDS)

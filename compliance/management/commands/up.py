@@ -14,13 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from compliance.localstack.environment import LOCAL
 from compliance.localstack.ports import free_port
 from compliance.localstack.stack import ROOT
 from compliance.localstack.supervisor import Child, Supervisor
-from compliance.models import Registry, User
+from compliance.models import Registry, Scan, User
+from compliance.queries.scan_outcome import scan_outcome
 
 MANAGE = ROOT / "manage.py"
 DEMO = "Demo"
@@ -48,13 +49,23 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         login = self._login()
         children = _servers(options["port"], options["concurrency"], after="demo" if options["demo"] else "")
+        scanned_by = {"demo": DEMO}
         if options["registry"]:
-            children.append(_scan_of(add_registry(options["registry"])))
+            scanned_by["scan"] = add_registry(options["registry"])
+            children.append(_scan_of(scanned_by["scan"]))
         if options["demo"]:
             children += _demo()
         connection.close()  # the children have their own
         words = f"\nPlimsoll is at http://localhost:{options['port']}/\n{login}\nCtrl-C stops everything.\n\n"
-        Supervisor(children, self._say).run(lambda: _listens(options["port"]), lambda: self._say(words))
+
+        def tell_what_was_scanned(child: str, seconds: float) -> None:
+            # The address again, because what the scan has said pushed it off the screen.
+            told = outcome_in_words(scanned_by[child], seconds)
+            self._say(f"\n{told}\n{words if _listens(options['port']) else ''}")
+
+        Supervisor(children, self._say).run(
+            lambda: _listens(options["port"]), lambda: self._say(words), tell_what_was_scanned
+        )
 
     def _login(self) -> str:
         password = make_first_admin()
@@ -74,6 +85,26 @@ def make_first_admin() -> str | None:
     password = secrets.token_urlsafe(12)
     User.objects.create_superuser(ADMIN, password=password)
     return password
+
+
+def outcome_in_words(name: str, seconds: float) -> str:
+    """Return what the registry's last scan found, in one sentence; `seconds` is how long all its scans took."""
+    try:
+        scan_id = Scan.objects.filter(registry__name=name).order_by("pk").values_list("pk", flat=True).last()
+        if scan_id is None:
+            return f"{name} was not scanned."
+        (scan,) = scan_outcome([scan_id])["scans"]
+    except DatabaseError as error:
+        # A database that is just coming back must not take the whole of `up` with it.
+        return f"{name}: the outcome cannot be read now ({error})."
+    finally:
+        connection.close()
+    how = "Scanned" if scan["ended_well"] else "Not wholly scanned (see above):"
+    return (
+        f"{how} {name} in {seconds:.1f} s: {scan['repositories']} repositories, {scan['tags']} tags: "
+        f"{scan['passed']} pass, {scan['failed']} fail, {scan['unknown']} unknown, "
+        f"{scan['not_applicable']} not applicable."
+    )
 
 
 def add_registry(url: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import queue
+import re
 import secrets
 import signal
 import subprocess
@@ -18,6 +19,8 @@ import pytest
 from compliance.localstack.ports import free_port
 from compliance.localstack.processes import ProcessName
 from compliance.localstack.stack import ROOT
+from tests.support.images import image
+from tests.support.real_registry import running_registry
 
 pytestmark = pytest.mark.worker
 
@@ -25,8 +28,9 @@ pytestmark = pytest.mark.worker
 class Up:
     """A running `manage.py up` and what it has said."""
 
-    def __init__(self, database_url: str, port: int) -> None:
+    def __init__(self, database_url: str, port: int, *arguments: str) -> None:
         command = [sys.executable, "manage.py", "up", "--no-demo", "--concurrency", "1", "--port", str(port)]
+        command += arguments
         self.address = f"http://127.0.0.1:{port}"
         self.text = ""
         self._lines: queue.Queue[str] = queue.Queue()
@@ -46,9 +50,9 @@ class Up:
             for line in lines:
                 self._lines.put(line)
 
-    def wait_for(self, words: str, seconds: float = 90) -> str:
+    def wait_for(self, words: str, seconds: float = 90, *, times: int = 1) -> str:
         give_up = time.monotonic() + seconds
-        while words not in self.text:
+        while self.text.count(words) < times:
             assert time.monotonic() < give_up, f"never said {words!r}:\n{self.text}"
             try:
                 self.text += self._lines.get(timeout=0.2)
@@ -115,6 +119,24 @@ def test_the_password_is_shown_once_and_stored_only_hashed(database_url: str) ->
     dump = stored_text(database_url)
     assert "admin" in dump
     assert password not in dump
+
+
+@pytest.mark.realregistry
+def test_a_registry_is_added_scanned_and_summed_up_beside_the_address(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
+        registry.push("shop/cart", "1", image(user="0"))
+        up = Up(database_url, free_port(), "--registry", registry.url)
+        try:
+            up.wait_for("1 fail, 0 unknown, 0 not applicable.")
+            last = up.wait_for("Ctrl-C stops everything", times=2).partition("\nScanned ")[2]
+            assert re.match(rf"{registry.host} in \d+\.\d s: 1 repositories, 1 tags: 0 pass, 1 fail", last)
+            assert f"Plimsoll is at http://localhost:{up.address.rpartition(':')[2]}/" in last
+            assert up.end(signal.SIGINT) == 0
+        finally:
+            up.process.kill()
+            up.process.wait()
 
 
 def test_a_taken_port_is_named(database_url: str) -> None:

@@ -47,6 +47,18 @@ def test_each_line_names_its_child() -> None:
     assert "web    | up\nweb    | é\n" in told
 
 
+def test_work_that_is_done_is_told_after_its_last_line() -> None:
+    stage = Stage(python("scan", "for n in range(500): print(n)", once=True))
+    give_up = time.monotonic() + 20
+
+    def ended(name: str, seconds: float) -> None:
+        stage.lines.append(f"{name} {seconds > 0}")
+        stage.supervisor.ask_to_stop()
+
+    stage.supervisor.run(lambda: time.monotonic() > give_up, stage.supervisor.ask_to_stop, ended)
+    assert stage.lines[-2:] == ["scan | 499\n", "scan True"]
+
+
 def test_a_dead_child_is_started_again_and_waits_longer_each_time() -> None:
     told = Stage(python("worker", "print('hello'); raise SystemExit(3)")).run_until("hello", times=4)
     waits = [line.rpartition(" in ")[2] for line in told.splitlines() if "status 3" in line]
