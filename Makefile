@@ -46,7 +46,7 @@ lint: setup ## ruff, mypy, import-linter, djlint
 	echo "== mypy";            $(NOWHERE) .venv/bin/mypy
 	echo "== import-linter";   .venv/bin/lint-imports
 	echo "== djlint";          .venv/bin/djlint --quiet --lint templates
-	echo "== shell";           bash -n .ci/run .ci/make-venv .ci/system-packages
+	echo "== shell";           for file in .ci/* tests/deploy/*.sh; do bash -n "$$file"; done
 
 format: setup ## put Python and imports into shape
 	@.venv/bin/ruff check --fix-only --quiet .

@@ -1,6 +1,7 @@
 """What the documentation says about settings is what the settings are."""
 
 import re
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,7 +11,18 @@ from scanner.domain.limits import Limits
 
 ROOT = Path(__file__).parent.parent
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+# What is in the repository, and not what running it leaves there.
+TOP = [
+    ROOT / name
+    for name in subprocess.run(
+        ["git", "ls-tree", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FOLDERS = "|".join(sorted(re.escape(path.name) for path in TOP if path.is_dir()))
+FILES = "|".join(sorted(re.escape(path.name) for path in TOP if path.is_file()))
+IN_BACKTICKS = re.compile(rf"`((?:{FOLDERS})/[\w./*-]*|{FILES})`")
+PLACEHOLDER = re.compile(r"nrNNN|/(test_)?page\b")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([^)]+))?\)")
 
 
@@ -34,6 +46,18 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
             assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_that_is_named_exists(page: Path) -> None:
+    # Capitals and NNN stand for what a reader puts there, as does the name of the page or rule that is to be added.
+    named = {path for path in IN_BACKTICKS.findall(page.read_text()) if not PLACEHOLDER.search(path)}
+    assert sorted(path for path in named if not any(ROOT.glob(path.rstrip("/")))) == []
+
+
+def test_paths_are_found_where_pages_name_them() -> None:
+    named = IN_BACKTICKS.findall("`scanner/judge.py`, `.ci/run`, `docs/*.md`, `docker/x`, `templates/compliance/`")
+    assert named == ["scanner/judge.py", ".ci/run", "docs/*.md", "templates/compliance/"]
 
 
 def test_the_help_of_make_lists_what_the_readme_tells_to_run() -> None:
