@@ -65,6 +65,7 @@ class Chart:
     bars: tuple[Rect, ...] = ()
     rows: tuple[Tick, ...] = ()
     dates: tuple[Tick, ...] = ()
+    marks: tuple[Tick, ...] = ()
     columns: tuple[Column, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
@@ -95,8 +96,13 @@ class Series:
     values: Sequence[int]
 
 
-def stacked(title: str, dates: Sequence[str], series: Sequence[Series]) -> Chart:
-    """Areas on top of each other, the first at the bottom."""
+def stacked(
+    title: str, dates: Sequence[str], series: Sequence[Series], changes: Sequence[tuple[int, str]] = ()
+) -> Chart:
+    """Areas on top of each other, the first at the bottom.
+
+    :param changes: positions in ``dates`` from which on something else holds, named by the text.
+    """
     totals = [sum(each.values[at] for each in series) for at in range(len(dates))]
     top = nice_ceiling(max(totals, default=0))
     xs = _positions(len(dates))
@@ -110,10 +116,11 @@ def stacked(title: str, dates: Sequence[str], series: Sequence[Series]) -> Chart
         lower = upper
     return Chart(
         title,
-        _sentence(dates, series),
+        " ".join([_sentence(dates, series), *(f"From {dates[at]} on: {text}." for at, text in changes)]),
         bands=tuple(_spread([band for band in bands if band.last])) + tuple(b for b in bands if not b.last),
         rows=tuple(Tick(_y(value, top), _count(value)) for value in (0, top / 2, top)),
         dates=_date_ticks(xs, dates),
+        marks=tuple(Tick(round((xs[at - 1] + xs[at]) / 2, 1), text) for at, text in changes),
         columns=_columns(xs, dates, series, (WIDTH - _LEFT - _RIGHT) / max(1, len(dates))),
     )
 

@@ -55,6 +55,7 @@ class RegistryPage:
     credential_set_at: datetime | None
     credential_set_by: str
     allow_private: bool
+    protected_tags: tuple[str, ...]
     scans: tuple[ScanRow, ...]
     errors: tuple[ErrorGroup, ...]
 
@@ -82,6 +83,7 @@ def registry_page(slug: str) -> RegistryPage | None:
         registry.credential_set_at,
         registry.credential_set_by.get_username() if registry.credential_set_by else "",
         registry.allow_private,
+        tuple(registry.protected_tags),
         scans,
         group_errors(errors, registry.slug),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, OrderBy
+from django.db.models import Count, F, Min, OrderBy, OuterRef, Subquery
 
 from compliance.charts import Part, parts
 from compliance.models import Repository, Tag, TagChange
@@ -40,6 +40,8 @@ class Header:
     unknown: int
     not_applicable: int
     bar: tuple[Part, ...]
+    unconfirmed: int
+    unconfirmed_since: datetime | None
     failing_since: datetime | None
     scanned_at: datetime | None
     pushed_at: datetime | None
@@ -52,6 +54,11 @@ class Header:
     def evaluated(self) -> int:
         """Tags with a verdict that counts."""
         return self.passed + self.failed + self.unknown
+
+    @property
+    def unconfirmed_text(self) -> str:
+        """What stands before *not confirmed since*."""
+        return f"{self.unconfirmed:,} tag{'s' if self.unconfirmed != 1 else ''} "
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +115,17 @@ class TagPage:
 
 def find_repository(slug: str, name: str) -> Header | None:
     """The head of a repository's pages, or ``None``."""
+    if not _storable(slug, name):
+        return None
+    unconfirmed = Tag.objects.unconfirmed().filter(repository=OuterRef("pk")).order_by().values("repository")
     row = (
-        Repository.objects.filter(registry__slug=slug, name=name).select_related("registry__policy").first()
-        if _storable(slug, name)
-        else None
+        Repository.objects.filter(registry__slug=slug, name=name)
+        .select_related("registry__policy")
+        .annotate(
+            unconfirmed=Subquery(unconfirmed.annotate(count=Count("pk")).values("count")),
+            unconfirmed_since=Subquery(unconfirmed.annotate(since=Min("unconfirmed_since")).values("since")),
+        )
+        .first()
     )
     return _header(row) if row else None
 
@@ -186,6 +200,7 @@ def _tabs(header: Header, verdict: str, params: Mapping[str, str]) -> tuple[Verd
 
 
 def _header(row: Repository) -> Header:
+    annotated = vars(row)
     return Header(
         id=row.pk,
         registry_slug=row.registry.slug,
@@ -202,6 +217,8 @@ def _header(row: Repository) -> Header:
         unknown=row.unknown,
         not_applicable=row.not_applicable,
         bar=parts(row.passed, row.failed, row.unknown),
+        unconfirmed=annotated["unconfirmed"] or 0,
+        unconfirmed_since=annotated["unconfirmed_since"],
         failing_since=row.failing_since,
         scanned_at=row.scanned_at,
         pushed_at=row.pushed_at,

@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from compliance.models import Registry, Repository, Tag
+from compliance.policy.protected_tags import is_protected
 from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
 from compliance.queries.paging import Paging, page_of
 from scanner.rulebook import RULES
@@ -43,6 +44,8 @@ class TagRow:
     moved_at: datetime
     judged_at: datetime
     failing_since: datetime | None
+    unconfirmed_since: datetime | None
+    is_protected: bool
     problem: str
     remedy: str
 
@@ -103,6 +106,8 @@ def _row(tag: Tag) -> TagRow:
         moved_at=tag.moved_at,
         judged_at=tag.judged_at,
         failing_since=tag.failing_since,
+        unconfirmed_since=tag.unconfirmed_since,
+        is_protected=is_protected(tag.name, tag.repository.registry.protected_tags),
         problem=tag.problem_message,
         remedy=tag.problem_remedy,
     )

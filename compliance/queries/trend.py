@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from django.core.cache import cache
 from django.db.models import Avg, Sum
@@ -25,6 +26,7 @@ _CACHE_SECONDS = 3_600
 class Period:
     """One day, week or month: totals at its end, comings and goings within it.
 
+    :param policy: the version that counted at its end; empty for the fleet, where several may.
     :param change: difference of the compliance in percentage points to the period before.
     """
 
@@ -59,6 +61,11 @@ class Trend:
     def newest_first(self) -> tuple[Period, ...]:
         """For tables."""
         return self.periods[::-1]
+
+    @property
+    def has_policies(self) -> bool:
+        """Whether a table has the column."""
+        return any(period.policy for period in self.periods)
 
 
 def repository_trend(repository_id: int, name: str, by: str, *, today: date) -> Trend:
@@ -133,6 +140,7 @@ def _trend(by: str, title: str, days: Sequence[Period]) -> Trend:
                 Series("unknown", "Unknown", [period.unknown for period in periods]),
                 Series("fail", "Fail", [period.failed for period in periods]),
             ),
+            _policy_changes(periods),
         ),
         up_and_down(
             "Tags that began to fail, and tags that stopped",
@@ -142,6 +150,12 @@ def _trend(by: str, title: str, days: Sequence[Period]) -> Trend:
         ),
         periods,
     )
+
+
+def _policy_changes(periods: Sequence[Period]) -> list[tuple[int, str]]:
+    """Where a line says that the numbers before it were judged by other rules."""
+    pairs = enumerate(pairwise(periods), start=1)
+    return [(at, period.policy) for at, (before, period) in pairs if period.policy != before.policy]
 
 
 def _grouped(by: str, days: Iterable[Period]) -> list[Period]:

@@ -71,3 +71,9 @@ def test_a_sparkline_needs_two_points() -> None:
     assert sparkline([]).points == sparkline([None, 0.5]).points == ""
     assert sparkline([0.0, None, 1.0]).label == "0 % to 100 %"
     assert sparkline([0.0, None, 1.0]).points == "2.0,20.0 84.0,2.0"
+
+
+def test_a_change_stands_between_the_days_it_parts() -> None:
+    chart = stacked("T", ["1 Jan", "2 Jan", "3 Jan"], [Series("pass", "Pass", [1, 2, 2])], [(2, "strict v2")])
+    assert [(mark.at, mark.text) for mark in chart.marks] == [(428.0, "strict v2")]
+    assert chart.description.endswith("From 3 Jan on: strict v2.")

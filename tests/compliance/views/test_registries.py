@@ -101,6 +101,17 @@ def test_adding(admin: Client) -> None:
     assert row.credential_set_by is not None
 
 
+def test_protected_tags_are_entered_and_shown(admin: Client) -> None:
+    policy_version()
+    refused = admin.post("/registries/-/new/", {**FORM, "protected_tags": "[a-z], prod"})
+    assert (refused.status_code, Registry.objects.count()) == (422, 0)
+    admin.post("/registries/-/new/", {**FORM, "protected_tags": "prod, v*"})
+    assert Registry.objects.get().protected_tags == ["prod", "v*"]
+    assert "Protected tags prod v*" in get(admin, "/registries/quay/").text
+    entered = get(admin, "/registries/quay/edit/").all("input", name="protected_tags")[0]
+    assert entered.attributes["value"] == "prod, v*"
+
+
 def test_the_password_never_comes_back(admin: Client) -> None:
     policy_version()
     admin.post("/registries/-/new/", FORM)

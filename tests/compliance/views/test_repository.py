@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from django.test import Client
 
-from compliance.models import DailySnapshot, Repository, Tag
+from compliance.models import DailySnapshot, PolicyVersion, Repository, Tag
 from tests.support.pages import Page, get, get_part
 from tests.support.rows import NOW, fleet, never_scanned, registry, tag_row
 
@@ -60,9 +61,52 @@ def test_a_problem_is_shown_with_its_remedy(reader: Client) -> None:
 def test_the_trend_by_day(reader: Client) -> None:
     fleet(1)
     found = periods(get(reader, URL))
-    assert found[0] == ["10", "Mar", "2", "1", "1", "0", "0", "0", "50.0", "50", "%", "±0"]
-    assert found[3] == ["07", "Mar", "2", "1", "1", "0", "1", "0", "50.0", "50", "%", "▼", "−50.0"]
+    assert found[0] == ["10", "Mar", "2", "1", "1", "0", "0", "0", "50.0", "50", "%", "±0", "kubernetes", "v1"]
+    assert found[3][2:] == ["2", "1", "1", "0", "1", "0", "50.0", "50", "%", "▼", "−50.0", "kubernetes", "v1"]
     assert len(found) == 10
+
+
+def test_a_change_of_the_policy_is_a_line_in_the_trend(reader: Client) -> None:
+    made = fleet(1)
+    first = made.registry.policy.current
+    assert first is not None
+    second = PolicyVersion.objects.create(policy=first.policy, number=2, document=first.document, created_at=NOW)
+    assert not get(reader, URL).all("line", class_="mark")
+    DailySnapshot.objects.filter(closed=False).update(policy_version=second)
+
+    page = get(reader, URL)
+
+    assert len(page.all("line", class_="mark")) == 1
+    assert "From 10 Mar on: kubernetes v2." in page.all("desc")[0].text
+    assert [row[-1] for row in periods(page)][:3] == ["v2", "v1", "v1"]
+
+
+def test_what_was_not_confirmed_says_so_beside_its_verdict(reader: Client) -> None:
+    fleet(1)
+    since = NOW - timedelta(days=2)
+    told = {"problem_code": "server-error", "problem_message": "503 from the registry."}
+    assert "not confirmed" not in get(reader, URL).text
+    Tag.objects.filter(name="1.0").update(unconfirmed_since=since, **told)
+
+    page = get(reader, URL)
+
+    assert "1 tag not confirmed since 2 days ago" in page.all("p", class_="lead")[0].text
+    assert "not confirmed since 2 days ago" in next(row.text for row in page.rows if row.text.startswith("1.0"))
+    assert "not confirmed since 2 days ago" in get(reader, "/tags/?verdict=pass").rows[0].text
+    banner = get(reader, f"{URL}t/1.0/").all("div", class_="banner")[0].text
+    assert banner.startswith("Pass not confirmed since 2 days ago 503 from the registry.")
+
+
+def test_protected_tags_bear_a_shield(reader: Client) -> None:
+    made = fleet(1)
+    assert "protected" not in get(reader, URL).text
+    made.registry.protected_tags = ["prod", "late*"]
+    made.registry.save()
+
+    rows = [row.text for row in get(reader, URL).rows]
+
+    assert ["protected" in row for row in rows if row.startswith(("1.0", "latest"))] == [False, True]
+    assert "protected" in get(reader, f"{URL}t/latest/").all("h1")[0].text
 
 
 def test_the_trend_by_week_takes_the_last_day_and_adds_what_happened(reader: Client) -> None:
