@@ -70,6 +70,7 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
     margin: int = _RIGHT
+    quiet: str = ""
 
     @property
     def left(self) -> int:
@@ -80,6 +81,11 @@ class Chart:
     def right(self) -> int:
         """Where the grid ends and the direct labels begin."""
         return self.width - self.margin
+
+    @property
+    def middle(self) -> float:
+        """Where a word for want of anything to draw stands."""
+        return (self.left + self.right) / 2
 
     @property
     def floor(self) -> int:
@@ -149,6 +155,7 @@ def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> C
         columns=_columns(xs, dates, (up, down), step),
         width=NARROW,
         margin=_NARROW_RIGHT,
+        quiet="" if bars else "none in this time",
     )
 
 

@@ -9,7 +9,9 @@ from datetime import datetime
 from django.db.models import Q
 
 from compliance.models import Evaluation, Image, Index, IndexImage, Tag
-from compliance.queries.image_facts import FactsView, Ruling, facts_view, rulings
+from compliance.queries.config_text import ConfigText, config_text
+from compliance.queries.image_facts import FactsView, facts_view
+from compliance.queries.rulings import Place, Ruling, rulings
 from compliance.queries.tags import TagRow, rows_of
 from scanner.domain.reference import InvalidReference, parse_digest
 from scanner.storage import UnreadableFacts, load_facts
@@ -55,6 +57,7 @@ class ImagePage:
     policies: tuple[Judged, ...]
     rulings: tuple[Ruling, ...]
     facts: FactsView | None
+    config: ConfigText | None
     tags: tuple[TagRow, ...]
     more_tags: bool
     indexes: tuple[tuple[str, str], ...]
@@ -63,6 +66,12 @@ class ImagePage:
     def violated(self) -> tuple[Ruling, ...]:
         """What is wrong, worst first."""
         return tuple(sorted((r for r in self.rulings if r.outcome == "violated"), key=lambda r: (r.rank, r.rule)))
+
+    @property
+    def before(self) -> Place | None:
+        """The line an account had before a later layer changed it."""
+        places = (place for ruling in self.violated for place in ruling.evidence)
+        return next((place for place in places if place.past), None)
 
     @property
     def unsure(self) -> tuple[Ruling, ...]:
@@ -147,6 +156,7 @@ def _image_page(image: Image, policy: str) -> ImagePage:
         policies=tuple(_judged(each, current=each is chosen) for each in evaluations),
         rulings=rulings(chosen.results) if chosen else (),
         facts=facts,
+        config=config_text(image.config_document),
         tags=tags,
         more_tags=more,
         indexes=indexes,
@@ -185,7 +195,8 @@ def _judged(row: Evaluation, *, current: bool) -> Judged:
 
 def _index_page(index: Index) -> IndexPage:
     tags, more = _tags(Q(index=index))
-    links = list(IndexImage.objects.filter(index=index).select_related("image").defer("image__facts")[:200])
+    rows_of_index = IndexImage.objects.filter(index=index).select_related("image")
+    links = list(rows_of_index.defer("image__facts", "image__config_document")[:200])
     policy = tags[0].policy if tags else ""
     rows = Evaluation.objects.filter(image__in=[link.image_id for link in links])
     if policy:

@@ -13,9 +13,7 @@ from scanner.domain.facts import ImageFacts, Layer
 from scanner.domain.identity import Runtime
 from scanner.domain.image_config import ImageConfig
 from scanner.domain.printable import printable
-from scanner.domain.verdict import Severity
 from scanner.report import derivation, identities, platform_answers, verdict_sentence
-from scanner.rulebook import RULES
 
 _RUNTIMES = {
     Runtime.DOCKER: "Docker",
@@ -31,38 +29,7 @@ _PLATFORMS = {
     "user-namespace": "User namespace",
 }
 _ANSWERS = {"admit": "pass", "refuse": "fail"}
-# Stored as JSON, which keeps no order; the rest follows these.
-_FIRST = (
-    "pointer",
-    "declared",
-    "instruction",
-    "account",
-    "path",
-    "line",
-    "text",
-    "layer_number",
-    "layer",
-    "created_by",
-)
-_TITLES = {rule.id: rule.title for rule in RULES}
-_WHY = {rule.id: rule.why for rule in RULES}
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """One rule's answer with what it is called."""
-
-    rule: str
-    slug: str
-    title: str
-    why: str
-    outcome: str
-    severity: str
-    rank: int
-    decides: bool
-    reason: str
-    fix: str
-    evidence: tuple[tuple[tuple[str, str], ...], ...]
+_NOT_COMPUTED = "not computed yet by this version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +46,13 @@ class RuntimeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PlatformAnswer:
-    """What one platform would say; ``kind`` is the verdict it is drawn as."""
+    """What one platform would say; ``kind`` is the verdict it is drawn as, ``asked`` false where nobody computes it."""
 
     name: str
     answer: str
     kind: str
     message: str
+    asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +94,7 @@ class FactsView:
     runtimes: tuple[RuntimeAnswer, ...]
     platforms: tuple[PlatformAnswer, ...]
     steps: tuple[StepView, ...]
+    kubernetes_steps: tuple[StepView, ...]
     layers: tuple[LayerRow, ...]
     config: str
     ambiguities: tuple[tuple[str, str], ...]
@@ -135,10 +104,22 @@ class FactsView:
         """The answer the verdict sentence speaks of."""
         return self.runtimes[0]
 
+    @property
+    def asked(self) -> tuple[PlatformAnswer, ...]:
+        """The platforms whose answer is computed."""
+        return tuple(each for each in self.platforms if each.asked)
+
+    @property
+    def not_asked(self) -> tuple[PlatformAnswer, ...]:
+        """The platforms nobody computes yet."""
+        return tuple(each for each in self.platforms if not each.asked)
+
 
 def facts_view(facts: ImageFacts) -> FactsView:
     """Lay out the facts."""
     steps = tuple(_step(step) for step in derivation(facts))
+    answers = identities(facts)
+    differs = answers[Runtime.DOCKER] != answers[Runtime.KUBERNETES]
     config = facts.config
     return FactsView(
         sentence=verdict_sentence(facts),
@@ -148,43 +129,16 @@ def facts_view(facts: ImageFacts) -> FactsView:
         entrypoint=_words(config.entrypoint),
         cmd=_words(config.cmd),
         working_dir=printable(config.working_dir, longest=300),
-        runtimes=tuple(_runtime(name, answer) for name, answer in identities(facts).items()),
+        runtimes=tuple(_runtime(name, answer) for name, answer in answers.items()),
         platforms=tuple(_platform(name, answer) for name, answer in platform_answers(facts).items()),
         steps=steps,
+        kubernetes_steps=tuple(_step(step) for step in derivation(facts, Runtime.KUBERNETES)) if differs else (),
         layers=tuple(_layers(facts, frozenset(step.layer for step in steps if step.line is not None))),
         config=_config_text(config),
         ambiguities=tuple(
             (printable(x.where, longest=200), printable(x.detail, longest=300)) for x in facts.ambiguities
         ),
     )
-
-
-def rulings(document: Mapping[str, Any]) -> tuple[Ruling, ...]:
-    """The stored results of an evaluation, in the order of the rulebook."""
-    failed_on = frozenset(document.get("failed_on", ()))
-    return tuple(_ruling(result, failed_on) for result in document.get("results", ()))
-
-
-def _ruling(result: Mapping[str, Any], failed_on: frozenset[str]) -> Ruling:
-    rule = result["rule"]
-    return Ruling(
-        rule=rule,
-        slug=result["slug"],
-        title=_TITLES.get(rule, result["slug"]),
-        why=_WHY.get(rule, ""),
-        outcome=result["outcome"],
-        severity=result["severity"],
-        rank=Severity(result["severity"]).rank,
-        decides=rule in failed_on,
-        reason=result["reason"] or "",
-        fix=result["fix"] or "",
-        evidence=tuple(_evidence(item) for item in result["evidence"]),
-    )
-
-
-def _evidence(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    ordered = sorted(item, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
-    return tuple((name.replace("_", " "), str(item[name])) for name in ordered if item[name] is not None)
 
 
 def _runtime(name: str, answer: Mapping[str, Any]) -> RuntimeAnswer:
@@ -197,7 +151,9 @@ def _runtime(name: str, answer: Mapping[str, Any]) -> RuntimeAnswer:
 
 def _platform(name: str, answer: Mapping[str, Any]) -> PlatformAnswer:
     said = str(answer["answer"])
-    return PlatformAnswer(_PLATFORMS.get(name, name), said, _ANSWERS.get(said, "unknown"), str(answer["message"]))
+    message = str(answer["message"])
+    kind = _ANSWERS.get(said, "unknown")
+    return PlatformAnswer(_PLATFORMS.get(name, name), said, kind, message, asked=message != _NOT_COMPUTED)
 
 
 def _step(step: Mapping[str, Any]) -> StepView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Avg, Count, Min, Q, Sum
@@ -111,6 +111,7 @@ class Overview:
     totals: Totals
     trend: Trend
     change: float | None
+    since: date | None
     worse: tuple[Worse, ...]
     worst: tuple[WorstRepository, ...]
     running: tuple[RunningScan, ...]
@@ -130,17 +131,22 @@ def overview(params: Mapping[str, str], *, now: datetime) -> Overview:
         now.date(), "", totals.evaluated, totals.passed, totals.failed, totals.unknown, 0, 0, score
     )  # fmt: skip
     trend = fleet_trend(int(window), today=now.date(), live=live if totals.evaluated else None)
-    shares = [period.compliance for period in trend.periods if period.compliance is not None]
+    judged = [period for period in trend.periods if period.compliance is not None]
     return Overview(
         window=window,
         totals=totals,
         trend=trend,
-        change=(shares[-1] - shares[0]) * 100 if len(shares) > 1 else None,
+        change=_points(judged[0], judged[-1]) if len(judged) > 1 else None,
+        since=judged[0].start if judged else None,
         worse=_worse(now - timedelta(days=int(window))),
         worst=_worst(),
         running=_running(),
         last_scan=_last_scan(),
     )
+
+
+def _points(first: Period, last: Period) -> float:
+    return ((last.compliance or 0) - (first.compliance or 0)) * 100
 
 
 def _totals() -> tuple[Totals, Any]:

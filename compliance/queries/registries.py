@@ -36,6 +36,7 @@ class RegistryRow:
     passed: int
     evaluated: int
     failed: int
+    unknown: int
     active_scan: int | None
     problem_code: str
     problem_message: str
@@ -144,6 +145,7 @@ def _row(row: Registry, sums: _Sums, active_scan: int | None) -> RegistryRow:
         tags=sums.tags,
         passed=sums.passed,
         failed=sums.failed,
+        unknown=sums.unknown,
         evaluated=sums.passed + sums.failed + sums.unknown,
         active_scan=active_scan,
         problem_code=row.problem_code,

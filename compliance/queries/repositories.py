@@ -210,7 +210,7 @@ def _row(row: Repository, shares: dict[date, float], latest: tuple[str, str], to
         unknown=row.unknown,
         tags=row.tags_total,
         bar=parts(row.passed, row.failed, row.unknown),
-        spark=sparkline([shares.get(day) for day in days]),
+        spark=sparkline([*(shares.get(day) for day in days[:-1]), share_now]),
         change=(share_now - before[-1]) * 100 if before and share_now is not None else None,
         latest_tag=latest[0],
         latest_verdict=latest[1],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import Count, F, Min, OrderBy, OuterRef, Subquery
 
@@ -13,7 +14,7 @@ from compliance.models import Repository, Tag, TagChange
 from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.tags import TagRow, rows_of
-from compliance.queries.trend import PERIODS, Trend, repository_trend
+from compliance.queries.trend import PERIODS, Period, Trend, repository_trend
 
 _SORTS: dict[str, str] = {"name": "name", "moved": "moved_at", "size": "size", "score": "score"}
 SORTS = frozenset({*_SORTS, *(f"-{name}" for name in _SORTS)})
@@ -144,7 +145,7 @@ def repository_page(header: Header, params: Mapping[str, str], *, now: datetime)
     chosen = tags.select_related("repository__registry__policy").order_by(*_order(sort))
     return RepositoryPage(
         header=header,
-        trend=repository_trend(header.id, header.name, by, today=now.date()),
+        trend=repository_trend(header.id, header.name, by, today=now.date(), live=_live(header, now)),
         periods=tuple((key, label, key == by) for key, (label, _) in PERIODS.items()),
         rows=rows_of(chosen[paging.offset : paging.offset + paging.size]),
         paging=paging,
@@ -154,6 +155,15 @@ def repository_page(header: Header, params: Mapping[str, str], *, now: datetime)
         verdict=verdict,
         sort=sort,
     )
+
+
+def _live(header: Header, now: datetime) -> Period | None:
+    if header.deleted_at or not header.scanned_at:
+        return None
+    score = None if header.score is None else Decimal(str(header.score))
+    return Period(
+        now.date(), "", header.evaluated, header.passed, header.failed, header.unknown, new=0, fixed=0, score=score
+    )  # fmt: skip
 
 
 def tag_page(header: Header, name: str) -> TagPage | None:

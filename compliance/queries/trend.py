@@ -1,7 +1,7 @@
 """Trends: what the daily snapshots of one repository, or of the whole fleet, say by day, week or month.
 
-Closed days never change, so the fleet's sums of closed days are kept in Django's cache; today is always summed anew
-from the totals on the repositories.
+Closed days never change, so the fleet's sums of closed days are kept in Django's cache, under a key that changes when
+another row is closed. Today is always the totals the lists show, also where no scan has written today's row yet.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from django.core.cache import cache
-from django.db.models import Avg, Sum
+from django.db.models import Avg, Max, QuerySet, Sum
 
 from compliance.charts import Chart, Series, stacked, up_and_down
 from compliance.models import DailySnapshot
@@ -68,8 +68,8 @@ class Trend:
         return any(period.policy for period in self.periods)
 
 
-def repository_trend(repository_id: int, name: str, by: str, *, today: date) -> Trend:
-    """The trend of one repository; ``by`` is a key of ``PERIODS``."""
+def repository_trend(repository_id: int, name: str, by: str, *, today: date, live: Period | None = None) -> Trend:
+    """The trend of one repository; ``by`` is a key of ``PERIODS``, ``live`` today's totals as its page shows them."""
     start = _start(by, today)
     rows = (
         DailySnapshot.objects.filter(repository=repository_id, day__gte=start)
@@ -83,26 +83,39 @@ def repository_trend(repository_id: int, name: str, by: str, *, today: date) -> 
         )
         for row in rows
     ]  # fmt: skip
-    return _trend(by, f"Verdicts of the tags of {name}", days)
+    return _trend(by, f"Verdicts of the tags of {name}", _until_now(days, live))
+
+
+def _until_now(days: list[Period], live: Period | None) -> list[Period]:
+    if live is None:
+        return days
+    if not days:
+        return [live]
+    *before, last = days
+    if last.start == live.start:
+        return [*before, replace(live, new=last.new, fixed=last.fixed, policy=last.policy)]
+    return [*days, replace(live, policy=last.policy)]
 
 
 def fleet_trend(days: int, *, today: date, live: Period | None) -> Trend:
     """The trend of everything, by day; ``live`` is today's total as the lists show it."""
     start = today - timedelta(days=days - 1)
-    key = f"fleet-trend:{start:%Y%m%d}:{today:%Y%m%d}"
+    past = DailySnapshot.objects.filter(day__lt=today, closed=True)
+    # Every process has its own cache and none is told of a day closed late: the newest closed row tells.
+    key = f"fleet-trend:{start:%Y%m%d}:{today:%Y%m%d}:{past.aggregate(newest=Max('pk'))['newest']}"
     closed: list[Period] | None = cache.get(key)
     if closed is None:
-        closed = _fleet_days(start, today)
+        closed = _fleet_days(past.filter(day__gte=start))
         cache.set(key, closed, _CACHE_SECONDS)
     activity = _activity_of(today)
     last = [replace(live, new=activity[0], fixed=activity[1])] if live else []
     return _trend("day", "Verdicts of all tags", [*closed, *last])
 
 
-def _fleet_days(start: date, today: date) -> list[Period]:
+def _fleet_days(past: QuerySet[DailySnapshot]) -> list[Period]:
+    # A day that is over but not closed yet lacks the repositories nobody scanned; it is left out until it is whole.
     rows = (
-        DailySnapshot.objects.filter(day__gte=start, day__lt=today)
-        .values("day")
+        past.values("day")
         .annotate(
             e=Sum("evaluated"), p=Sum("passed"), f=Sum("failed"), u=Sum("unknown"), n=Sum("new"), x=Sum("fixed"),
             s=Avg("score"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from compliance.prose import Block, Span, parse_prose, spans
 
 register = template.Library()
 
+_STRIP = 6
 THEMES = ("system", "light", "dark")
 
 _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
@@ -114,6 +115,15 @@ def short(digest: str) -> str:
     return digest.partition(":")[2][:12] or digest[:12]
 
 
+@register.filter
+def middle(name: str, longest: int = 44) -> str:
+    """A long name with its middle left out: what tells two of them apart is usually at an end."""
+    if len(name) <= longest:
+        return name
+    tail = longest // 3
+    return f"{name[: longest - tail - 1]}…{name[-tail:]}"
+
+
 @register.inclusion_tag("compliance/parts/verdict.html")
 def verdict(value: str, *, small: bool = False) -> dict[str, object]:
     """Shape, text and color of a verdict; an empty one says that nothing was judged yet."""
@@ -124,8 +134,43 @@ def verdict(value: str, *, small: bool = False) -> dict[str, object]:
 def verdict_of(platform: Mapping[str, str]) -> dict[str, object]:
     """A platform's verdict in a strip: the shape with the platform's name."""
     kind = platform.get("verdict", "")
-    name = platform.get("platform", "").removeprefix("linux/") or "image"
+    unnamed = "not an image" if kind == "not_applicable" else "image"
+    name = platform.get("platform", "").removeprefix("linux/") or unnamed
     return {"kind": kind if kind in _WORDS else "none", "text": name, "small": True, "said": _WORDS.get(kind, "")}
+
+
+@register.inclusion_tag("compliance/parts/strip.html")
+def strip(platforms: Sequence[Mapping[str, str]]) -> dict[str, object]:
+    """The platforms of a tag in a line; attestations beside images are only counted."""
+    images = [each for each in platforms if not _attests(each)]
+    shown = (images or list(platforms))[:_STRIP]
+    attestations = len(platforms) - len(images) if images else 0
+    return {"platforms": shown, "more": len(images) - len(shown) if images else 0, "attestations": attestations}
+
+
+@register.filter
+def runs_differently(platforms: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The platforms that run, where they do not all run as the same; else nothing."""
+    running = [each for each in platforms if each.get("runs_as")]
+    return running if len({each["runs_as"] for each in running}) > 1 else []
+
+
+@register.filter
+def several(platforms: Sequence[Mapping[str, str]]) -> bool:
+    """Whether more than one platform runs."""
+    return sum(not _attests(each) for each in platforms) > 1
+
+
+@register.filter
+def platform_name(platform: Mapping[str, str]) -> str:
+    """What a platform is called; BuildKit files its attestations under ``unknown/unknown``."""
+    if _attests(platform):
+        return "attestation"
+    return platform.get("platform") or ("not an image" if platform.get("verdict") == "not_applicable" else "not given")
+
+
+def _attests(platform: Mapping[str, str]) -> bool:
+    return platform.get("platform") == "unknown/unknown" and platform.get("verdict") == "not_applicable"
 
 
 @register.inclusion_tag("compliance/parts/verdict.html")

@@ -15,7 +15,7 @@ from compliance.views.respond import Shape, page
 _LIST = Shape("compliance/repositories/page.html", "results")
 _TAGS = Shape("compliance/tags/page.html", "results")
 _REPOSITORY = Shape("compliance/repository/page.html", "tags")
-_TAG = Shape("compliance/tag/page.html")
+_TAG = Shape("compliance/tag/page.html", "platforms")
 
 
 @require_safe

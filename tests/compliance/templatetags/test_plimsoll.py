@@ -8,8 +8,25 @@ from types import SimpleNamespace
 import pytest
 from django.template import Context
 
-from compliance.templatetags.plimsoll import ago, duration, percent, short, signed, verdict, when
+from compliance.templatetags.plimsoll import (
+    ago,
+    duration,
+    middle,
+    percent,
+    platform_name,
+    runs_differently,
+    several,
+    short,
+    signed,
+    strip,
+    verdict,
+    when,
+)
 
+AMD64 = {"platform": "linux/amd64", "verdict": "pass", "runs_as": "1:1", "digest": "a"}
+ARM64 = {"platform": "linux/arm64", "verdict": "fail", "runs_as": "0:0", "digest": "b"}
+ATTESTATION = {"platform": "unknown/unknown", "verdict": "not_applicable", "runs_as": "", "digest": "c"}
+CHART = {"platform": "", "verdict": "not_applicable", "runs_as": "", "digest": "d"}
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
@@ -67,3 +84,37 @@ def test_digests_are_cut() -> None:
 @pytest.mark.parametrize("value", ["", "PASS", "waived", "<b>"])
 def test_a_verdict_nobody_knows_is_not_a_pass(value: str) -> None:
     assert verdict(value) == {"kind": "none", "text": "Not scanned", "small": False}
+
+
+def test_attestations_beside_images_are_counted_not_drawn() -> None:
+    drawn = strip([AMD64, ATTESTATION, ARM64, ATTESTATION])
+    assert drawn == {"platforms": [AMD64, ARM64], "more": 0, "attestations": 2}
+    assert strip([ATTESTATION]) == {"platforms": [ATTESTATION], "more": 0, "attestations": 0}
+
+
+def test_a_long_strip_says_how_many_are_left_out() -> None:
+    drawn = strip([AMD64] * 40)
+    assert len(drawn["platforms"]) == 6  # type: ignore[arg-type]  # a list, as the template sees it
+    assert drawn["more"] == 34
+
+
+@pytest.mark.parametrize(
+    ("platform", "name"),
+    [(AMD64, "linux/amd64"), (ATTESTATION, "attestation"), (CHART, "not an image"), ({"verdict": "pass"}, "not given"),
+     ({**ATTESTATION, "verdict": "fail"}, "unknown/unknown")],
+)  # fmt: skip
+def test_what_a_platform_is_called(platform: dict[str, str], name: str) -> None:
+    assert platform_name(platform) == name
+
+
+def test_platforms_that_run_as_somebody_else_disagree() -> None:
+    assert runs_differently([AMD64, ARM64, ATTESTATION]) == [AMD64, ARM64]
+    assert runs_differently([AMD64, AMD64]) == []
+    assert several([AMD64, ARM64])
+    assert not several([AMD64, ATTESTATION])
+
+
+def test_a_long_name_keeps_both_ends() -> None:
+    name = "sha256-" + "0123456789abcdef" * 4 + ".sig"
+    assert middle(name) == "sha256-0123456789abcdef012345…6789abcdef.sig"
+    assert middle("v1.2.3") == "v1.2.3"

@@ -9,8 +9,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from tests.support.rows import fleet
 
 QUERIES = {
-    "/": 11,
-    "/?days=365": 11,
+    "/": 12,
+    "/?days=365": 12,
     "/repos/": 7,
     "/repos/?q=app&sort=-score&verdict=fail": 7,
     "/tags/": 5,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import zlib
+
 import pytest
 from django.test import Client
 
@@ -9,7 +12,7 @@ from compliance.models import Image, Tag
 from scanner.domain.facts import Ambiguity
 from tests.support.facts import facts
 from tests.support.pages import get
-from tests.support.rows import artifact, fleet, image, index, tag_row, unknown_digest, unreadable
+from tests.support.rows import HOSTILE, artifact, fleet, image, index, tag_row, unknown_digest, unreadable
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,24 @@ def test_findings_come_with_evidence_and_a_fix(reader: Client) -> None:
     assert "sed -i -e 's/1001/0/g' /etc/passwd" in page.text
     assert "decides the verdict" in page.text
     assert page.all("button", class_="copy")
+
+
+def test_a_remapped_account_shows_both_lines_and_both_layers(reader: Client) -> None:
+    made = fleet(1)
+    page = get(reader, f"/i/{made.failing.digest}/")
+    steps = page.all("ol", class_="steps")[0].text
+    assert "app:x:0:0::/home/app:/bin/sh" in steps
+    assert "until layer 3 it said, from layer 2 on:app:x:1001:1001" in steps
+    links = {a.attributes["href"] for a in page.all("a") if a.attributes.get("href", "").startswith("#layer-")}
+    assert links == {"#layer-2", "#layer-3"}
+    assert {row.attributes["id"] for row in page.all("tr") if "id" in row.attributes} >= {"layer-2", "layer-3"}
+
+
+def test_kubernetes_has_its_own_steps_only_where_they_differ(reader: Client) -> None:
+    other = image(facts("4294967296"), 5)
+    assert "On Kubernetes it comes about differently" in get(reader, f"/i/{other.digest}/").text
+    same = image(facts("1001"), 6)
+    assert "On Kubernetes it comes about differently" not in get(reader, f"/i/{same.digest}/").text
 
 
 def test_the_layer_that_decided_is_marked(reader: Client) -> None:
@@ -141,3 +162,13 @@ def test_what_was_never_read_says_why(reader: Client) -> None:
     page = get(reader, f"/i/{digest}/")
     assert "The manifest is gone." in page.text
     assert "Unknown is never a pass" in page.text
+
+
+def test_the_raw_config_is_what_the_registry_gave(reader: Client) -> None:
+    made = fleet(1)
+    document = json.dumps({"config": {"User": "app", "x-hostile": HOSTILE}}).encode()
+    Image.objects.filter(pk=made.failing.pk).update(config_document=zlib.compress(document))
+    page = get(reader, f"/i/{made.failing.digest}/")
+    assert '"x-hostile": "' in page.html.replace("&quot;", '"')
+    assert "as the registry gave it" in page.text
+    assert "<img src=x" not in page.html

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.test import Client
 
-from compliance.models import Repository, State
-from tests.support.pages import get
+from compliance.models import DailySnapshot, Repository, State
+from tests.support.pages import Page, get
 from tests.support.rows import fleet, never_scanned, registry, scan
+
+
+def trend_rows(page: Page) -> list[list[str]]:
+    """The cells of the trend table."""
+    table = page.html.split('aria-label="Trend table"')[1].split("</table>")[0]
+    return [row.text.split() for row in Page(f"<body>{table}</body>").all("tr")][1:]
 
 
 def test_a_first_visit_says_how_to_begin(reader: Client) -> None:
@@ -17,8 +25,8 @@ def test_a_first_visit_says_how_to_begin(reader: Client) -> None:
     assert not page.all("svg", class_="plot")
 
 
-def test_an_administrator_is_led_to_the_registries(admin: Client) -> None:
-    assert get(admin, "/").all("a", href="/registries/", class_="first")
+def test_an_administrator_is_led_to_the_form(admin: Client) -> None:
+    assert get(admin, "/").all("a", href="/registries/-/new/", class_="first")
 
 
 def test_the_steps_done_are_ticked(reader: Client) -> None:
@@ -56,8 +64,25 @@ def test_compliance_is_pass_over_evaluated(reader: Client) -> None:
 
 def test_the_change_is_measured_over_the_window(reader: Client) -> None:
     fleet(2)
-    assert "−50.0 points in 30 days" in get(reader, "/?days=30").text
-    assert "−50.0 points in 7 days" in get(reader, "/?days=7").text
+    assert "−50.0 points since 1 Mar 2026" in get(reader, "/?days=30").text
+    assert "−50.0 points since 4 Mar 2026" in get(reader, "/?days=7").text
+
+
+def test_today_is_what_the_cards_say_where_nobody_scanned_today(reader: Client) -> None:
+    fleet(2)
+    DailySnapshot.objects.filter(day="2026-03-10", repository__name="team/app-0001").delete()
+    latest = trend_rows(get(reader, "/"))[0]
+    assert latest[:5] == ["10", "Mar", "4", "2", "2"]
+
+
+def test_a_day_closed_late_is_not_hidden_by_the_cache(reader: Client) -> None:
+    made = fleet(1)
+    before = len(trend_rows(get(reader, "/?days=90")))
+    row = DailySnapshot.objects.get(repository=made.repositories[0], day="2026-03-10")
+    row.pk = None
+    row.day, row.closed = date(2026, 2, 20), True
+    row.save(force_insert=True)
+    assert len(trend_rows(get(reader, "/?days=90"))) == before + 1
 
 
 def test_an_unknown_window_is_ignored(reader: Client) -> None:

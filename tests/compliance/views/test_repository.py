@@ -109,6 +109,19 @@ def test_protected_tags_bear_a_shield(reader: Client) -> None:
     assert "protected" in get(reader, f"{URL}t/latest/").all("h1")[0].text
 
 
+def test_the_trend_ends_with_what_the_page_says_now(reader: Client) -> None:
+    fleet(1)
+    DailySnapshot.objects.filter(day="2026-03-10").delete()
+    assert periods(get(reader, URL))[0][:5] == ["10", "Mar", "2", "1", "1"]
+
+
+def test_the_trend_of_a_deleted_repository_ends_when_it_went(reader: Client) -> None:
+    fleet(1)
+    DailySnapshot.objects.filter(day="2026-03-10").delete()
+    Repository.objects.update(deleted_at=NOW)
+    assert periods(get(reader, URL))[0][:2] == ["09", "Mar"]
+
+
 def test_the_trend_by_week_takes_the_last_day_and_adds_what_happened(reader: Client) -> None:
     fleet(1)
     DailySnapshot.objects.filter(day="2026-03-10").update(fixed=2, new=1)
@@ -156,6 +169,23 @@ def test_each_platform_of_a_tag_is_a_link(reader: Client) -> None:
     tag_row(made.repositories[0], "multi", made.failing, platforms=strip).save()
     page = get(reader, f"{URL}?q=multi")
     assert page.all("a", href=f"/i/{made.failing.digest}/")[0].text == "arm64: Fail"
+
+
+def test_a_row_opens_to_a_line_per_platform(reader: Client) -> None:
+    made = fleet(1)
+    strip = [
+        {"platform": "linux/amd64", "digest": made.passing.digest, "verdict": "pass", "runs_as": "1001:1001"},
+        {"platform": "linux/arm64", "digest": made.failing.digest, "verdict": "fail", "runs_as": "0:0"},
+    ]
+    tag_row(made.repositories[0], "multi", made.failing, platforms=strip).save()
+    opener = get(reader, f"{URL}?q=multi").all("details", class_="each")[0]
+    lines = get_part(reader, opener.attributes["hx-get"])
+    assert "<html" not in lines
+    assert [" ".join(li.text.split()) for li in Page(lines).all("li")] == [
+        "linux/amd64 Pass 1001:1001",
+        "linux/arm64 Fail 0:0",
+    ]
+    assert "linux/amd64 runs as 1001:1001; linux/arm64 runs as 0:0" in get(reader, f"{URL}t/multi/").text
 
 
 def test_htmx_gets_the_tags_alone(reader: Client) -> None:
