@@ -35,6 +35,10 @@ _READING = frozenset({"pull", "metadata_read", "list"})
 _SCOPE = re.compile(r"[!-~]{1,512}", re.ASCII)
 _TOKENS_KEPT = 512
 _LOCKS = 32
+_ORIGINS_KEPT = 1_000
+# Registries that demanded Basic of this process: the next source shows its password at once, to the same origin,
+# instead of being refused once for each repository.
+_demanded_basic: set[str] = set()
 
 
 def pull_scope(repository: str) -> str:
@@ -53,7 +57,7 @@ class Authenticator:
         self._courier = courier
         self._hosts = {url.host, *(host.lower() for host in token_hosts), KNOWN_TOKEN_HOSTS.get(url.host, url.host)}
         self._service: TokenService | None = None
-        self._sends_basic = False
+        self._sends_basic = credential is not None and not credential.is_identity_token and str(url) in _demanded_basic
         self._asked_scopes: dict[str, tuple[str, ...]] = {}
         self._tokens: OrderedDict[str, Token] = OrderedDict()
         self._lock = threading.Lock()
@@ -92,6 +96,8 @@ class Authenticator:
             raise refused("auth-failed", f"{self._url} does not accept this user name and password")
         self._service = None
         self._sends_basic = True
+        if len(_demanded_basic) < _ORIGINS_KEPT:
+            _demanded_basic.add(str(self._url))
 
     def _learn_bearer(self, challenge: Challenge, scope: str, shown: str | None) -> None:
         realm = self._checked_realm(challenge.parameters.get("realm", ""))
