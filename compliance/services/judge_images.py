@@ -29,13 +29,17 @@ UNIQUE_EVALUATION = ("image", "policy_version")
 
 @dataclass(frozen=True, slots=True)
 class ImageRead:
-    """What one manifest turned out to be; exactly one of ``facts``, ``artifact`` and ``problem`` is set."""
+    """What one manifest turned out to be; exactly one of ``facts``, ``artifact`` and ``problem`` is set.
+
+    :param config: ``Image.config_document``.
+    """
 
     digest: Digest
     facts: ImageFacts | None = None
     artifact: str = ""
     platform: str = ""
     problem: ScanProblem | None = None
+    config: bytes | None = None
 
 
 def image_row(image: ImageRead, *, now: datetime) -> Image:
@@ -45,6 +49,7 @@ def image_row(image: ImageRead, *, now: datetime) -> Image:
         artifact=printable(image.artifact, longest=60),
         platform=printable(image.platform, longest=100),
         first_seen_at=now,
+        config_document=image.config,
         problem_allowed=allowed_by_limit(image.problem),
         **problem_columns(image.problem),
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from django.conf import settings
@@ -26,6 +27,9 @@ from scanner.inspection import ImageDocuments, NotApplicable, image_facts, missi
 from scanner.sources.source import Source
 
 logger = logging.getLogger(__name__)
+
+_KEPT_OF_A_CONFIG = 256 * 1024
+"""Bytes. Ordinary ones have some dozens of KiB; hundreds of others at once are not to fill memory or database."""
 
 Node = IndexManifest | ImageDocuments | ImageRead | SourceProblem
 
@@ -100,7 +104,7 @@ def _read_document(place: Place, digest: Digest) -> Node:
         return scanner_fault(f"image {digest}")
     if isinstance(read, NotApplicable):
         return ImageRead(digest, artifact=read.kind, platform=read.platform)
-    return read
+    return replace(read, raw_config=zlib.compress(read.raw_config[:_KEPT_OF_A_CONFIG]))
 
 
 def _unknown(digests: set[Digest]) -> list[Digest]:
@@ -115,12 +119,13 @@ def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:
     for digest, node in documents.items():
         try:
             indexes = list(_indexes(wanted[digest], answers))
-            found.images[digest] = ImageRead(node.digest, facts=_facts(place, node, wanted[digest], indexes))
+            facts = _facts(place, node, wanted[digest], indexes)
+            found.images[digest] = ImageRead(node.digest, facts=facts, config=node.raw_config)
         except SourceProblem as problem:
             found.problems[digest] = problem
         except ScanProblem as problem:
             platform = str(node.config.platform)
-            found.images[digest] = ImageRead(node.digest, problem=problem, platform=platform)
+            found.images[digest] = ImageRead(node.digest, problem=problem, platform=platform, config=node.raw_config)
         except DatabaseError:
             raise
         except Exception:

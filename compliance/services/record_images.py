@@ -94,7 +94,7 @@ def _write_images(images: Iterable[ImageRead], now: datetime) -> int:
     if not rows:
         return 0
     # In one order everywhere: two workers that insert the same digests must not wait for each other in a circle.
-    existing = {row.digest: row for row in Image.objects.filter(digest__in=rows).defer("facts")}
+    existing = {row.digest: row for row in Image.objects.filter(digest__in=rows).defer("facts", "config_document")}
     fresh = [rows[digest] for digest in sorted(rows) if digest not in existing]
     Image.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=_BATCH)
     for digest, row in existing.items():

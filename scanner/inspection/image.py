@@ -14,7 +14,7 @@ Steps keep no state. What goes wrong is a ``ScanProblem``; none of them turns in
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scanner.domain.facts import GROUP, PASSWD, SHADOW, Ambiguity, ImageFacts, Layer
 from scanner.domain.image_config import ImageConfig, parse_image_config
@@ -44,6 +44,7 @@ class ImageDocuments:
 
     :param entry: the index entry that led to the manifest.
     :param size: bytes of manifest, config and layers together, compressed.
+    :param raw_config: the config as the registry gave it.
     """
 
     digest: Digest
@@ -52,6 +53,7 @@ class ImageDocuments:
     size: int
     entry: Descriptor | None = None
     ambiguities: tuple[Ambiguity, ...] = ()
+    raw_config: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +85,15 @@ def read_image(
     if kind is not None:
         refuse_disguise(source, repository, manifest, kind, limits)
         return NotApplicable(document.digest, kind, platform_text(entry))
-    config, ambiguities = parse_image_config(config_bytes(source, repository, manifest.config, limits), limits)
+    raw = config_bytes(source, repository, manifest.config, limits)
+    config, ambiguities = parse_image_config(raw, limits)
     if config.platform.os.lower() == "windows":
         user = f"runs as {config.user}" if config.user else "names no user"
         return NotApplicable(document.digest, f"Windows image, which {user}", str(config.platform))
     _check_layers(manifest, config, limits)
     size = len(document.body) + manifest.config.size + sum(layer.size for layer in manifest.layers)
     found = (*manifest.ambiguities, *ambiguities, *_platform_differs(config, entry))
-    return ImageDocuments(document.digest, manifest, config, size, entry, found)
+    return ImageDocuments(document.digest, manifest, config, size, entry, found, raw)
 
 
 _UNREADABLE = {

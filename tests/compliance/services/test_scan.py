@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -366,3 +368,14 @@ def test_a_raised_limit_gives_a_nested_index_another_look(world: World, settings
         "pass",
         [app("1001", "deep").digest, app("1001").digest],
     )
+
+
+def test_the_config_is_kept_as_the_registry_gave_it(world: World) -> None:
+    pushed = app("1001")
+    world.layout.tag("team/app", "1", pushed)
+
+    world.scan()
+
+    row = Image.objects.get()
+    kept = zlib.decompress(bytes(row.config_document or b""))
+    assert f"sha256:{hashlib.sha256(kept).hexdigest()}" == row.config_digest
