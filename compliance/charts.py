@@ -13,6 +13,7 @@ NARROW = 420
 HEIGHT = 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 84, 10, 22
 _NARROW_RIGHT = 60
+_ALONE, _MANY = 4, 20
 _NICE = (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10)
 
 
@@ -56,6 +57,15 @@ class Rect:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A number beside a bar that is cut off."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A whole plot: stacked areas, or bars up and down from a middle line."""
 
@@ -70,6 +80,7 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
     margin: int = _RIGHT
+    notes: tuple[Note, ...] = ()
     quiet: str = ""
 
     @property
@@ -133,7 +144,7 @@ def stacked(
 
 def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> Chart:
     """Bars above and below one line, for what came and what went."""
-    top = nice_ceiling(max([*up.values, *down.values], default=0))
+    top = nice_ceiling(_second_if_alone([*up.values, *down.values]))
     middle = _TOP + (HEIGHT - _TOP - _BOTTOM) / 2
     reach = middle - _TOP
     step = (NARROW - _LEFT - _NARROW_RIGHT) / max(1, len(dates))
@@ -141,7 +152,7 @@ def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> C
     xs = [round(_LEFT + step * (at + 0.5), 1) for at in range(len(dates))]
     bars = []
     for x, plus, minus in zip(xs, up.values, down.values, strict=True):
-        rise, fall = (round(reach * value / top, 1) for value in (plus, minus))
+        rise, fall = (round(reach * min(1.0, value / top), 1) for value in (plus, minus))
         left = round(x - thick / 2, 1)
         bars += [Rect(up.kind, left, round(middle - rise, 1), thick, rise)] if plus else []
         bars += [Rect(down.kind, left, round(middle, 1), thick, fall)] if minus else []
@@ -155,8 +166,19 @@ def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> C
         columns=_columns(xs, dates, (up, down), step),
         width=NARROW,
         margin=_NARROW_RIGHT,
+        notes=tuple(_beyond(xs, up.values, top, _TOP + 8) + _beyond(xs, down.values, top, middle + reach - 2)),
         quiet="" if bars else "none in this time",
     )
+
+
+def _second_if_alone(values: Sequence[int]) -> int:
+    """What the scale has to reach: the first scan of a registry alone must not flatten every day after it."""
+    largest, second = [*sorted(values, reverse=True), 0, 0][:2]
+    return second if second and largest > max(_ALONE * second, _MANY) else largest
+
+
+def _beyond(xs: Sequence[float], values: Sequence[int], top: int, y: float) -> list[Note]:
+    return [Note(x + 6, round(y, 1), f"{value:,}") for x, value in zip(xs, values, strict=True) if value > top]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +268,8 @@ def _date_ticks(xs: Sequence[float], dates: Sequence[str]) -> tuple[Tick, ...]:
     if not dates:
         return ()
     every = max(1, -(-len(dates) // 6))
-    return tuple(Tick(xs[at], dates[at]) for at in range(len(dates) - 1, -1, -every))[::-1]
+    ticks = tuple(Tick(xs[at], dates[at]) for at in range(len(dates) - 1, -1, -every))[::-1]
+    return ticks[1:] if len(ticks) > 1 and ticks[0].at < _LEFT + 10 else ticks  # it would stand on the numbers
 
 
 def _columns(xs: Sequence[float], dates: Sequence[str], series: Sequence[Series], step: float) -> tuple[Column, ...]:

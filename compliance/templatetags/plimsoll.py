@@ -31,6 +31,19 @@ _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
 
 _UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 _WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown", "not_applicable": "N/A"}
+_STEPS = {
+    "address": "Address",
+    "name": "Name lookup",
+    "allowed": "Address allowed",
+    "connection": "Connection",
+    "tls": "TLS",
+    "api": "Registry's greeting",
+    "demand": "Login it asks for",
+    "login": "Login",
+    "catalog": "List of repositories",
+    "manifest": "One manifest",
+    "rate limit": "Rate limit",
+}
 _OUTCOMES = {"ok": "pass", "violated": "fail", "unknown": "unknown", "not_applicable": "not_applicable"}
 
 
@@ -113,6 +126,12 @@ def duration(span: timedelta | None) -> str:
 def short(digest: str) -> str:
     """The first twelve characters of a digest's hexadecimal part."""
     return digest.partition(":")[2][:12] or digest[:12]
+
+
+@register.filter
+def step_name(name: str) -> str:
+    """What a step of the connection test is called."""
+    return _STEPS.get(name, name)
 
 
 @register.filter

@@ -67,8 +67,9 @@ def try_connection(request: HttpRequest, slug: str = "") -> HttpResponse:
     _staff_only(request)
     registry = _find(slug) if slug else None
     form = RegistryForm(request.POST, registry=registry)
-    steps = _try(form, registry) if form.is_valid() else ()
-    context = {"form": form, "registry": registry, "steps": steps, "tested": True}
+    steps = tuple(_try(form, registry)) if form.is_valid() else ()
+    broken = next((step for step in steps if step.state is StepState.FAILED), None)
+    context = {"form": form, "registry": registry, "steps": steps, "broken": broken, "tested": True}
     return page(request, _FORM, context, now=timezone.now(), status=200 if form.is_valid() else 422)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import Visitor
-from tests.support.rows import PASSWORD, Fleet, artifact, fleet, index, registry, tag_row, unreadable, user
+from tests.support.facts import facts
+from tests.support.rows import PASSWORD, Fleet, artifact, fleet, image, index, registry, tag_row, unreadable, user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -42,6 +43,51 @@ def test_every_page_is_whole(visitor: Visitor, theme: str, width: int) -> None:
         wrong |= {path: found} if found else {}
         visitor.complaints.clear()
     assert not wrong
+
+
+def overdo() -> list[str]:
+    """The longest names, a hostile USER and an index of forty platforms; return the pages that show them."""
+    made = fleet(1)
+    home = made.repositories[0]
+    home.name = "/".join(["abcdefghijklmnopqrstuvwxyz0123456789"] * 7)[:255]
+    home.save(update_fields=["name"])
+    evil = image(facts("evil\x1b[31m\u202e" + "u" * 290 + ":" + "g" * 20), 7_001)
+    tag_row(home, "t" * 128, evil).save()
+    many = [image(facts(str(number)), 8_000 + number) for number in range(40)]
+    forty = index(9_000, many)
+    strip = [
+        {"platform": f"linux/arch{at}", "digest": each.digest, "verdict": "fail", "runs_as": f"{at}:{at}"}
+        for at, each in enumerate(many)
+    ]
+    tag_row(home, "forty", many[0], image=None, index=forty, digest=forty.digest, platforms=strip).save()
+    pages = [f"/r/harbor/{home.name}/-/{rest}" for rest in ("", "t/forty/", f"t/{'t' * 128}/")]
+    digests = [f"/i/{each.digest}/" for each in (evil, forty)]
+    return ["/", "/repos/", "/tags/", *pages, *digests, f"/scans/{made.scan.pk}/", "/registries/harbor/"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_longest_names_break_no_page(visitor: Visitor, width: int) -> None:
+    paths = overdo()
+    user("sam")
+    visitor.page.set_viewport_size({"width": width, "height": 800})
+    visitor.log_in("sam", PASSWORD)
+    wide: dict[str, float] = {}
+    for path in paths:
+        visitor.go(path)
+        wide |= {path: visitor.overflow()} if visitor.overflow() > 0 else {}
+    assert not wide
+    assert not visitor.complaints
+
+
+def test_a_row_opens_without_leaving_the_page(visitor: Visitor) -> None:
+    tag_page = overdo()[4]
+    user("sam")
+    visitor.log_in("sam", PASSWORD)
+    visitor.go(tag_page.split("t/forty")[0] + "?q=forty")
+    visitor.page.get_by_text("Each platform").click()
+    visitor.page.locator("details.each li").nth(39).wait_for()
+    assert "linux/arch39 Fail 39:39" in " ".join(visitor.page.locator("details.each li").nth(39).inner_text().split())
+    assert not visitor.complaints
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)

@@ -77,3 +77,28 @@ def test_a_change_stands_between_the_days_it_parts() -> None:
     chart = stacked("T", ["1 Jan", "2 Jan", "3 Jan"], [Series("pass", "Pass", [1, 2, 2])], [(2, "strict v2")])
     assert [(mark.at, mark.text) for mark in chart.marks] == [(428.0, "strict v2")]
     assert chart.description.endswith("From 3 Jan on: strict v2.")
+
+
+def test_one_day_beyond_all_others_is_cut_off_and_numbered() -> None:
+    chart = up_and_down(
+        "Comings", ["a", "b", "c"], Series("new", "New", [110, 3, 1]), Series("fixed", "Fixed", [0, 2, 0])
+    )
+    assert [row.text for row in chart.rows] == ["4", "0", "4"]
+    assert max(bar.height for bar in chart.bars) == chart.bars[0].height
+    assert [note.text for note in chart.notes] == ["110"]
+
+
+@pytest.mark.parametrize("values", [[8, 3], [9, 1]])
+def test_days_alike_or_small_are_drawn_in_full(values: list[int]) -> None:
+    chart = up_and_down("Comings", ["a", "b"], Series("new", "New", values), Series("fixed", "Fixed", [0, 0]))
+    assert not chart.notes
+
+
+def test_the_only_bar_is_drawn_in_full() -> None:
+    chart = up_and_down("Comings", ["a", "b"], Series("new", "New", [50, 0]), Series("fixed", "Fixed", [0, 0]))
+    assert not chart.notes
+    assert not chart.quiet
+
+
+def test_nothing_to_draw_is_said() -> None:
+    assert up_and_down("Comings", ["a"], Series("new", "New", [0]), Series("fixed", "Fixed", [0])).quiet

@@ -26,7 +26,8 @@ REMEDIES: Final = {
     "auth-loop": "The token service gave a token the registry does not accept; check the registry's token settings.",
     "token-realm-forbidden": "If this token service is right, add its host to the token hosts of this registry.",
     "token-invalid": "The token service's answer holds no usable token; check the registry's token settings.",
-    "forbidden-address": "If this registry is meant to be inside your network, allow private addresses for it.",
+    "forbidden-address": "If this registry is meant to be inside your network, allow private addresses for it. "
+    "Link-local and metadata addresses are always refused.",
     "denied": "Give the credential the right to pull here; what cannot be seen may also not exist.",
     "repository-unknown": "Check the repository's name; it may have been deleted since it was listed.",
     "manifest-unknown": "The tag or digest is no longer there; scan the repository again.",

@@ -167,6 +167,8 @@ def test_the_connection_test_shows_each_step(admin: Client) -> None:
     html = response.content.decode()
     assert html.lstrip().startswith('<section class="panel" id="ladder"')
     assert "41 ms" in html
+    assert "Stopped at: Login" in html
+    assert "not reached" in html
     assert "Check the password." in html
     assert "<img src=x" not in html
     assert not Registry.objects.exists()
