@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scanner.domain.ambiguity import Ambiguity as Ambiguity
+from scanner.domain.files import FileFacts
 from scanner.domain.image_config import ImageConfig
 from scanner.domain.reference import Digest
 
@@ -82,6 +83,7 @@ class ImageFacts:
 
     :param digest: of the platform's manifest.
     :param manifest_size: bytes of manifest, config and layers together, compressed.
+    :param files: permissions and kin; ``None`` in facts stored by a release that did not read them.
     """
 
     digest: Digest
@@ -93,3 +95,4 @@ class ImageFacts:
     shadow: AccountFile
     ambiguities: tuple[Ambiguity, ...] = ()
     manifest_size: int = 0
+    files: FileFacts | None = None
