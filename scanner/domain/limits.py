@@ -53,6 +53,11 @@ class Limits:
     path_steps: int = 5_000_000
     implied_paths: int = 1_000_000
     link_fetches: int = 2
+    # deployment files
+    deployment_bytes: int = MIB
+    deployment_documents: int = 2_000
+    deployment_containers: int = 500
+    deployment_images: int = 50
     # the network
     connect_seconds: float = 5.0
     first_byte_seconds: float = 15.0
