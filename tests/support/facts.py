@@ -15,6 +15,7 @@ from scanner.domain.facts import (
     Layer,
     ReadState,
 )
+from scanner.domain.files import FileFacts, Node, NodeKind, Place, PrivilegedFile
 from scanner.domain.image_config import HistoryEntry, ImageConfig, Platform
 from scanner.domain.reference import Digest
 
@@ -30,6 +31,7 @@ P0 = (
 P0_GROUP = "root:x:0:\nwheel:x:10:root,app\ndocker:x:998:app,web\napp:x:1000:\nwww:x:33:\n777:x:7:\nadm:x:4:0,1000\n"
 
 Content = str | bytes | None
+_NO_FILES = FileFacts()
 
 
 def digest(number: int) -> Digest:
@@ -70,11 +72,16 @@ def facts(
     ambiguities: Sequence[Ambiguity] = (),
     env: Sequence[str] = (),
     working_dir: str = "",
+    files: FileFacts | None = _NO_FILES,
+    exposed: Sequence[str] = (),
+    entrypoint: Sequence[str] | None = None,
+    shadow: Content = None,
 ) -> ImageFacts:
     """An image for linux/amd64 with one layer per version of passwd.
 
     :param versions: what each layer made of passwd, bottom first; the last one is what the container sees.
     :param history: one ``created_by`` per layer.
+    :param files: nothing of note by default; ``None`` is what an older release stored.
     """
     if versions:
         passwd = versions[-1]
@@ -88,8 +95,10 @@ def facts(
         user=user,
         platform=Platform("linux", "amd64"),
         env=tuple(env),
+        entrypoint=None if entrypoint is None else tuple(entrypoint),
         cmd=("server",),
         working_dir=working_dir,
+        exposed_ports=tuple(exposed),
         diff_ids=tuple(layer.diff_id for layer in layers),
         history=tuple(HistoryEntry(maker, None, "", empty_layer=False) for maker in history),
     )
@@ -100,10 +109,16 @@ def facts(
         layers=layers,
         passwd=account_file(PASSWD, passwd, state=passwd_state, versions=versions),
         group=account_file(GROUP, group, state=group_state),
-        shadow=account_file(SHADOW, None),
+        shadow=account_file(SHADOW, shadow),
         ambiguities=tuple(ambiguities),
         manifest_size=2_000,
+        files=files,
     )
+
+
+def privileged(path: str, mode: int = 0o755, uid: int = 0, gid: int = 0, capability: bytes = b"") -> PrivilegedFile:
+    """An executable of layer 0 with something special about it."""
+    return PrivilegedFile(Place(path, Node(NodeKind.FILE, mode, uid, gid), 0), capability)
 
 
 def remapped() -> ImageFacts:
