@@ -15,6 +15,8 @@ from scanner.rules import (
     nr114_ambiguous_config,
     nr201_second_root_account,
     nr202_account_remapped,
+    nr401_privileged_port,
+    nr402_setuid_root,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -29,4 +31,6 @@ RULES: tuple[Rule, ...] = (
     nr114_ambiguous_config.RULE,
     nr201_second_root_account.RULE,
     nr202_account_remapped.RULE,
+    nr401_privileged_port.RULE,
+    nr402_setuid_root.RULE,
 )
