@@ -2,6 +2,8 @@
 
 The document is JSON, deflated. Raw bytes are base64; strings keep NUL and lone surrogates as JSON escapes. A reader
 refuses a schema it does not know: facts that are read wrongly would be judged wrongly, and nobody would notice.
+
+Schema 1 knew nothing of files other than account files; its facts are read, and scans replace them.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ from typing import Any, cast
 from scanner.domain.facts import AccountFile, Ambiguity, FileVersion, ImageFacts, Layer, ReadState
 from scanner.domain.image_config import HistoryEntry, ImageConfig, Platform
 from scanner.domain.reference import Digest
+from scanner.storage_of_files import files_document, files_from
 
-FACTS_SCHEMA = 1
+FACTS_SCHEMA = 2
+_READABLE = (1, 2)
 
 _Document = dict[str, Any]  # JSON object: its values are checked by the constructors below
 
@@ -38,6 +42,7 @@ def dump_facts(facts: ImageFacts) -> bytes:
         "shadow": _account_document(facts.shadow),
         "ambiguities": [[x.code, x.where, x.detail, x.layer, x.decides] for x in facts.ambiguities],
         "manifest_size": facts.manifest_size,
+        "files": files_document(facts.files),
     }
     return zlib.compress(json.dumps(document, separators=(",", ":")).encode("ascii"), 6)
 
@@ -49,10 +54,10 @@ def load_facts(data: bytes) -> ImageFacts:
     """
     try:
         document = cast(_Document, json.loads(zlib.decompress(data)))
-        if document["schema"] != FACTS_SCHEMA:
+        if document["schema"] not in _READABLE:
             raise UnreadableFacts(f"facts of schema {document['schema']!r}, not {FACTS_SCHEMA}")
         return _facts(document)
-    except (zlib.error, ValueError, KeyError, TypeError) as error:
+    except (zlib.error, ValueError, LookupError, TypeError) as error:
         if isinstance(error, UnreadableFacts):
             raise
         raise UnreadableFacts(f"stored facts cannot be read: {type(error).__name__}") from error
@@ -69,6 +74,7 @@ def _facts(document: _Document) -> ImageFacts:
         shadow=_account(document["shadow"]),
         ambiguities=tuple(Ambiguity(*row) for row in document["ambiguities"]),
         manifest_size=document["manifest_size"],
+        files=files_from(document["files"]) if document["schema"] > 1 else None,
     )
 
 

@@ -158,9 +158,11 @@ class SudoersFile:
 class FileFacts:
     """All that is kept of an image's files.
 
-    :param walks: by path as asked: ``/``, HOME of the environment, homes of accounts, WORKDIR, VOLUMEs, ``/tmp``,
-        ``/var/tmp``, ``/etc/passwd``, ``/etc/group``, ``/etc/shadow``.
-    :param trees: below WORKDIR, HOME, VOLUMEs and the folder of the entrypoint, system folders left out.
+    :param walks: by path as asked, ``absolute``: ``/``, HOME of the environment, homes of at most 64 accounts (that of
+        the account USER names first), WORKDIR, VOLUMEs, ``/tmp``, ``/var/tmp``, ``/run``, ``/etc/passwd``,
+        ``/etc/group``, ``/etc/shadow``. Look them up with ``walk``.
+    :param trees: below WORKDIR, HOME, VOLUMEs and the folder of the entrypoint, system folders left out. Look them up
+        with ``tree``.
     :param entry_point: ``None`` where the image has no command.
     :param privileged: the first ones by path; ``privileged_total`` says how many there are. The same for
         ``world_writable``: folders and files everybody may write, outside sticky folders.
@@ -179,3 +181,24 @@ class FileFacts:
     highest_uid: Place | None = None
     highest_gid: Place | None = None
     tools: tuple[str, ...] = ()
+
+    def walk(self, path: str) -> Walk | None:
+        """The walk to a path, however it is written; ``None`` where nobody walked it, which says nothing of it."""
+        return self.walks.get(absolute(path))
+
+    def tree(self, path: str) -> Tree | None:
+        """The tree below a folder, links followed; ``None`` where it was not looked at."""
+        walk = self.walk(path)
+        resolved = walk.resolved if walk is not None else absolute(path)
+        return next((tree for tree in self.trees if tree.path == resolved), None)
+
+
+def absolute(path: str) -> str:
+    """A path as runtimes clean it: relative ones begin at the root, ``.``, ``..`` and double slashes are gone."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)

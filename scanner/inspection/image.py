@@ -31,6 +31,7 @@ from scanner.domain.manifest import (
 from scanner.domain.problems import ImageProblem, LimitExceeded
 from scanner.domain.reference import Digest, RepositoryName
 from scanner.filesystem import account_files
+from scanner.filesystem.file_facts import file_facts
 from scanner.filesystem.layer_index import LayerIndex, index_layer
 from scanner.filesystem.rootfs import RootFs
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
@@ -182,16 +183,19 @@ def image_facts(documents: ImageDocuments, layer_indexes: Sequence[LayerIndex], 
     """
     _check_indexes(documents, layer_indexes, limits)
     rootfs = RootFs(layer_indexes, limits)
+    passwd = account_files.account_file(rootfs, PASSWD)
     return ImageFacts(
         digest=documents.digest,
         config_digest=documents.manifest.config.digest,
         config=documents.config,
         layers=_layers(documents),
-        passwd=account_files.account_file(rootfs, PASSWD),
+        passwd=passwd,
         group=account_files.account_file(rootfs, GROUP),
         shadow=account_files.account_file(rootfs, SHADOW),
         ambiguities=(*documents.ambiguities, *tree_ambiguities(rootfs)),
         manifest_size=documents.size,
+        # With steps of their own: what account files cost must not depend on how many folders an image has.
+        files=file_facts(RootFs(layer_indexes, limits), documents.config, passwd.as_read()),
     )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 
 import pytest
@@ -9,6 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.facts import Ambiguity, ImageFacts
+from scanner.domain.files import (
+    EntryPoint,
+    FileFacts,
+    Node,
+    NodeKind,
+    PermissionClass,
+    Place,
+    PrivilegedFile,
+    Program,
+    ProgramForm,
+    SudoersFile,
+    Tree,
+    Walk,
+    WalkState,
+)
 from scanner.domain.image_config import HistoryEntry, ImageConfig, Platform
 from scanner.storage import UnreadableFacts, dump_facts, load_facts
 from tests.support.facts import facts, remapped
@@ -76,3 +92,36 @@ def test_the_same_facts_are_the_same_bytes() -> None:
 def test_what_cannot_be_read_is_said(data: bytes) -> None:
     with pytest.raises(UnreadableFacts):
         load_facts(data)
+
+
+FILE = Node(NodeKind.FILE, 0o4755, 0, 7)
+ROOT_FOLDER = Place("/", Node(NodeKind.FOLDER, 0o755, 0, 0), 0)
+FOUND = Walk("/app", WalkState.FOUND, "/srv/\udcff\0", (ROOT_FOLDER,), Place("/srv/\udcff\0", FILE, 3))
+GONE = Walk("/gone", WalkState.MISSING, "/gone", (ROOT_FOLDER,))
+FILES = FileFacts(
+    walks={"/app": FOUND, "/gone": GONE},
+    trees=(Tree("/srv", (PermissionClass(FILE, (ROOT_FOLDER.node, FILE), 4, ("/srv/a",)),), 4, complete=False),),
+    entry_point=EntryPoint(
+        ("app", ""), ("/bin",), (Program(FOUND, ProgramForm.SCRIPT, "/gone", Program(GONE, ProgramForm.UNREAD)),)
+    ),
+    privileged=(PrivilegedFile(Place("/su", FILE, None), b"\0\1"), PrivilegedFile(Place("/sg", FILE, 1))),
+    privileged_total=9,
+    world_writable=(ROOT_FOLDER,),
+    world_writable_total=3,
+    sudoers=(SudoersFile(ROOT_FOLDER, b"\xff"), SudoersFile(ROOT_FOLDER, b""), SudoersFile(ROOT_FOLDER, None)),
+    highest_uid=ROOT_FOLDER,
+    tools=("/usr/bin/tini",),
+)
+
+
+@pytest.mark.parametrize("files", [None, FileFacts(), FILES])
+def test_facts_of_files_come_back(files: FileFacts | None) -> None:
+    image = replace(facts(), files=files)
+    assert load_facts(dump_facts(image)) == image
+
+
+def test_facts_of_the_first_schema_are_read() -> None:
+    document = json.loads(zlib.decompress(dump_facts(replace(facts(), files=FILES))))
+    del document["files"]
+    stored = zlib.compress(json.dumps(document | {"schema": 1}).encode())
+    assert load_facts(stored) == facts()
