@@ -1,37 +1,103 @@
 """Facts and a policy in, a verdict out.
 
+Two halves: ``ask`` puts every rule's question to an image, whatever the policy; ``apply`` weighs the answers under one.
+What lies between them, an ``Outline``, is stored, so that a changed policy never opens the facts again. ``judge`` is
+both at once and gives the evidence as well.
+
 An answer that is missing is an answer: a rule that raises, or that says *unknown*, can never leave an image with the
 verdict *pass* when the policy fails on that rule. (Peers log the error and print a clean image.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from scanner.domain.facts import ImageFacts
+from scanner.domain.outline import Answer, Outline
 from scanner.domain.policy import Policy
 from scanner.domain.problems import ScanProblem
 from scanner.domain.rule import Finding, Rule, unknown
-from scanner.domain.score import image_score
+from scanner.domain.score import image_score, score_without
 from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict
 from scanner.rulebook import RULES
 
-REVISION = 1
+REVISION = 2
 """Raise it with every change after which the same facts are judged otherwise: stored verdicts are then made anew."""
+
+UNREAD = Outline(REVISION, settled=Verdict.UNKNOWN)
+"""Of an image that could not be read."""
+
+NOT_RUNNABLE = Outline(REVISION, settled=Verdict.NOT_APPLICABLE)
+"""Of something that cannot run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An outline under a policy: ``Judgement`` without its results.
+
+    :param failed_on: ids of the rules that decided a *fail*; ``unsure_of`` of those that decided an *unknown*.
+    :param violated: ids of all violated rules.
+    """
+
+    verdict: Verdict
+    score: int | None
+    failed_on: tuple[str, ...] = ()
+    violated: tuple[str, ...] = ()
+    unsure_of: tuple[str, ...] = ()
 
 
 def judge(facts: ImageFacts, policy: Policy, rules: Sequence[Rule] = RULES) -> Judgement:
     """Ask every rule the policy has switched on, in the order of the rulebook."""
-    results = tuple(_result(rule, facts, policy) for rule in rules if policy.setting(rule.id).enabled)
-    deciding = [result for result in results if counts_against(policy, result.rule, result.severity)]
+    return decide(policy, (_result(rule, facts, policy) for rule in rules if policy.setting(rule.id).enabled), rules)
+
+
+def decide(policy: Policy, results: Iterable[RuleResult], rules: Sequence[Rule] = RULES) -> Judgement:
+    """Draw the verdict from results whose severities are the policy's."""
+    results = tuple(results)
+    by_id = {rule.id: rule for rule in rules}
+    deciding = [result for result in results if counts_against(policy, by_id[result.rule], result.severity)]
     failed_on = tuple(result.rule for result in deciding if result.outcome is Outcome.VIOLATED)
-    if failed_on:
-        verdict = Verdict.FAIL
-    elif any(result.outcome is Outcome.UNKNOWN for result in deciding):
-        verdict = Verdict.UNKNOWN
-    else:
-        verdict = Verdict.PASS
+    verdict = _verdict(failed_on, any(result.outcome is Outcome.UNKNOWN for result in deciding))
     return Judgement(verdict, image_score(verdict, results), results, failed_on)
+
+
+def ask(facts: ImageFacts, rules: Sequence[Rule] = RULES) -> dict[str, Finding]:
+    """What every rule says, by id, under its own threshold; no policy has a say in it."""
+    return {rule.id: ask_rule(rule, facts, rule.threshold) for rule in rules}
+
+
+def outline(findings: Mapping[str, Finding]) -> Outline:
+    """Sum up what ``ask`` found."""
+    return Outline(REVISION, {rule: _answer(finding) for rule, finding in findings.items()})
+
+
+def apply(policy: Policy, asked: Outline, rules: Sequence[Rule] = RULES) -> Applied:
+    """Weigh answers under a policy: the same verdict, score and rules as ``judge``.
+
+    A rule that has no answer, because it is newer than the outline, is *unknown*.
+    """
+    if asked.settled is not None:
+        return Applied(asked.settled, None)
+    violated: list[tuple[str, Severity]] = []
+    failed_on: list[str] = []
+    unsure_of: list[str] = []
+    for rule in rules:
+        setting = policy.setting(rule.id)
+        if not setting.enabled:
+            continue
+        answer = asked.answers.get(rule.id, _NO_ANSWER)
+        outcome = _outcome(answer, rule.threshold if setting.threshold is None else setting.threshold)
+        if outcome is Outcome.VIOLATED:
+            severity = setting.severity or answer.severity or rule.severity
+            violated.append((rule.id, severity))
+            if counts_against(policy, rule, severity):
+                failed_on.append(rule.id)
+        elif outcome is Outcome.UNKNOWN and counts_against(policy, rule, setting.severity or rule.severity):
+            unsure_of.append(rule.id)
+    verdict = _verdict(failed_on, bool(unsure_of))
+    score = score_without(verdict, (severity for _, severity in violated))
+    return Applied(verdict, score, tuple(failed_on), tuple(rule for rule, _ in violated), tuple(unsure_of))
 
 
 def unknown_judgement(problem: ScanProblem) -> Judgement:
@@ -47,27 +113,21 @@ def not_applicable_judgement(kind: str) -> Judgement:
     return Judgement(Verdict.NOT_APPLICABLE, None, _all(Outcome.NOT_APPLICABLE, f"No UNIX identity to judge: {kind}."))
 
 
-def counts_against(policy: Policy, rule_id: str, severity: Severity) -> bool:
+def counts_against(policy: Policy, rule: Rule, severity: Severity) -> bool:
     """Whether a violation of this rule makes the verdict *fail*, and not knowing makes it *unknown*.
+
+    Hints and habits never do, whatever the policy says.
 
     :param severity: of the result, as the policy counts it.
     """
-    if policy.setting(rule_id).fails:
-        return True
-    return policy.fails_at is not None and severity.rank <= policy.fails_at.rank
-
-
-def _result(rule: Rule, facts: ImageFacts, policy: Policy) -> RuleResult:
     setting = policy.setting(rule.id)
-    threshold = rule.threshold if setting.threshold is None else setting.threshold
-    finding = _ask(rule, facts, threshold)
-    severity: Severity = setting.severity or finding.severity or rule.severity
-    return RuleResult(
-        rule.id, rule.slug, finding.outcome, severity, tuple(finding.evidence), finding.fix, finding.reason
-    )
+    if not rule.decides or not setting.enabled:
+        return False
+    return setting.fails or (policy.fails_at is not None and severity.rank <= policy.fails_at.rank)
 
 
-def _ask(rule: Rule, facts: ImageFacts, threshold: int | None) -> Finding:
+def ask_rule(rule: Rule, facts: ImageFacts, threshold: int | None) -> Finding:
+    """One rule's answer; whatever goes wrong in it is *unknown*."""
     try:
         finding = rule.check(facts, threshold)
     except Exception as error:  # whatever it is, it must not read as clean
@@ -75,6 +135,43 @@ def _ask(rule: Rule, facts: ImageFacts, threshold: int | None) -> Finding:
     if finding.outcome is Outcome.UNKNOWN and not finding.reason:
         return unknown("The rule could not tell, and did not say why.")
     return finding
+
+
+def rule_result(rule: Rule, finding: Finding, policy: Policy) -> RuleResult:
+    """A finding with the severity the policy gives it."""
+    # What is not violated weighs nothing: there the finding's own severity would only raise what an unknown does.
+    own = finding.severity if finding.outcome is Outcome.VIOLATED else None
+    severity: Severity = policy.setting(rule.id).severity or own or rule.severity
+    return RuleResult(
+        rule.id, rule.slug, finding.outcome, severity, tuple(finding.evidence), finding.fix, finding.reason
+    )
+
+
+_NO_ANSWER = Answer(Outcome.UNKNOWN)
+
+
+def _verdict(failed_on: Sequence[str], unsure: bool) -> Verdict:
+    if failed_on:
+        return Verdict.FAIL
+    return Verdict.UNKNOWN if unsure else Verdict.PASS
+
+
+def _answer(finding: Finding) -> Answer:
+    counts = finding.outcome is Outcome.VIOLATED or finding.below is not None
+    severity = finding.severity if counts else None
+    return Answer(finding.outcome, severity, finding.below)
+
+
+def _outcome(answer: Answer, threshold: int | None) -> Outcome:
+    if answer.below is None or threshold is None:
+        return answer.outcome
+    return Outcome.VIOLATED if answer.below < threshold else Outcome.OK
+
+
+def _result(rule: Rule, facts: ImageFacts, policy: Policy) -> RuleResult:
+    setting = policy.setting(rule.id)
+    threshold = rule.threshold if setting.threshold is None else setting.threshold
+    return rule_result(rule, ask_rule(rule, facts, threshold), policy)
 
 
 def _all(outcome: Outcome, reason: str, rules: Iterable[Rule] = RULES) -> tuple[RuleResult, ...]:

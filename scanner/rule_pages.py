@@ -42,7 +42,7 @@ def as_markdown() -> str:
 
 def failing_policies(rule: Rule) -> list[str]:
     """Names of the shipped policies under which a violation makes the verdict *fail*."""
-    return [policy.name for policy in POLICIES if counts_against(policy, rule.id, rule.severity)]
+    return [policy.name for policy in POLICIES if counts_against(policy, rule, rule.severity)]
 
 
 def _overview() -> str:

@@ -14,6 +14,7 @@ from compliance.policy.document import read_policy
 from compliance.queries.tags import MOST_COUNTED
 from scanner.domain.policy import Policy as PolicyValue
 from scanner.domain.rule import Rule
+from scanner.judge import counts_against
 from scanner.rulebook import RULES
 
 # Counted no further than needed to say "more than", which the ORM cannot do in one query. The rule stands in each part
@@ -135,7 +136,4 @@ def _treatment(rule: Rule, policy: PolicyValue) -> Treatment:
 
 
 def _fails(policy: PolicyValue, rule: Rule) -> bool:
-    setting = policy.setting(rule.id)
-    severity = setting.severity or rule.severity
-    by_severity = policy.fails_at is not None and severity.rank <= policy.fails_at.rank
-    return setting.enabled and (setting.fails or by_severity)
+    return counts_against(policy, rule, policy.setting(rule.id).severity or rule.severity)

@@ -40,10 +40,14 @@ class Grade:
 
 def image_score(verdict: Verdict, results: Iterable[RuleResult]) -> int | None:
     """0 to 100 for an image that was judged, ``None`` for one that was not."""
+    return score_without(verdict, (result.severity for result in results if result.outcome is Outcome.VIOLATED))
+
+
+def score_without(verdict: Verdict, violated: Iterable[Severity]) -> int | None:
+    """The same from the severities of the violated rules."""
     if verdict in (Verdict.UNKNOWN, Verdict.NOT_APPLICABLE):
         return None
-    lost = sum(result.severity.weight for result in results if result.outcome is Outcome.VIOLATED)
-    return max(0, HIGHEST - lost)
+    return max(0, HIGHEST - sum(severity.weight for severity in violated))
 
 
 def grade(score: float | None, verdicts: Sequence[Verdict] = (), *, protected_tag_fails: bool = False) -> Grade | None:

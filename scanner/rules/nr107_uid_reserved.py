@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scanner.domain.citations import FRIENDS, NON_PRIVILEGED, RANDOM_IDS
 from scanner.domain.evidence import account_line, declared
 from scanner.domain.facts import ImageFacts
@@ -23,13 +25,13 @@ def check(facts: ImageFacts, threshold: int | None = None) -> Finding:
     if reading.is_root:
         return not_applicable("It runs as root, which NR101 to NR103 say.")
     if reading.uid >= least:
-        return ok()
+        return replace(ok(), below=reading.uid)
     evidence = [declared(facts)]
     if reading.entry is not None:
         evidence.append(account_line(facts, facts.passwd, reading.entry))
     said = f"It runs as uid {reading.uid}, which is below {least}."
     advice = run_as_account(facts, said, someone_else(facts, least=least))
-    return Finding(Outcome.VIOLATED, said, tuple(evidence), advice)
+    return Finding(Outcome.VIOLATED, said, tuple(evidence), advice, below=reading.uid)
 
 
 RULE = Rule(
