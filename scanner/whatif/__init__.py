@@ -1,0 +1,17 @@
+"""What would happen if somebody started this image so? Facts and a start in, an answer out; nothing is run."""
+
+from __future__ import annotations
+
+from scanner.domain.facts import ImageFacts
+from scanner.domain.start import Start
+from scanner.whatif.answer import HostIds as HostIds
+from scanner.whatif.answer import Refusal as Refusal
+from scanner.whatif.answer import RefusedBy as RefusedBy
+from scanner.whatif.answer import Started as Started
+from scanner.whatif.answer import WhatIf as WhatIf
+from scanner.whatif.identity import started_as
+
+
+def what_if(facts: ImageFacts, start: Start) -> WhatIf:
+    """Answer who the container is under a start, what it can no longer do, and what platforms say."""
+    return WhatIf(started_as(facts, start))
