@@ -13,8 +13,10 @@ from scanner.rules import (
     nr107_uid_reserved,
     nr110_root_group,
     nr114_ambiguous_config,
+    nr115_privileges_dropped_at_start,
     nr201_second_root_account,
     nr202_account_remapped,
+    nr203_account_files_writable,
     nr401_privileged_port,
     nr402_setuid_root,
 )
@@ -29,8 +31,10 @@ RULES: tuple[Rule, ...] = (
     nr107_uid_reserved.RULE,
     nr110_root_group.RULE,
     nr114_ambiguous_config.RULE,
+    nr115_privileges_dropped_at_start.RULE,
     nr201_second_root_account.RULE,
     nr202_account_remapped.RULE,
+    nr203_account_files_writable.RULE,
     nr401_privileged_port.RULE,
     nr402_setuid_root.RULE,
 )
