@@ -124,4 +124,4 @@ def test_facts_of_the_first_schema_are_read() -> None:
     document = json.loads(zlib.decompress(dump_facts(replace(facts(), files=FILES))))
     del document["files"]
     stored = zlib.compress(json.dumps(document | {"schema": 1}).encode())
-    assert load_facts(stored) == facts()
+    assert load_facts(stored) == replace(facts(), files=None)
