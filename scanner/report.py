@@ -12,7 +12,7 @@ from typing import Any
 
 from scanner.domain.evidence import layer_at, layer_number, made_by
 from scanner.domain.facts import AccountFile, ImageFacts, Layer
-from scanner.domain.identity import Resolution, Runtime, StartError, process_groups, will_not_start
+from scanner.domain.identity import RUNNERS, Resolution, Runtime, StartError, process_groups, will_not_start
 from scanner.domain.printable import printable, quoted, safe_evidence
 from scanner.domain.problems import ScanProblem
 from scanner.domain.reading import Kind, read
@@ -80,8 +80,8 @@ def failed_report(reference: str, policy: str, problem: ScanProblem) -> Json:
 
 
 def identities(facts: ImageFacts) -> dict[str, Json]:
-    """Who it runs as under each runtime: an identity or ``{"error": …}``."""
-    return {runtime.value: _identity(resolve_facts(runtime, facts)) for runtime in Runtime}
+    """Who it runs as under each runtime that starts containers: an identity or ``{"error": …}``."""
+    return {runtime.value: _identity(resolve_facts(runtime, facts)) for runtime in RUNNERS}
 
 
 def platform_answers(facts: ImageFacts) -> dict[str, Json]:

@@ -18,6 +18,9 @@ from scanner.report import derivation, identities, platform_answers, verdict_sen
 _RUNTIMES = {
     Runtime.DOCKER: "Docker",
     Runtime.DOCKER_LEGACY: "Docker, older",
+    Runtime.CONTAINERD: "containerd",
+    Runtime.CRIO: "Kubernetes with CRI-O",
+    Runtime.PODMAN: "Podman",
     Runtime.KUBERNETES: "Kubernetes",
 }
 _PLATFORMS = {

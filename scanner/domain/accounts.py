@@ -60,12 +60,15 @@ class AccountBytes:
     """The account files as a runtime gets them; ``None`` is a missing file.
 
     :param passwd_fault: what the runtime says when it reads a file that is there but cannot be read; ``""`` else.
+    :param passwd_mode: permission bits of the file and, in ``passwd_owner``, its uid: what CRI-O looks at.
     """
 
     passwd: bytes | None
     group: bytes | None
     passwd_fault: str = ""
     group_fault: str = ""
+    passwd_mode: int = 0o644
+    passwd_owner: int = 0
 
 
 def decode(raw: bytes) -> str:

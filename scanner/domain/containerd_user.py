@@ -1,8 +1,9 @@
-"""Who a Kubernetes pod without ``runAsUser`` runs as: what kubelet sends, and what containerd makes of it.
+"""Who containerd makes of a USER string: started with ``ctr`` or ``nerdctl``, and behind kubelet.
 
-kubelet forwards the user half of USER only, so the image's group is dropped: ``USER 9999:9999`` is 9999:9999 on
-Docker and **9999:0** here. containerd (with CVE-2026-46680 fixed) then looks the user up in the image, and adds the
-groups that list the name, except groups that *have* that name.
+It has a look-up of its own, here with CVE-2024-40635 and CVE-2026-46680 fixed: numbers out of range are refused, never
+taken for names. An empty group half is **gid 0**, not the primary group: ``USER app:`` is 1000:1000 on Docker and
+1000:0 here. Groups that list the user are added even where USER names a group; those that *have* the user's name are
+not. Source: containerd ``pkg/oci/spec_opts.go`` (``WithUser``, ``WithAdditionalGIDs``) and ``internal/cri``.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from __future__ import annotations
 from scanner.domain import accounts
 from scanner.domain.accounts import AccountBytes, PasswdEntry
 from scanner.domain.derivation import StartRefused, Trail
-from scanner.domain.exec_user import PASSWD, ExecUser, refuse_group, refuse_passwd, supplementary, tell_entry
-from scanner.domain.user_spec import MAX_ID, NotANumber, OutOfRange, go_quote, parse_int64
+from scanner.domain.exec_user import GROUP, PASSWD, ExecUser, refuse_group, refuse_passwd, supplementary, tell_entry
+from scanner.domain.kubelet_user import image_user as image_user
+from scanner.domain.kubelet_user import what_kubelet_sends
+from scanner.domain.user_spec import MAX_ID, NotANumber, OutOfRange, go_quote, parse_int64, to_uint32
 
 NO_USERS = "no users found"
+NO_GROUPS = "no groups found"
 NO_PASSWD = "openat etc/passwd: no such file or directory"
+NO_GROUP = "openat etc/group: no such file or directory"
 
 
 def kubernetes_user(text: str, files: AccountBytes, trail: Trail) -> ExecUser:
@@ -22,46 +27,94 @@ def kubernetes_user(text: str, files: AccountBytes, trail: Trail) -> ExecUser:
 
     :raises StartRefused: in containerd's words.
     """
-    sent = _what_kubelet_sends(text, trail)
-    try:
-        uid = parse_int64(accounts.encode(sent))
-    except OutOfRange:
-        raise StartRefused(_uid_out_of_range(sent)) from None
-    except NotANumber:
-        return _by_name(sent, files, trail)
-    if not 0 <= uid <= MAX_ID:
-        raise StartRefused(_uid_out_of_range(sent))
-    return _by_uid(uid, files, trail)
+    sent = what_kubelet_sends(text, trail)
+    uid = _number(sent, sent, "uid")
+    entry = _named(sent, files, trail) if uid is None else _with_uid(uid, files, trail)
+    if entry is None:
+        return ExecUser(uid or 0, 0, (), "")
+    tell_entry(entry, trail)
+    # Behind kubelet the groups are those of the name that was sent, not of the first name with its uid.
+    name = sent if uid is None else entry.name
+    return ExecUser(entry.uid, entry.gid, _groups_of(name, files, trail), entry.home)
 
 
-def image_user(text: str) -> int | str:
-    """What the CRI tells kubelet of an image's USER: a uid, or a name; uid 0 where it names nobody.
+def containerd_user(text: str, files: AccountBytes, trail: Trail) -> ExecUser:
+    """Resolve the image's USER string as ``ctr run`` and ``nerdctl run`` do.
 
-    Source: ``getUserFromImage`` of containerd and CRI-O, and kubelet's ``getImageUser``.
+    :raises StartRefused: in containerd's words.
     """
-    half, _, _ = text.partition(":")
-    if not half:
+    if not text:
+        trail.say("the image has no USER, so the container starts as 0:0, with the groups of root")
+        return ExecUser(0, 0, _groups_of("root", files, trail), "")
+    halves = text.split(":")
+    if len(halves) > 2:
+        raise StartRefused(f"invalid USER value {text}")
+    uid, gid = _one(text, files, trail) if len(halves) == 1 else _both(text, halves, files, trail)
+    entry = _with_uid(uid, files, Trail())
+    groups = _groups_of(entry.name, files, trail) if entry is not None else ()
+    return ExecUser(uid, gid, groups, entry.home if entry is not None else "")
+
+
+def _one(text: str, files: AccountBytes, trail: Trail) -> tuple[int, int]:
+    uid = _number(text, text, "uid")
+    entry = _named(text, files, trail) if uid is None else _with_uid(uid, files, trail)
+    if entry is None:
+        return uid or 0, 0
+    tell_entry(entry, trail)
+    return to_uint32(entry.uid), to_uint32(entry.gid)
+
+
+def _both(text: str, halves: list[str], files: AccountBytes, trail: Trail) -> tuple[int, int]:
+    uid, gid = _number(halves[0], text, "uid"), _number(halves[1], text, "gid")
+    if uid is None:
+        uid = _uid_of(halves[0], files, trail)
+    else:
+        trail.say(f'"{halves[0]}" is the number {uid}, so the uid is {uid}')
+    if gid is None:
+        gid = _gid_of(halves[1], files, trail)
+    else:
+        trail.say(f'the group "{halves[1]}" is the number {gid}, so the gid is {gid}')
+    return uid, gid
+
+
+def _uid_of(name: str, files: AccountBytes, trail: Trail) -> int:
+    if not name:
+        trail.say("the user half of USER is empty, so the uid is 0")
         return 0
+    entry = _named(name, files, trail)
+    tell_entry(entry, trail)
+    return to_uint32(entry.uid)
+
+
+def _gid_of(name: str, files: AccountBytes, trail: Trail) -> int:
+    if not name:
+        trail.say("the group half of USER is empty, which containerd takes for gid 0, the root group")
+        return 0
+    refuse_group(files, "", lines_bounded=True)
+    if files.group is None:
+        raise StartRefused(NO_GROUP)
+    found = accounts.first_group_named(files.group, name)
+    if found is None:
+        raise StartRefused(NO_GROUPS)
+    gid = to_uint32(found.gid)
+    trail.show(f"line {found.line} of {GROUP} gives gid {gid} for the group {name}", GROUP, found.line, found.text)
+    return gid
+
+
+def _number(half: str, spec: str, kind: str) -> int | None:
+    """The id a half says, or ``None`` where it is a name or empty."""
     try:
-        return parse_int64(accounts.encode(half))
-    except (NotANumber, OutOfRange):
-        return half
+        number = parse_int64(accounts.encode(half))
+    except NotANumber:
+        return None
+    except OutOfRange:
+        number = -1
+    if not 0 <= number <= MAX_ID:
+        raise StartRefused(f"invalid USER value {go_quote(spec)}: {kind} out of range")
+    return number
 
 
-def _what_kubelet_sends(text: str, trail: Trail) -> str:
-    half, colon, group = text.partition(":")
-    if colon and group:
-        trail.say(f'kubelet sends only the user half of USER, so the group "{group}" is dropped')
-    if not half:
-        trail.say("USER names nobody, so kubelet sends uid 0")
-    return str(image_user(text))
-
-
-def _uid_out_of_range(sent: str) -> str:
-    return f"invalid USER value {go_quote(sent)}: uid out of range"
-
-
-def _by_name(name: str, files: AccountBytes, trail: Trail) -> ExecUser:
+def _named(name: str, files: AccountBytes, trail: Trail) -> PasswdEntry:
     trail.say(f'"{name}" is not a number, so it is looked up by name in {PASSWD}')
     refuse_passwd(files, "")
     if files.passwd is None:
@@ -69,20 +122,17 @@ def _by_name(name: str, files: AccountBytes, trail: Trail) -> ExecUser:
     entry = accounts.first_user_named(files.passwd, name)
     if entry is None:
         raise StartRefused(NO_USERS)
-    return _from_entry(entry, name, files, trail)
+    return entry
 
 
-def _by_uid(uid: int, files: AccountBytes, trail: Trail) -> ExecUser:
+def _with_uid(uid: int, files: AccountBytes, trail: Trail) -> PasswdEntry | None:
     refuse_passwd(files, "")
     entry = accounts.first_user_with_uid(files.passwd, uid) if files.passwd is not None else None
     if entry is None:
         trail.say(f"no line of {PASSWD} has uid {uid}, so the gid is 0, the root group")
-        return ExecUser(uid, 0, (), "")
-    return _from_entry(entry, entry.name, files, trail)
+    return entry
 
 
-def _from_entry(entry: PasswdEntry, name: str, files: AccountBytes, trail: Trail) -> ExecUser:
-    tell_entry(entry, trail)
+def _groups_of(name: str, files: AccountBytes, trail: Trail) -> tuple[int, ...]:
     refuse_group(files, "", lines_bounded=True)
-    groups = supplementary(name, files.group, trail, skip=lambda group: group == name)
-    return ExecUser(entry.uid, entry.gid, groups, entry.home)
+    return supplementary(name, files.group, trail, skip=lambda group: group == name)

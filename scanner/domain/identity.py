@@ -4,23 +4,33 @@
 
     USER string ─┬─ docker          moby/sys user 0.4.1 ─ runc 1.2 or newer
                  ├─ docker-legacy   moby/sys user 0.4.0 ─ runc 1.1, which looks the ids up once more
-                 └─ kubernetes      kubelet keeps the user half ─ containerd
+                 ├─ containerd      its own look-up ─ the groups of whoever has the uid
+                 ├─ crio            kubelet keeps the user half ─ moby/sys user 0.4.0
+                 ├─ podman          account files with lines added ─ moby/sys user 0.4.0
+                 ├─ kubernetes      kubelet keeps the user half ─ containerd
+                 ├─ buildkit        what RUN gets: numbers as they are ─ moby/sys user 0.4.1
+                 └─ buildah         what RUN gets: a parser of its own, which stops at the first odd line
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import NewType
 
 from scanner.domain.accounts import AccountBytes as AccountBytes
-from scanner.domain.containerd_user import kubernetes_user
+from scanner.domain.buildah_user import buildah_user
+from scanner.domain.buildkit_user import buildkit_user
+from scanner.domain.containerd_user import containerd_user, kubernetes_user
+from scanner.domain.crio_user import crio_user
 from scanner.domain.derivation import StartRefused, Trail
 from scanner.domain.derivation import Step as Step
 from scanner.domain.exec_user import MOST_GROUPS, ExecUser, Version, exec_user
-from scanner.domain.runc_user import SETUP, additional_groups, home_of, recheck
+from scanner.domain.home import Surroundings, runc_home, surroundings
+from scanner.domain.podman_user import podman_user
+from scanner.domain.runc_user import SETUP, additional_groups, recheck
 from scanner.domain.user_spec import go_text, split_user, to_uint32
 
 Uid = NewType("Uid", int)
@@ -30,15 +40,36 @@ Gid = NewType("Gid", int)
 """A gid as the kernel gets it."""
 
 _MINUS_ONE = 2**32 - 1
-_REMEMBERED_BYTES = 16 * 1024
+_REMEMBERED_BYTES = 8 * 1024
 
 
 class Runtime(StrEnum):
-    """Whose rules apply. ``docker`` is the current engine (moby/sys/user 0.4.1)."""
+    """Whose rules apply.
+
+    ``docker`` is the current engine (moby/sys/user 0.4.1), ``containerd`` a version with CVE-2024-40635 and
+    CVE-2026-46680 fixed, started with ``ctr`` or ``nerdctl``. Under ``kubernetes`` kubelet stands before such a
+    containerd, under ``crio`` before CRI-O. ``buildkit`` and ``buildah`` build images: theirs is who ``RUN`` runs as.
+    """
 
     DOCKER = "docker"
     DOCKER_LEGACY = "docker-legacy"
+    CONTAINERD = "containerd"
+    CRIO = "crio"
+    PODMAN = "podman"
     KUBERNETES = "kubernetes"
+    BUILDKIT = "buildkit"
+    BUILDAH = "buildah"
+
+
+RUNNERS = (
+    Runtime.DOCKER,
+    Runtime.DOCKER_LEGACY,
+    Runtime.CONTAINERD,
+    Runtime.CRIO,
+    Runtime.PODMAN,
+    Runtime.KUBERNETES,
+)
+"""Those that start containers, in the order reports and pages list them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +101,34 @@ class Resolution:
     steps: tuple[Step, ...] = ()
 
 
-def resolve(runtime: Runtime, user: str, accounts: AccountBytes, env: Sequence[str] = ()) -> Resolution:
+def resolve(
+    runtime: Runtime, user: str, accounts: AccountBytes, env: Sequence[str] = (), working_dir: str = ""
+) -> Resolution:
     """Work out the identity; every answer has the steps that lead to it.
 
     :param user: the image's USER, verbatim.
     :param env: the image's environment, for HOME.
+    :param working_dir: the image's WORKDIR, which is the home of a uid without an account under Podman and CRI-O.
     """
-    # Of the environment only HOME counts, and images on one base share their account files and mostly the user.
-    homes = tuple(item for item in env if item.startswith("HOME="))
-    sized = len(user) + len(accounts.passwd or b"") + len(accounts.group or b"") + sum(map(len, homes))
-    answer = _remembered if sized <= _REMEMBERED_BYTES else _resolve
-    return answer(runtime, user, accounts, homes)
+    # Images on one base share their account files and mostly the user: only what counts may be part of the key.
+    around = surroundings(env, working_dir if runtime in _ASK_FOR_WORKING_DIR else "")
+    sized = len(user) + len(accounts.passwd or b"") + len(accounts.group or b"") + len(around.home or "")
+    answer = _remembered if sized + len(around.working_dir) <= _REMEMBERED_BYTES else _resolve
+    return answer(runtime, user, accounts, around)
 
 
-def _resolve(runtime: Runtime, user: str, accounts: AccountBytes, env: tuple[str, ...]) -> Resolution:
+def _resolve(runtime: Runtime, user: str, accounts: AccountBytes, around: Surroundings) -> Resolution:
     trail = Trail()
     try:
-        found = _ids(runtime, go_text(user), accounts, trail)
+        found = _found(runtime, go_text(user), accounts, around, trail)
     except StartRefused as refusal:
         trail.say(f"the container does not start: {refusal}")
         return Resolution(StartError(str(refusal)), tuple(trail.steps))
-    identity = Identity(
-        Uid(found.uid), Gid(found.gid), tuple(Gid(gid) for gid in found.groups), _home(found.uid, accounts, env, trail)
-    )
+    identity = Identity(Uid(found.uid), Gid(found.gid), tuple(Gid(gid) for gid in found.groups), found.home)
     return Resolution(identity, tuple(trail.steps))
 
 
-_remembered = lru_cache(maxsize=1_024)(_resolve)
+_remembered = lru_cache(maxsize=4_096)(_resolve)
 
 
 def will_not_start(identity: Identity) -> StartError | None:
@@ -116,18 +148,27 @@ def process_groups(identity: Identity) -> tuple[int, ...]:
     return tuple(sorted(set(identity.groups) - {identity.gid}))
 
 
-def _ids(runtime: Runtime, user: str, accounts: AccountBytes, trail: Trail) -> ExecUser:
-    if runtime is Runtime.KUBERNETES:
-        return _as_32_bits(kubernetes_user(user, accounts, trail))
-    if runtime is Runtime.DOCKER:
-        return _as_32_bits(exec_user(split_user(user), accounts, Version.V0_4_1, trail))
+def _found(runtime: Runtime, user: str, accounts: AccountBytes, around: Surroundings, trail: Trail) -> ExecUser:
+    """Who it is with ids of 32 bits and HOME."""
+    own_home = _WITH_HOME.get(runtime)
+    if own_home is not None:
+        return _as_32_bits(own_home(user, accounts, around, trail))
+    found = _as_32_bits(_BY_RUNC[runtime](user, accounts, trail))
+    return replace(found, home=runc_home(found.uid, accounts.passwd, around, trail))
+
+
+def _docker(user: str, accounts: AccountBytes, trail: Trail) -> ExecUser:
+    return exec_user(split_user(user), accounts, Version.V0_4_1, trail)
+
+
+def _docker_legacy(user: str, accounts: AccountBytes, trail: Trail) -> ExecUser:
     found = _as_32_bits(exec_user(split_user(user), accounts, Version.V0_4_0, trail))
     recheck(found.uid, found.gid, accounts)
     groups = additional_groups((found.gid, *found.groups), accounts.group, trail)
     if _MINUS_ONE in (found.uid, *groups):
         call = "setgroups: " if _MINUS_ONE in groups else ""
         raise StartRefused(f"{SETUP}: {call}invalid argument")
-    return ExecUser(found.uid, found.gid, tuple(to_uint32(gid) for gid in groups if gid != found.gid), found.home)
+    return replace(found, groups=tuple(gid for gid in groups if gid != found.gid))
 
 
 def _as_32_bits(found: ExecUser) -> ExecUser:
@@ -135,11 +176,20 @@ def _as_32_bits(found: ExecUser) -> ExecUser:
     return ExecUser(to_uint32(found.uid), to_uint32(found.gid), groups, found.home)
 
 
-def _home(uid: int, accounts: AccountBytes, env: Sequence[str], trail: Trail) -> str:
-    declared = [item.removeprefix("HOME=") for item in env if item.startswith("HOME=")]
-    if declared and declared[-1]:
-        trail.say(f"HOME is {declared[-1]}, from the image's environment")
-        return declared[-1]
-    home = home_of(uid, accounts.passwd)
-    trail.say(f'HOME is "{home}", from the first line of /etc/passwd with uid {uid}, or "/" without one')
-    return home
+_BY_RUNC: Mapping[Runtime, Callable[[str, AccountBytes, Trail], ExecUser]] = {
+    Runtime.DOCKER: _docker,
+    Runtime.DOCKER_LEGACY: _docker_legacy,
+    Runtime.CONTAINERD: containerd_user,
+    Runtime.KUBERNETES: kubernetes_user,
+    Runtime.BUILDKIT: buildkit_user,
+}
+"""These leave HOME to runc."""
+
+_WITH_HOME: Mapping[Runtime, Callable[[str, AccountBytes, Surroundings, Trail], ExecUser]] = {
+    Runtime.CRIO: crio_user,
+    Runtime.PODMAN: podman_user,
+    Runtime.BUILDAH: buildah_user,
+}
+"""These have rules for HOME of their own."""
+
+_ASK_FOR_WORKING_DIR = (Runtime.CRIO, Runtime.PODMAN)

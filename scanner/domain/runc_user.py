@@ -1,6 +1,6 @@
-"""What runc does with the ids it is given: HOME in every version, and the second look-up of runc 1.1 and older.
+"""What runc 1.1 and older does with the ids it is given: it looks them up once more.
 
-runc 1.1 turns the ids into the string ``uid:gid`` and resolves it inside the container once more. So an id that came
+It turns the ids into the string ``uid:gid`` and resolves it inside the container once more. So an id that came
 out of an account file beyond 2147483647 is refused unless a line holds exactly that id; and a supplementary gid is
 looked up **by name as well**: with a group line ``1001:x:0:`` every process with gid 1001 is in the root group too.
 """
@@ -17,12 +17,6 @@ from scanner.domain.user_spec import MAX_ID
 
 SETUP = "unable to setup user"
 """How runc 1.1 begins what it says when it cannot take an identity."""
-
-
-def home_of(uid: int, passwd: bytes | None) -> str:
-    """The home of the first passwd line with that uid, which may be empty; ``/`` without a line or a file."""
-    entry = accounts.first_user_with_uid(passwd, uid) if passwd is not None else None
-    return "/" if entry is None else entry.home
 
 
 def recheck(uid: int, gid: int, files: AccountBytes) -> None:

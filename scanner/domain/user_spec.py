@@ -16,6 +16,9 @@ MAX_ID = 2**31 - 1
 _INT64_MAX = 2**63 - 1
 _UINT64_MAX = 2**64 - 1
 _UINT64_DIGITS = 20
+_UINT32_MAX = 2**32 - 1
+_UINT32_DIGITS = 10
+_DIGITS = re.compile(rb"[0-9]+")
 _SIGN_AND_DIGITS = re.compile(rb"([+-]?)([0-9]+)")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -53,6 +56,20 @@ def parse_int64(text: bytes) -> int:
     if magnitude > (_INT64_MAX + 1 if negative else _INT64_MAX):
         raise OutOfRange(-_INT64_MAX - 1 if negative else _INT64_MAX)
     return -magnitude if negative else magnitude
+
+
+def parse_uint32(text: bytes) -> int:
+    """Read a decimal number as ``ParseUint(s, 10, 32)`` does: no sign, nothing beyond 32 bits.
+
+    :raises NotANumber: for anything else; the callers do not tell Go's two errors apart.
+    """
+    digits = text.lstrip(b"0")
+    if not _DIGITS.fullmatch(text) or len(digits) > _UINT32_DIGITS:
+        raise NotANumber(text)
+    number = int(digits or b"0")
+    if number > _UINT32_MAX:
+        raise NotANumber(text)
+    return number
 
 
 def lenient_id(field: bytes) -> int:

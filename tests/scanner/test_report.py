@@ -152,6 +152,9 @@ def test_identities_differ_by_runtime() -> None:
     assert {name: (found[name]["uid"], found[name]["gid"]) for name in found} == {
         "docker": (9999, 9999),
         "docker-legacy": (9999, 9999),
+        "containerd": (9999, 9999),
+        "crio": (9999, 0),
+        "podman": (9999, 9999),
         "kubernetes": (9999, 0),
     }
 
