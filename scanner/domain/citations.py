@@ -22,6 +22,9 @@ POD_SECURITY = Link(
 OCI_CONFIG = Link(
     "OCI image specification: config, User", "https://github.com/opencontainers/image-spec/blob/main/config.md"
 )
+OCI_INDEX = Link(
+    "OCI image specification: image index", "https://github.com/opencontainers/image-spec/blob/main/image-index.md"
+)
 
 CIS_DI_0001 = Link("Dockle CIS-DI-0001", "https://github.com/goodwithtech/dockle/blob/master/CHECKPOINT.md")
 DS_0002 = Link("Trivy DS-0002", "https://github.com/aquasecurity/trivy-checks")
