@@ -2,7 +2,11 @@
 
 Owner class, else group class, else other: only the **first** class that matches counts, so a file of mode 0707 and
 group 0 refuses every process in group 0. Every folder on the way must be searched. Access control lists are not in
-images that registries serve and are not looked at.
+images that registries serve and are not looked at, and neither is what a mount or a sysctl of the host adds
+(``noexec``, ``fs.protected_symlinks``).
+
+Sources: Linux ``acl_permission_check`` and ``generic_permission`` (``fs/namei.c``), ``do_open_execat`` and
+``exec_binprm`` (``fs/exec.c``).
 """
 
 from __future__ import annotations
@@ -12,8 +16,11 @@ from enum import IntFlag
 
 from scanner.domain.files import Node, NodeKind, PermissionClass, Place, Program, ProgramForm, Walk, WalkState
 
-_MOST_INTERPRETERS = 5
-"""``#!`` lines that lead to scripts again; the kernel gives up behind that (``BINPRM`` depth)."""
+_MOST_SCRIPTS = 5
+"""``#!`` lines that may lead to scripts before the kernel gives up with ELOOP; seen with Linux 6.18."""
+
+_ANY_EXECUTE = 0o111
+_SEARCH = 1
 
 
 class Access(IntFlag):
@@ -24,10 +31,15 @@ class Access(IntFlag):
     READ = 4
 
 
+MAKE_FILES = Access.WRITE | Access.EXECUTE
+"""What a process needs of a folder to make, rename or remove files in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """What the kernel compares with a node.
 
+    :param uid: −1 for a uid that owns nothing at all.
     :param gids: primary and supplementary.
     :param overrides: CAP_DAC_OVERRIDE in the effective set: root, unless its capabilities were dropped.
     """
@@ -48,48 +60,66 @@ class Denied:
 
 def allows(node: Node, process: Process, wanted: Access) -> bool:
     """Whether a node's own permissions let the process do all of ``wanted``."""
+    return _allows(node, process, wanted.value)
+
+
+def _allows(node: Node, process: Process, needed: int) -> bool:
+    # Numbers instead of flags: a fleet is judged with millions of these.
     if process.overrides:
-        return not (wanted & Access.EXECUTE and node.kind is not NodeKind.FOLDER and not node.mode & 0o111)
-    return (node.mode >> _shift(node, process)) & wanted == wanted
-
-
-def _shift(node: Node, process: Process) -> int:
-    if process.uid == node.uid:
-        return 6
-    return 3 if node.gid in process.gids else 0
+        return not needed & _SEARCH or node.kind is NodeKind.FOLDER or bool(node.mode & _ANY_EXECUTE)
+    shift = 6 if process.uid == node.uid else 3 if node.gid in process.gids else 0
+    return (node.mode >> shift) & needed == needed
 
 
 def denied(walk: Walk, process: Process, wanted: Access) -> Denied | None:
     """Why a process cannot do ``wanted`` at the end of a walk; ``None`` where it can."""
     for folder in walk.through:
-        if not allows(folder.node, process, Access.EXECUTE):
+        if not _allows(folder.node, process, _SEARCH):
             return Denied(folder.path, folder, Access.EXECUTE)
     if walk.state is not WalkState.FOUND or walk.place is None:
         return Denied(walk.resolved, None, None)
-    if not allows(walk.place.node, process, wanted):
+    if not _allows(walk.place.node, process, wanted.value):
         return Denied(walk.place.path, walk.place, wanted)
     return None
 
 
 def reaches(entries: PermissionClass, process: Process, wanted: Access) -> bool:
     """Whether a process can do ``wanted`` with the entries of a class, once it has reached the tree's root."""
-    return all(allows(folder, process, Access.EXECUTE) for folder in entries.above) and allows(
-        entries.node, process, wanted
-    )
+    return stopped_at(entries, process, wanted) is None
 
 
-def not_executable(program: Program, process: Process, depth: int = 0) -> Denied | None:
-    """Why ``execve`` fails; ``None`` where it does not. A script must be readable, its interpreter executable.
+def stopped_at(entries: PermissionClass, process: Process, wanted: Access) -> Node | None:
+    """What refuses a process the entries of a class: a folder above them or they themselves; ``None`` for nothing."""
+    for folder in entries.above:
+        if not _allows(folder, process, _SEARCH):
+            return folder
+    return None if _allows(entries.node, process, wanted.value) else entries.node
 
-    That a file is executable says nothing about its content: see ``Program.form``.
+
+def not_executable(program: Program, process: Process) -> Denied | None:
+    """Why executing fails; ``None`` where it does not. A script must be readable, its interpreter executable.
+
+    ``execve`` itself does not mind a script that cannot be read; its interpreter does. That a file is executable says
+    nothing about its content: see ``Program.form``.
     """
-    problem = denied(program.walk, process, Access.EXECUTE)
-    if problem is None and program.walk.place is not None and program.walk.place.node.kind is not NodeKind.FILE:
-        problem = Denied(program.walk.place.path, program.walk.place, Access.EXECUTE)
-    if problem is None and program.form is ProgramForm.SCRIPT:
-        problem = denied(program.walk, process, Access.READ)
-    if problem is None and program.interpreter is not None:
-        if depth >= _MOST_INTERPRETERS:
+    scripts = 0
+    while True:
+        problem = _not_executable_itself(program, process)
+        if problem is not None or program.interpreter is None:
+            return problem
+        if program.form is not ProgramForm.SCRIPT:
+            return _not_executable_itself(program.interpreter, process)
+        scripts += 1
+        if scripts > _MOST_SCRIPTS:
             return Denied(program.walk.resolved, program.walk.place, Access.EXECUTE)
-        return not_executable(program.interpreter, process, depth + 1)
-    return problem
+        program = program.interpreter
+
+
+def _not_executable_itself(program: Program, process: Process) -> Denied | None:
+    problem = denied(program.walk, process, Access.EXECUTE)
+    if problem is not None:
+        return problem
+    place = program.walk.place
+    if place is not None and place.node.kind is not NodeKind.FILE:
+        return Denied(place.path, place, Access.EXECUTE)
+    return denied(program.walk, process, Access.READ) if program.form is ProgramForm.SCRIPT else None
