@@ -18,6 +18,8 @@ from scanner.rules import (
     nr201_second_root_account,
     nr202_account_remapped,
     nr203_account_files_writable,
+    nr204_account_files_malformed,
+    nr205_password_empty,
     nr401_privileged_port,
     nr402_setuid_root,
 )
@@ -37,6 +39,8 @@ RULES: tuple[Rule, ...] = (
     nr201_second_root_account.RULE,
     nr202_account_remapped.RULE,
     nr203_account_files_writable.RULE,
+    nr204_account_files_malformed.RULE,
+    nr205_password_empty.RULE,
     nr401_privileged_port.RULE,
     nr402_setuid_root.RULE,
 )
