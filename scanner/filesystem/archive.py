@@ -112,6 +112,10 @@ class LayerArchive:
         """The current member's content; look at its size first."""
         return self._reader.read()
 
+    def read_head(self, length: int) -> bytes:
+        """The first bytes of the current member's content, fewer only of a shorter one."""
+        return self._reader.read_head(length)
+
     def finish(self) -> Digest:
         """Read what is behind the archive's end, check all hashes and return the diff_id.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from array import array
+from collections.abc import Collection
 from typing import NoReturn
 
 from scanner.domain.limits import Limits
 from scanner.domain.problems import ImageProblem, LimitExceeded
+from scanner.filesystem.kept_contents import Content, KeptContents
+from scanner.filesystem.layer_codec import Stored
 from scanner.filesystem.layer_columns import (
     DEVICE,
     FIFO,
@@ -22,7 +25,7 @@ from scanner.filesystem.layer_columns import (
 from scanner.filesystem.layer_order import in_level_order
 from scanner.filesystem.name_table import NameTable
 from scanner.filesystem.paths import clean, shown
-from scanner.filesystem.redaction import without_hashes
+from scanner.filesystem.program_head import HEAD_BYTES, program_record
 from scanner.filesystem.steps import Steps
 from scanner.filesystem.tar import Member
 
@@ -35,11 +38,17 @@ _CAPABILITY_BYTES = 24  # struct vfs_ns_cap_data; the kernel refuses longer ones
 _UNCHANGED_OWNER = 0xFFFFFFFF
 _IMPLIED_MODE = 0o755
 
-ACCOUNT_PATHS = frozenset({b"etc/passwd", b"etc/group", b"etc/shadow"})
-_ACCOUNT_NAMES = frozenset({b"passwd", b"group", b"shadow"})
-# Links lead from /etc/passwd mostly to a file of the same name; keeping small ones spares a second download.
-_NAMESAKE_BYTES = 64 * 1024
-_NAMESAKES_BYTES = 512 * 1024
+TOOLS = frozenset(
+    (
+        *(b"gosu", b"su-exec", b"setpriv", b"chpst", b"runuser", b"su", b"sudo", b"doas", b"capsh"),
+        *(b"tini", b"tini-static", b"dumb-init", b"catatonit", b"s6-svscan", b"s6-setuidgid", b"s6-overlay-suexec"),
+        *(b"init", b"my_init", b"fixuid", b"start-stop-daemon", b"pebble", b"supervisord"),
+    )
+)
+"""Names of programs that start others, some of them as another user."""
+
+_LISTED_MODES = 0o6002
+_EXECUTABLE = 0o111
 
 _PARENT, _EXPLICIT, _RESOLVED = int(Flag.PARENT), int(Flag.EXPLICIT), int(Flag.RESOLVED)
 _DUPLICATE, _REDIRECTED, _THROUGH = int(Flag.DUPLICATE), int(Flag.REDIRECTED), int(Flag.THROUGH)
@@ -47,6 +56,10 @@ _DUPLICATE, _REDIRECTED, _THROUGH = int(Flag.DUPLICATE), int(Flag.REDIRECTED), i
 
 class LayerBuilder:
     """Collects the members of one layer.
+
+    Listed is what has setuid, setgid or a capability, what everybody may write, hard links to what lower layers have,
+    ``TOOLS``, and one node each of the highest uid and gid: more than is worth naming, since only the whole image can
+    tell.
 
     :param keep: paths, besides the account files, whose bytes are wanted.
     """
@@ -56,21 +69,18 @@ class LayerBuilder:
         self._columns = Columns()
         self._names = NameTable(self._columns, limits)
         self._folders: dict[bytes, tuple[int, int]] = {}
-        self._contents: dict[int, bytes] = {}
-        self._keep = ACCOUNT_PATHS | frozenset(keep)
-        self._kept_names = _ACCOUNT_NAMES | {path.rpartition(b"/")[2] for path in keep}
-        self._namesakes = 0
-        self._held = 0
+        self._contents = KeptContents(limits, keep)
+        self._listed = array("I")
         self._steps = Steps(limits)
         self.entries = 0
         self._names.find_or_add(ROOT, b"")
         self._columns.kind[ROOT] = FOLDER
         self._columns.mode[ROOT] = _IMPLIED_MODE
 
-    def add(self, member: Member, read: Callable[[], bytes]) -> None:
+    def add(self, member: Member, content: Content) -> None:
         """Take one member.
 
-        :param read: gives the member's bytes, if they are wanted.
+        :param content: asked for the member's bytes, if they are wanted.
         :raises ImageProblem: where no runtime could unpack it.
         """
         self.entries += 1
@@ -86,16 +96,19 @@ class LayerBuilder:
         elif path.startswith(_WHITEOUT_METADATA):
             pass  # AUFS bookkeeping, which runtimes skip
         elif path:
-            self._put(above, name, member, read)
+            self._put(above, name, member, content)
         elif member.type != "5":
             raise ImageProblem("unsafe-path", "an entry that is not a folder stands for the root itself")
 
-    def finish(self) -> tuple[Columns, bytes, dict[int, bytes]]:
-        """The columns in level order, the text and the contents by node."""
+    def finish(self) -> Stored:
+        """The columns in level order, the text, the contents by node and the nodes that are listed."""
         del self._names.hashes, self._names.slots
         text = self._names.text
         columns, rank = in_level_order(self._columns, text)
-        return columns, bytes(text), {rank[node]: content for node, content in self._contents.items()}
+        contents = {rank[node]: content for node, content in self._contents.by_node.items()}
+        listed = {rank[node] for node in self._listed}
+        listed.update(owners.index(max(owners)) for owners in (columns.uid, columns.gid))
+        return Stored({}, columns, bytes(text), contents, array("I", sorted(listed)))
 
     def _whiteout(self, above: bytes, name: bytes, path: bytes) -> None:
         folder, redirected = self._folder(above)
@@ -180,7 +193,7 @@ class LayerBuilder:
         ahead.extend(reversed(target.split(b"/")))
         return [ROOT] if target.startswith(b"/") else way
 
-    def _put(self, above: bytes, name: bytes, member: Member, read: Callable[[], bytes]) -> None:
+    def _put(self, above: bytes, name: bytes, member: Member, content: Content) -> None:
         columns = self._columns
         folder, redirected = self._folder(above)
         node = self._names.find_or_add(folder, name)
@@ -195,15 +208,28 @@ class LayerBuilder:
         columns.uid[node] = _owner(member.uid)
         columns.gid[node] = _owner(member.gid)
         columns.size[node] = member.size
+        if name in TOOLS or (member.mode & _LISTED_MODES and kind != SYMLINK):
+            self._listed.append(node)
         if kind == FILE:
-            columns.link_at[node] = 0
-            columns.capability_at[node] = self._capability(node, member.capability) if member.capability else 0
-            if name in self._kept_names:
-                self._keep_content(node, member.size, read)
+            self._file(node, above, name, member, content)
         elif kind == SYMLINK:
             columns.link_at[node] = self._names.add_sized(self._target(node, member.link))
         elif kind == HARD_LINK:
             self._hard_link(node, member.link)
+
+    def _file(self, node: int, above: bytes, name: bytes, member: Member, content: Content) -> None:
+        columns = self._columns
+        columns.link_at[node] = columns.capability_at[node] = columns.program_at[node] = 0
+        if member.capability:
+            columns.capability_at[node] = self._capability(node, member.capability)
+            self._listed.append(node)
+        kept = None
+        if self._contents.may_want(above, name):
+            kept = self._contents.take(node, self._path(node), member.size, content)
+        if member.mode & _EXECUTABLE:
+            head = content.read_head(HEAD_BYTES) if kept is None else kept[:HEAD_BYTES]
+            record = program_record(head, member.size)
+            columns.program_at[node] = self._names.intern(record) if record else 0
 
     def _replace(self, node: int, kind: int) -> None:
         columns = self._columns
@@ -214,7 +240,7 @@ class LayerBuilder:
             if flags & _PARENT:
                 self._impossible(node, "the same path is a folder with entries and then something else")
         columns.flags[node] = (flags | _DUPLICATE) & ~_RESOLVED
-        self._contents.pop(node, None)
+        self._contents.by_node.pop(node, None)
         self._folders.clear()
 
     def _hard_link(self, node: int, link: bytes) -> None:
@@ -225,15 +251,20 @@ class LayerBuilder:
             self._impossible(node, "a hard link to a folder or to itself")
         if target is None or columns.kind[target] == NOTHING:
             columns.link_at[node] = self._names.add_sized(path)
+            self._listed.append(node)
             return
-        for column in (columns.kind, columns.mode, columns.uid, columns.gid, columns.size, columns.capability_at):
+        for column in (columns.kind, columns.mode, columns.uid, columns.gid, columns.size):
             column[node] = column[target]
+        columns.capability_at[node] = columns.capability_at[target]
+        columns.program_at[node] = columns.program_at[target]
+        if columns.mode[node] & _LISTED_MODES or columns.capability_at[node]:
+            self._listed.append(node)
         shares_link = columns.kind[target] in (SYMLINK, HARD_LINK) or columns.flags[target] & _RESOLVED
         columns.link_at[node] = columns.link_at[target] if shares_link else self._names.add_sized(path)
         if columns.kind[target] == FILE:
             columns.flags[node] |= _RESOLVED
-            if target in self._contents:
-                self._hold(node, self._contents[target])
+            if target in self._contents.by_node:
+                self._contents.hold(node, self._contents.by_node[target])
 
     def _locate(self, path: bytes) -> int | None:
         node = ROOT
@@ -243,23 +274,6 @@ class LayerBuilder:
                 return None
             node = found
         return node
-
-    def _keep_content(self, node: int, size: int, read: Callable[[], bytes]) -> None:
-        if self._path(node) not in self._keep:
-            if size > _NAMESAKE_BYTES or self._namesakes + size > _NAMESAKES_BYTES:
-                return
-            self._namesakes += size
-        elif size > self._limits.account_file_bytes:
-            return
-        self._hold(node, without_hashes(read()))
-
-    def _hold(self, node: int, content: bytes) -> None:
-        # Hard links count too: in storage each has its copy, and a layer can have a million of them.
-        self._held += len(content)
-        if self._held > self._limits.account_versions_bytes:
-            allowed = self._limits.account_versions_bytes
-            raise LimitExceeded("account_versions_bytes", allowed, "more", subject="account files and their links")
-        self._contents[node] = content
 
     def _capability(self, node: int, capability: bytes) -> int:
         if len(capability) > _CAPABILITY_BYTES:

@@ -2,10 +2,11 @@
 
 ::
 
-    "PLI" version:u8 unpacked:u64le  zstd( about:u32le JSON  columns…  text  contents… )
+    "PLI" version:u8 unpacked:u64le  zstd( about:u32le JSON  columns…  listed  text  contents… )
 
-Columns are little-endian arrays in the order of ``Columns``. The version changes whenever an old reader would misread,
-and also when the *reading of layers* changes: then stored layers have to be indexed again.
+Columns are little-endian arrays in the order of ``Columns``, ``listed`` is one of node numbers. The version changes
+whenever an old reader would misread, and also when the *reading of layers* changes: then stored layers have to be
+indexed again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import sys
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from operator import le, lt
 from struct import Struct
@@ -23,7 +24,7 @@ from typing import Any
 from scanner.filesystem.compression import zstd
 from scanner.filesystem.layer_columns import FOLDER, HARD_LINK, ROOT, Columns
 
-VERSION = 1
+VERSION = 2
 _MAGIC = b"PLI"
 _HEAD = Struct("<3sBQ")
 _LENGTH = Struct("<I")
@@ -41,12 +42,13 @@ class UnknownIndexVersion(UnreadableIndex):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The parts of a layer index. ``about`` holds text and numbers."""
+    """The parts of a layer index. ``about`` holds text and numbers, ``listed`` nodes."""
 
     about: Mapping[str, Any]
     columns: Columns
     text: bytes
     contents: Mapping[int, bytes]
+    listed: array[int] = field(default_factory=lambda: array("I"))
 
 
 def pack(stored: Stored) -> bytes:
@@ -55,13 +57,14 @@ def pack(stored: Stored) -> bytes:
     about = {
         **stored.about,
         "nodes": len(stored.columns.parent),
+        "listed": len(stored.listed),
         "text": len(stored.text),
         "contents": [[node, len(content)] for node, content in contents],
     }
     head = json.dumps(about, separators=(",", ":")).encode()
     parts = [_LENGTH.pack(len(head)), head]
     parts += [_little_endian(getattr(stored.columns, column.name)).tobytes() for column in fields(Columns)]
-    parts += [stored.text, *(content for _, content in contents)]
+    parts += [_little_endian(stored.listed).tobytes(), stored.text, *(content for _, content in contents)]
     options = {zstd.CompressionParameter.compression_level: _LEVEL, zstd.CompressionParameter.checksum_flag: 1}
     packer = zstd.ZstdCompressor(options=options)
     packed = [packer.compress(part) for part in parts]
@@ -111,6 +114,10 @@ class _Cursor:
             raise UnreadableIndex("the layer index is too short for what it says")
         return self._raw[start : self._at]
 
+    def numbers(self, values: array[int], count: int) -> array[int]:
+        values.frombytes(self.take(count * values.itemsize))
+        return _little_endian(values)
+
     def end(self) -> None:
         if self._at != len(self._raw):
             raise UnreadableIndex("the layer index is longer than it says")
@@ -126,12 +133,12 @@ def _parts(raw: memoryview) -> Stored:
     columns = Columns()
     for column in fields(Columns):
         values: array[int] = getattr(columns, column.name)
-        values.frombytes(cursor.take(about["nodes"] * values.itemsize))
-        setattr(columns, column.name, _little_endian(values))
+        setattr(columns, column.name, cursor.numbers(values, about["nodes"]))
+    listed = cursor.numbers(array("I"), about["listed"])
     text = bytes(cursor.take(about["text"]))
     contents = {node: bytes(cursor.take(length)) for node, length in about["contents"]}
     cursor.end()
-    return Stored(about, columns, text, contents)
+    return Stored(about, columns, text, contents, listed)
 
 
 def _check(stored: Stored) -> None:
@@ -145,7 +152,8 @@ def _check(stored: Stored) -> None:
         and all(map(le, parent, islice(parent, 1, None)))
         and max(columns.kind) <= HARD_LINK
         and max(map(int.__add__, columns.name_at, columns.name_length)) <= len(stored.text)
-        and max(max(columns.link_at), max(columns.capability_at)) <= len(stored.text)
+        and max(max(columns.link_at), max(columns.capability_at), max(columns.program_at)) <= len(stored.text)
+        and max(stored.listed, default=0) < nodes
         and all(0 <= node < nodes for node in stored.contents)
     )
     if not sound:

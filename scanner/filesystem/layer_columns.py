@@ -53,3 +53,4 @@ class Columns:
     size: array[int] = field(default_factory=lambda: array("Q"))
     link_at: array[int] = field(default_factory=lambda: array("I"))
     capability_at: array[int] = field(default_factory=lambda: array("I"))
+    program_at: array[int] = field(default_factory=lambda: array("I"))

@@ -8,9 +8,10 @@ name is found by bisection without any table to build when an index is loaded fr
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from scanner.domain.limits import Limits
 from scanner.domain.problems import ImageProblem
@@ -29,8 +30,10 @@ class LayerIndex:
     :param digest: of the compressed blob, ``size`` bytes long.
     :param diff_id: of the unpacked archive, ``unpacked_size`` bytes long.
     :param entries: members of the archive, whiteouts included.
-    :param text: names, and after their two-byte length link targets and capabilities. Offset 0 means none.
-    :param contents: bytes of account files by node.
+    :param text: names, and after their two-byte length link targets, capabilities and programs. Offset 0 means none.
+    :param contents: bytes of account and sudoers files by node.
+    :param listed: nodes that an inventory of the image may have to name, by number: whoever gathers it looks at these
+        alone, and must look at what they are. See ``LayerBuilder``.
     """
 
     digest: Digest
@@ -41,6 +44,7 @@ class LayerIndex:
     columns: Columns
     text: bytes
     contents: Mapping[int, bytes]
+    listed: array[int] = field(default_factory=lambda: array("I"))
 
     def __len__(self) -> int:
         """Number of nodes."""
@@ -66,6 +70,10 @@ class LayerIndex:
     def capability(self, node: int) -> bytes | None:
         """The raw ``security.capability`` attribute."""
         return self._sized(self.columns.capability_at[node]) or None
+
+    def program(self, node: int) -> bytes | None:
+        """What the kernel makes of a file's first bytes: a ``program_record``."""
+        return self._sized(self.columns.program_at[node]) or None
 
     def _sized(self, at: int) -> bytes:
         if not at:
@@ -123,6 +131,7 @@ class LayerIndex:
                 self.columns,
                 self.text,
                 self.contents,
+                self.listed,
             )
         )
 
@@ -144,6 +153,7 @@ class LayerIndex:
             columns=stored.columns,
             text=stored.text,
             contents=PackedContents(stored.contents),
+            listed=stored.listed,
         )
 
 
@@ -169,19 +179,20 @@ def index_layer(
     builder = LayerBuilder(limits, keep)
     try:
         for member in archive:
-            builder.add(member, archive.read)
+            builder.add(member, archive)
         found = archive.finish()
     except ImageProblem:
         archive.settle_blame()
         raise
-    columns, text, contents = builder.finish()
+    stored = builder.finish()
     return LayerIndex(
         digest=digest,
         diff_id=found,
         size=size,
         unpacked_size=archive.unpacked_size,
         entries=builder.entries,
-        columns=columns,
-        text=text,
-        contents=PackedContents(contents),
+        columns=stored.columns,
+        text=stored.text,
+        contents=PackedContents(stored.contents),
+        listed=stored.listed,
     )

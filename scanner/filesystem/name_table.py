@@ -14,12 +14,13 @@ from scanner.filesystem.layer_columns import Columns
 
 _MASK_32 = 0xFFFFFFFF
 _SMALLEST = 1_024
+_MOST_INTERNED = 4_096
 
 
 class NameTable:
     """Adds rows to ``columns`` and bytes to ``text``."""
 
-    __slots__ = ("_columns", "_limits", "_mask", "hashes", "slots", "text")
+    __slots__ = ("_columns", "_interned", "_limits", "_mask", "hashes", "slots", "text")
 
     def __init__(self, columns: Columns, limits: Limits) -> None:
         self._columns = columns
@@ -27,6 +28,7 @@ class NameTable:
         self.hashes = array("I")
         self.slots = array("I", bytes(4 * _SMALLEST))
         self._mask = _SMALLEST - 1
+        self._interned: dict[bytes, int] = {}
         self.text = bytearray(1)  # so that offset 0 means "none"
 
     def find_or_add(self, parent: int, name: bytes) -> int:
@@ -71,6 +73,7 @@ class NameTable:
         columns.size.append(0)
         columns.link_at.append(0)
         columns.capability_at.append(0)
+        columns.program_at.append(0)
         self.text += name
         self.hashes.append(hashed)
         if node * 2 > self._mask:
@@ -93,6 +96,15 @@ class NameTable:
         at = len(self.text)
         self.text += len(text).to_bytes(2, "little") + text
         self._check_text()
+        return at
+
+    def intern(self, text: bytes) -> int:
+        """Store a text that many nodes share, mostly once."""
+        at = self._interned.get(text)
+        if at is None:
+            if len(self._interned) >= _MOST_INTERNED:
+                self._interned.clear()
+            at = self._interned[text] = self.add_sized(text)
         return at
 
     def _check_text(self) -> None:

@@ -30,6 +30,11 @@ class Spans:
     pairs: tuple[tuple[int, int], ...]
     size: int
 
+    def head(self, length: int) -> Spans:
+        """The spans of the file's first bytes."""
+        pairs = ((offset, min(size, length - offset)) for offset, size in self.pairs if offset < length)
+        return Spans(tuple(pairs), min(self.size, length))
+
     def spread(self, stored: bytes) -> bytes:
         """The file's content, holes filled with zeros; the caller has looked at ``size``."""
         content = bytearray(self.size)

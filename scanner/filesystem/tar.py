@@ -88,6 +88,13 @@ class TarReader:
         spans, self._spans = self._spans, None
         return spans.spread(content)
 
+    def read_head(self, length: int) -> bytes:
+        """The first bytes of the current member's content; after it ``read`` would miss them."""
+        if self._spans is None:
+            return self._take_data(min(length, self._data))
+        stored, self._spans = self._spans.head(length), None
+        return stored.spread(self._take_data(sum(size for _, size in stored.pairs)))
+
     def _next(self) -> Member | None:
         pending: _Pending | None = None
         while True:
