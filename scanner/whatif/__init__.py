@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from scanner.domain.facts import ImageFacts
 from scanner.domain.start import Start
+from scanner.whatif.answer import Consequences as Consequences
 from scanner.whatif.answer import HostIds as HostIds
+from scanner.whatif.answer import Outcome as Outcome
 from scanner.whatif.answer import Refusal as Refusal
 from scanner.whatif.answer import RefusedBy as RefusedBy
 from scanner.whatif.answer import Started as Started
 from scanner.whatif.answer import WhatIf as WhatIf
+from scanner.whatif.consequences import consequences_of
 from scanner.whatif.identity import started_as
 
 
 def what_if(facts: ImageFacts, start: Start) -> WhatIf:
     """Answer who the container is under a start, what it can no longer do, and what platforms say."""
-    return WhatIf(started_as(facts, start))
+    started = started_as(facts, start)
+    return WhatIf(started, consequences_of(facts, started))

@@ -6,9 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from scanner.domain.files import Node, NodeKind
 from scanner.domain.identity import Identity, Resolution, Runtime, StartError
+from scanner.domain.permissions import Access, Denied
 from scanner.domain.start import Start
 from scanner.platforms.answer import PlatformAnswer
+
+
+class Outcome(StrEnum):
+    """What it comes to, for whoever reads one word."""
+
+    FINE = "fine"  # it starts, and all that worked for the declared identity still works
+    BREAKS = "breaks"  # it starts, and something that worked does not
+    STOPPED = "stopped"  # refused, or a start error
+    UNKNOWN = "unknown"
 
 
 class RefusedBy(StrEnum):
@@ -60,10 +71,150 @@ class Started:
         answer = self.resolution.answer
         return None if self.refusal is not None or isinstance(answer, StartError) else answer
 
+    @property
+    def declared_identity(self) -> Identity | None:
+        """Who the image runs as of itself; ``None`` where it does not start so."""
+        answer = self.declared.answer
+        return None if isinstance(answer, StartError) else answer
+
+
+class Role(StrEnum):
+    """Why a path is looked at."""
+
+    HOME = "home"
+    WORKING_DIR = "workdir"
+    VOLUME = "volume"
+    TEMPORARY = "temporary"
+
+
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """What the process can do at a path, and what it could if it were who the image declares.
+
+    :param before_path: where the declared identity finds it, which differs for HOME only.
+    :param refusals: the place that refuses, for each access it does not have.
+    :param created: the path is missing and the runtime makes it when it starts.
+    """
+
+    role: Role
+    path: str
+    before_path: str
+    now: Access
+    before: Access
+    refusals: Mapping[Access, Denied]
+    created: bool = False
+
+    @property
+    def lost(self) -> Access:
+        """What worked for the declared identity and does not any more."""
+        return self.before & ~self.now
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramUse:
+    """Whether the image's command can be executed.
+
+    :param path: the program that was found, or the command as written.
+    :param problem: in the words of runc where it says something; ``None`` where it is executed.
+    :param before: the same for the declared identity.
+    :param unknown: why the answer is not certain; empty where it is.
+    """
+
+    path: str
+    problem: str | None
+    before: str | None = None
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassLoss:
+    """Entries of a tree that share owner and mode."""
+
+    node: Node
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLoss:
+    """Files or folders below a folder that the declared identity can read, write or execute, and this one cannot.
+
+    :param complete: ``False`` where a limit ended the count, so that there are at least so many.
+    """
+
+    path: str
+    kind: NodeKind
+    access: Access
+    count: int
+    classes: tuple[ClassLoss, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """What becomes of programs with setuid, setgid or file capabilities.
+
+    :param inert: setuid and setgid programs that give nobody any rights now; the first ones by path.
+    :param stopped: programs whose capabilities stop ``execve`` now and did not before.
+    """
+
+    inert: tuple[str, ...] = ()
+    inert_total: int = 0
+    stopped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What the process can do with the image's files.
+
+    :param program: ``None`` where the image has no command.
+    :param unknown: what could not be looked at, one sentence each.
+    :param assumptions: what is taken to be so because an image does not say it, one sentence each.
+    """
+
+    paths: tuple[PathUse, ...] = ()
+    trees: tuple[TreeLoss, ...] = ()
+    program: ProgramUse | None = None
+    privileges: Privileges = Privileges()
+    unknown: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def breaks(self) -> bool:
+        """Whether anything that worked for the declared identity does not any more."""
+        return bool(self.trees or self.privileges.stopped or any(path.lost for path in self.paths))
+
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """The whole answer."""
+    """The whole answer.
+
+    :param platforms: what each platform answers to this start, by the names reports use.
+    :param consequences: ``None`` where it does not start.
+    """
 
     started: Started
+    consequences: Consequences | None
     platforms: Mapping[str, PlatformAnswer] = field(default_factory=dict)
+
+    @property
+    def start_error(self) -> str | None:
+        """Why it does not start, in the words of who says so; ``None`` where it does."""
+        if self.started.refusal is not None:
+            return self.started.refusal.message
+        answer = self.started.resolution.answer
+        if isinstance(answer, StartError):
+            return answer.message
+        program = None if self.consequences is None else self.consequences.program
+        return None if program is None else program.problem
+
+    @property
+    def outcome(self) -> Outcome:
+        """What it comes to; what is certain outranks what is not known, and unknown is never fine."""
+        if self.start_error is not None:
+            return Outcome.STOPPED
+        if self.consequences is None:
+            return Outcome.UNKNOWN
+        if self.consequences.breaks:
+            return Outcome.BREAKS
+        return Outcome.UNKNOWN if self.consequences.unknown else Outcome.FINE

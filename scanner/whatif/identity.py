@@ -36,9 +36,9 @@ from scanner.whatif.refusals import refusal_of
 
 RUNTIMES = {
     StartedBy.DOCKER: Runtime.DOCKER,
-    StartedBy.PODMAN: Runtime.DOCKER,
+    StartedBy.PODMAN: Runtime.PODMAN,
     StartedBy.KUBERNETES: Runtime.KUBERNETES,
-    StartedBy.CRIO: Runtime.KUBERNETES,
+    StartedBy.CRIO: Runtime.CRIO,
 }
 
 
