@@ -1,4 +1,4 @@
-"""Fields of a document, in the types its reader wants; a wrong type is noted in the reader's words and read as absent."""
+"""Fields of a document in the types its reader wants; a wrong one is noted in its words and read as absent."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ class Reading:
 
     def note(self, line: int, path: str, message: str) -> None:
         """Note a refusal."""
-        if len(self.faults) < _MOST_FAULTS:
-            self.faults.append(Fault(line, printable(path, longest=300), printable(message, longest=500)))
+        fault = Fault(line, printable(path, longest=300), printable(message, longest=500))
+        if len(self.faults) < _MOST_FAULTS and fault not in self.faults:
+            self.faults.append(fault)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from scanner.domain.reference import InvalidReference, Reference, parse_reference
 
 _HEX_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_LONGEST = 1_000
 _DOCKER_HUB = ("docker.io", "index.docker.io")
 
 
@@ -41,6 +42,8 @@ class ImageName:
 
 def image_name(written: str, line: int) -> ImageName:
     """Read an image's name as a container engine does."""
+    if len(written) > _LONGEST:
+        return ImageName(written[:_LONGEST], line, unclear=f"it is longer than {_LONGEST} characters")
     if _HEX_ID.fullmatch(written):
         said = "invalid repository name, cannot specify 64-byte hexadecimal strings"
         return ImageName(written, line, unclear=said)

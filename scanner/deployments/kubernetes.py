@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from scanner.deployments.fields import Reading, View
@@ -30,6 +31,8 @@ _ROLES: Final = {
 }
 _HOST_NAMESPACES: Final = ("hostNetwork", "hostPID", "hostIPC")
 _VOLUME_WITHOUT_TYPE: Final = "emptyDir"
+_MOST_GROUPS: Final = 1_000
+_TOO_MANY_GROUPS: Final = f"It has more than {_MOST_GROUPS} supplemental groups, which are not followed."
 _NODE_RANGE_START: Final = 65_536
 """kubelet gives pods ranges of 65,536 ids that begin above the first."""
 
@@ -60,7 +63,7 @@ def objects(document: Document, limits: Limits) -> Iterator[View]:
 
 def is_object(root: Node) -> bool:
     """Whether it says what kind of object it is."""
-    return isinstance(root, Entries) and "kind" in root.values and "apiVersion" in root.values
+    return isinstance(root, Entries) and "kind" in root.values
 
 
 def kind_of(found: View) -> str:
@@ -115,19 +118,31 @@ def workload(found: View, spec: View, document: Document) -> Workload:
     )
 
 
+def container_count(spec: View) -> int:
+    """How many containers a pod specification holds."""
+    lists = (spec.get(key).node for key in _ROLES)
+    return sum(len(node.items) for node in lists if isinstance(node, Items))
+
+
 def _pod(spec: View) -> Pod:
     context = spec.get("securityContext")
+    groups = [gid for view in context.get("supplementalGroups").items() if (gid := view.integer()) is not None]
     volumes = tuple(
         (printable(view.get("name").text() or "", longest=253), _type(view)) for view in spec.get("volumes").items()
     )
     return Pod(
         run_as_user=context.get("runAsUser").integer(),
+        run_as_group=context.get("runAsGroup").integer(),
+        groups=tuple(groups[:_MOST_GROUPS]),
+        merge_groups=context.get("supplementalGroupsPolicy").text() != "Strict",
+        fs_group=context.get("fsGroup").integer(),
         run_as_non_root=context.get("runAsNonRoot").flag(),
         seccomp=context.at("seccompProfile", "type").text(),
         host_users=spec.get("hostUsers").flag(),
         host_namespaces=tuple(name for name in _HOST_NAMESPACES if spec.get(name).flag()),
         os=spec.at("os", "name").text() or "",
         volumes=volumes,
+        open=(_TOO_MANY_GROUPS,) if len(groups) > _MOST_GROUPS else (),
     )
 
 
@@ -143,13 +158,15 @@ def _null(node: Node) -> bool:
 
 
 def _containers(spec: View, pod: Pod, document: int) -> Iterator[Container]:
+    kinds = dict(pod.volumes)
     for key, role in _ROLES.items():
         for view in spec.get(key).items():
             validate_container(view)
-            yield _container(view, role, spec, pod, document)
+            container = _container(view, role, pod, document)
+            yield replace(container, mounts=tuple(_mounts(view, kinds)))
 
 
-def _container(view: View, role: Role, spec: View, pod: Pod, document: int) -> Container:
+def _container(view: View, role: Role, pod: Pod, document: int) -> Container:
     own = view.get("securityContext")
     privileges = _privileges(own)
     identity = OwnIdentity(
@@ -160,10 +177,11 @@ def _container(view: View, role: Role, spec: View, pod: Pod, document: int) -> C
         role=role,
         place=Place(document, view.line, view.path),
         image=_image(view.get("image")),
-        start=_start(identity, privileges, spec, pod),
+        start=_start(identity, privileges, pod),
         privileges=privileges,
         own=identity,
-        mounts=tuple(_mounts(view, dict(pod.volumes))),
+        open=pod.open,
+        undecided=bool(pod.open),
     )
 
 
@@ -182,20 +200,16 @@ def _shown(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(printable(text, longest=100) for text in texts)
 
 
-def _start(own: OwnIdentity, privileges: Privileges, spec: View, pod: Pod) -> Start:
+def _start(own: OwnIdentity, privileges: Privileges, pod: Pod) -> Start:
     """What kubelet makes of pod and container: the container's word counts where it has one."""
-    context = spec.get("securityContext")
-    fs_group = context.get("fsGroup").integer()
-    groups = tuple(gid for view in context.get("supplementalGroups").items() if (gid := view.integer()) is not None)
-    group = own.run_as_group
     return Start(
         by=StartedBy.KUBERNETES,
         run_as_user=own.run_as_user if own.run_as_user is not None else pod.run_as_user,
-        run_as_group=group if group is not None else context.get("runAsGroup").integer(),
+        run_as_group=own.run_as_group if own.run_as_group is not None else pod.run_as_group,
         run_as_non_root=own.run_as_non_root if own.run_as_non_root is not None else pod.run_as_non_root,
-        supplemental_groups=groups if fs_group is None else (*groups, fs_group),
-        merge_groups=context.get("supplementalGroupsPolicy").text() != "Strict",
-        fs_group=fs_group,
+        supplemental_groups=pod.groups,
+        merge_groups=pod.merge_groups,
+        fs_group=pod.fs_group,
         user_namespace=UserNamespace(_NODE_RANGE_START) if pod.host_users is False else None,
         drop_capabilities=privileges.drops_all and not privileges.privileged,
         no_new_privileges=privileges.escalation is False,

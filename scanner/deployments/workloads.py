@@ -83,6 +83,7 @@ class Container:
     :param built: a Compose service that is built from a folder.
     :param start: everything that decides the identity, pod and container taken together.
     :param open: why parts of it are not known: variables without a value, another file. One sentence each.
+    :param undecided: whether one of those decides the identity.
     :param assumed: variables for which a default was taken, as ``NAME=default``.
     """
 
@@ -97,24 +98,33 @@ class Container:
     group_names: tuple[str, ...] = ()
     built: bool = False
     open: tuple[str, ...] = ()
+    undecided: bool = False
     assumed: tuple[str, ...] = ()
     host_users: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """What Pod Security looks at besides containers; empty for Compose.
+    """What holds for all containers of a pod.
 
+    :param groups: ``supplementalGroups``.
+    :param merge_groups: ``False`` under ``supplementalGroupsPolicy: Strict``.
     :param volumes: name and the key of its type.
+    :param open: why something that decides the identity is not known.
     """
 
     run_as_user: int | None = None
+    run_as_group: int | None = None
+    groups: tuple[int, ...] = ()
+    merge_groups: bool = True
+    fs_group: int | None = None
     run_as_non_root: bool | None = None
     seccomp: str | None = None
     host_users: bool | None = None
     host_namespaces: tuple[str, ...] = ()
     os: str = ""
     volumes: tuple[tuple[str, str], ...] = ()
+    open: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
