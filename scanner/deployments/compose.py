@@ -188,6 +188,7 @@ def _service(name: str, view: View, document: Document, open_ends: list[str]) ->
         mounts=tuple(_mounts(view)),
         group_names=names,
         built=view.get("build").given,
+        own_command=view.get("entrypoint").given or view.get("command").given,
         open=tuple(dict.fromkeys(reader.open)),
         undecided=user is None and (declared.given or view.get("extends").given),
         assumed=tuple(dict.fromkeys(reader.assumed)),

@@ -180,6 +180,7 @@ def _container(view: View, role: Role, pod: Pod, document: int) -> Container:
         start=_start(identity, privileges, pod),
         privileges=privileges,
         own=identity,
+        own_command=view.get("command").given,
         open=pod.open,
         undecided=bool(pod.open),
     )

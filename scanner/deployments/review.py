@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from scanner.deployments import compose, identity_checks, kubernetes, privilege_checks
+from scanner.deployments import compose, file_checks, identity_checks, kubernetes, privilege_checks
 from scanner.deployments.findings import Case, Finding
 from scanner.deployments.pod_security import restricted
 from scanner.deployments.problems import DeploymentProblem, too_much
@@ -26,7 +26,7 @@ from scanner.whatif import what_if
 FactsFor = Callable[[Reference], ImageFacts | ScanProblem | None]
 """What is known of an image: its facts, why there are none, or ``None`` where nobody looked."""
 
-_CHECKS: Final = (*identity_checks.CHECKS, *privilege_checks.CHECKS)
+_CHECKS: Final = (*identity_checks.CHECKS, *file_checks.CHECKS, *privilege_checks.CHECKS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class Container:
     :param image: ``None`` where it names none.
     :param built: a Compose service that is built from a folder.
     :param start: everything that decides the identity, pod and container taken together.
+    :param own_command: whether it replaces the image's command.
     :param open: why parts of it are not known: variables without a value, another file. One sentence each.
     :param undecided: whether one of those decides the identity.
     :param assumed: variables for which a default was taken, as ``NAME=default``.
@@ -97,6 +98,7 @@ class Container:
     mounts: tuple[Mount, ...] = ()
     group_names: tuple[str, ...] = ()
     built: bool = False
+    own_command: bool = False
     open: tuple[str, ...] = ()
     undecided: bool = False
     assumed: tuple[str, ...] = ()
