@@ -4,11 +4,12 @@
   groups that list the number count.
 * USER without a group half, in an image whose ``/etc/group`` has no line with gid 0, gets one that lists the user:
   ``USER app`` then is in the **root group**.
-* Only USER without any colon gets supplementary groups, and without a USER the gid is 0 whatever ``/etc/passwd`` says.
+* Only USER without any colon gets supplementary groups, those out of range left out; and without a USER the gid is 0
+  whatever ``/etc/passwd`` says.
 
 Lines are appended as they are: a file without a final newline swallows them. An account of the *host* with that uid
-lends its name to the first of those lines; nothing here can know.
-Source: Podman ``libpod/container_internal_common.go``.
+lends its name to the first of those lines; nothing here can know. Podman 4 looked up first and wrote then, so there the
+lines decided about HOME only. Source: Podman 5 ``libpod/container_internal_common.go``; a real 4.3.1 for the rest.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scanner.domain.accounts import AccountBytes, encode
 from scanner.domain.derivation import StartRefused, Step, Trail
 from scanner.domain.exec_user import ExecUser, Version, exec_user
 from scanner.domain.home import FROM_ENVIRONMENT, Surroundings
-from scanner.domain.user_spec import NotANumber, parse_uint32, split_user
+from scanner.domain.user_spec import MAX_ID, NotANumber, parse_uint32, split_user
 
 
 def podman_user(text: str, files: AccountBytes, around: Surroundings, trail: Trail) -> ExecUser:
@@ -35,7 +36,7 @@ def podman_user(text: str, files: AccountBytes, around: Surroundings, trail: Tra
         found = exec_user(split_user(text), edited, Version.V0_4_0, looked_up)
     finally:
         trail.steps.extend(_without_place(step, added) for step in looked_up.steps)
-    groups = () if ":" in text else found.groups
+    groups = () if ":" in text else tuple(gid for gid in found.groups if 0 <= gid < MAX_ID)
     gid = found.gid if text else 0
     return ExecUser(found.uid, gid, groups, _home(found, around, trail))
 
