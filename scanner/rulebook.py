@@ -22,6 +22,7 @@ from scanner.rules import (
     nr205_password_empty,
     nr401_privileged_port,
     nr402_setuid_root,
+    nr403_file_capabilities,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -43,4 +44,5 @@ RULES: tuple[Rule, ...] = (
     nr205_password_empty.RULE,
     nr401_privileged_port.RULE,
     nr402_setuid_root.RULE,
+    nr403_file_capabilities.RULE,
 )

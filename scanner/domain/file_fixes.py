@@ -11,6 +11,7 @@ from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import base_family, block, safe_path
 
 _MOST_PATHS = 20
+_MOST_LINES = 8
 _LINE = 100
 
 BEFORE_USER = "# while the build is still root: before the last USER"
@@ -45,6 +46,17 @@ def run_on(facts: ImageFacts, command: str, paths: Sequence[str], *, everywhere:
     if not safe:
         return []
     return [BEFORE_USER, *_folded(f"RUN {command}", safe[:_MOST_PATHS])]
+
+
+def run_each(facts: ImageFacts, paths: Sequence[str], command: str) -> list[str]:
+    """One ``RUN`` line for each path that can stand in a shell line; none where no ``RUN`` can work.
+
+    :param command: with ``{0}`` where the path belongs.
+    """
+    safe = [path for path in dict.fromkeys(paths) if safe_path(path)]
+    if not safe or not base_family(facts).has_shell:
+        return []
+    return [BEFORE_USER, *(f"RUN {command.format(path)}" for path in safe[:_MOST_LINES])]
 
 
 def _folded(start: str, words: Sequence[str]) -> list[str]:

@@ -39,7 +39,7 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     )
     said = f"It starts as root and may hand over to somebody else: {how}. Nothing in the image proves that it does."
     evidence = [_command(facts, pointer, tool) for pointer, tool in said_by_command]
-    evidence += [{"path": printable(path, longest=500)} for path in held]
+    evidence += [{"path": printable(path, longest=500), "text": "may change the user"} for path in held]
     return Finding(Outcome.VIOLATED, said, tuple(evidence[:MOST_SHOWN]), _fix(facts, said))
 
 
