@@ -13,9 +13,15 @@ from scanner.whatif.answer import Started as Started
 from scanner.whatif.answer import WhatIf as WhatIf
 from scanner.whatif.consequences import consequences_of
 from scanner.whatif.identity import started_as
+from scanner.whatif.platforms import platform_answers
 
 
 def what_if(facts: ImageFacts, start: Start) -> WhatIf:
     """Answer who the container is under a start, what it can no longer do, and what platforms say."""
     started = started_as(facts, start)
-    return WhatIf(started, consequences_of(facts, started))
+    if facts.config.platform.os == "windows":
+        return WhatIf(started, None, {}, _WINDOWS)
+    return WhatIf(started, consequences_of(facts, started), platform_answers(facts, start))
+
+
+_WINDOWS = "A Windows image has no uids: none of these settings changes who it runs as."

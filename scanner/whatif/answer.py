@@ -186,34 +186,52 @@ class Consequences:
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIf:
-    """The whole answer.
+class Attempt:
+    """A start up to the moment the command runs.
 
-    :param platforms: what each platform answers to this start, by the names reports use.
-    :param consequences: ``None`` where it does not start.
+    :param program: ``None`` where it does not get so far, and for an image without a command.
     """
 
     started: Started
-    consequences: Consequences | None
-    platforms: Mapping[str, PlatformAnswer] = field(default_factory=dict)
+    program: ProgramUse | None
 
     @property
-    def start_error(self) -> str | None:
+    def error(self) -> str | None:
         """Why it does not start, in the words of who says so; ``None`` where it does."""
         if self.started.refusal is not None:
             return self.started.refusal.message
         answer = self.started.resolution.answer
         if isinstance(answer, StartError):
             return answer.message
+        return None if self.program is None else self.program.problem
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The whole answer.
+
+    :param consequences: ``None`` where it does not start.
+    :param platforms: what each platform answers to this start, by the names reports use.
+    :param not_applicable: why none of this says anything about the image: it is for Windows. Empty for others.
+    """
+
+    started: Started
+    consequences: Consequences | None
+    platforms: Mapping[str, PlatformAnswer] = field(default_factory=dict)
+    not_applicable: str = ""
+
+    @property
+    def start_error(self) -> str | None:
+        """Why it does not start, in the words of who says so; ``None`` where it does."""
         program = None if self.consequences is None else self.consequences.program
-        return None if program is None else program.problem
+        return None if self.not_applicable else Attempt(self.started, program).error
 
     @property
     def outcome(self) -> Outcome:
         """What it comes to; what is certain outranks what is not known, and unknown is never fine."""
         if self.start_error is not None:
             return Outcome.STOPPED
-        if self.consequences is None:
+        if self.consequences is None or self.not_applicable:
             return Outcome.UNKNOWN
         if self.consequences.breaks:
             return Outcome.BREAKS

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from scanner.domain.capabilities import DOCKER_DEFAULT, NO_CAPABILITIES
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_evidence import NOT_READ
 from scanner.domain.files import FileFacts, NodeKind, Tree, absolute
-from scanner.domain.identity import Identity
 from scanner.domain.permissions import Access, Process, allows
 from scanner.domain.start import Start
-from scanner.whatif.answer import Consequences, PathUse, Privileges, ProgramUse, Started, TreeLoss
-from scanner.whatif.paths import Tenant, path_uses
-from scanner.whatif.programs import Executed, Powers, executed, stops_exec
+from scanner.whatif.answer import Consequences, PathUse, Privileges, Started, TreeLoss
+from scanner.whatif.attempt import bounding_of, program_use, tenant_of
+from scanner.whatif.paths import path_uses
+from scanner.whatif.programs import stops_exec
 from scanner.whatif.trees import tree_losses
 
 _SETUID_OR_SETGID = 0o6000
@@ -24,13 +23,13 @@ def consequences_of(facts: ImageFacts, started: Started) -> Consequences | None:
     if identity is None:
         return None
     if facts.files is None:
-        return Consequences(unknown=(NOT_READ,))
-    now = _tenant(identity, started.start)
-    before = None if declared is None else _tenant(declared, Start(started.start.by))
+        return Consequences(program=program_use(facts, started), unknown=(NOT_READ,))
+    now = tenant_of(identity, started.start)
+    before = None if declared is None else tenant_of(declared, Start(started.start.by))
     uses = list(path_uses(facts.config, facts.files, now, before))
     trees = _without_mounted(facts, started.start)
     losses = [] if before is None else list(tree_losses(facts.files, trees, now.process, before.process))
-    program = _program(facts.files, started.start, now, before)
+    program = program_use(facts, started)
     unknown = [text for text in (*uses, *losses) if isinstance(text, str)]
     if program is not None and program.unknown:
         unknown.append(program.unknown)
@@ -57,34 +56,14 @@ def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
-def _tenant(identity: Identity, start: Start) -> Tenant:
-    gids = frozenset((identity.gid, *identity.groups))
-    overrides = identity.uid == 0 and not start.drop_capabilities
-    return Tenant(identity, Process(identity.uid, gids, overrides), start.by, start.fs_group)
-
-
-def _bounding(start: Start) -> frozenset[str]:
-    return NO_CAPABILITIES if start.drop_capabilities else DOCKER_DEFAULT
-
-
-def _program(files: FileFacts, start: Start, now: Tenant, before: Tenant | None) -> ProgramUse | None:
-    if files.entry_point is None or not files.entry_point.argv:
-        return None
-    found = executed(files.entry_point, files, Powers(now.process, _bounding(start)))
-    earlier: Executed | None = None
-    if before is not None:
-        earlier = executed(files.entry_point, files, Powers(before.process, DOCKER_DEFAULT))
-    return ProgramUse(found.path, found.problem, None if earlier is None else earlier.problem, found.unknown)
-
-
 def _privileges(files: FileFacts, start: Start, process: Process) -> Privileges:
     special = [file.place for file in files.privileged if file.place.node.mode & _SETUID_OR_SETGID]
     inert = [place.path for place in special if place.node.kind is NodeKind.FILE] if start.no_new_privileges else []
     stopped = [
         file.place.path
         for file in files.privileged
-        if stops_exec(file, _bounding(start))
-        and not stops_exec(file, DOCKER_DEFAULT)
+        if stops_exec(file, bounding_of(start))
+        and not stops_exec(file, bounding_of(Start(start.by)))
         and allows(file.place.node, process, Access.EXECUTE)
     ]
     return Privileges(tuple(inert[:_MOST_NAMED]), len(inert), tuple(stopped[:_MOST_NAMED]))

@@ -32,7 +32,7 @@ from scanner.domain.printable import printable
 from scanner.domain.resolution import resolve_facts
 from scanner.domain.start import Start, StartedBy, UserNamespace
 from scanner.whatif.answer import HostIds, Started
-from scanner.whatif.refusals import refusal_of
+from scanner.whatif.refusals import RESTRICTED_V2, refusal_of
 
 RUNTIMES = {
     StartedBy.DOCKER: Runtime.DOCKER,
@@ -42,8 +42,11 @@ RUNTIMES = {
 }
 
 
-def started_as(facts: ImageFacts, start: Start) -> Started:
-    """Work out who the container is, beside who the image says it is."""
+def started_as(facts: ImageFacts, start: Start, constraint: str = RESTRICTED_V2) -> Started:
+    """Work out who the container is, beside who the image says it is.
+
+    :param constraint: OpenShift's, which a refusal names.
+    """
     asked, start = start, in_effect(start)
     runtime = RUNTIMES[start.by]
     resolution = _with_groups(start, _user(runtime, facts, start))
@@ -51,7 +54,7 @@ def started_as(facts: ImageFacts, start: Start) -> Started:
         said = f"OpenShift sets runAsUser to {start.run_as_user}, the first uid of the namespace's range"
         resolution = Resolution(resolution.answer, (Step(said), *resolution.steps))
     resolution, host = _in_namespace(start.user_namespace, _starts(resolution))
-    refusal = refusal_of(facts.config, start)
+    refusal = refusal_of(facts.config, start, constraint)
     return Started(start, runtime, _starts(resolve_facts(runtime, facts)), resolution, refusal, host)
 
 

@@ -12,14 +12,19 @@ from scanner.domain.user_spec import MAX_ID
 from scanner.platforms.kubernetes import run_as_non_root
 from scanner.whatif.answer import Refusal, RefusedBy
 
+RESTRICTED_V2 = "restricted-v2"
+RESTRICTED_V3 = "restricted-v3"
 _NO_CONSTRAINT = "unable to validate against any security context constraint: "
 
 
-def refusal_of(config: ImageConfig, start: Start) -> Refusal | None:
-    """The first no; ``None`` where the container gets to a runtime, and for starts without Kubernetes."""
+def refusal_of(config: ImageConfig, start: Start, constraint: str = RESTRICTED_V2) -> Refusal | None:
+    """The first no; ``None`` where the container gets to a runtime, and for starts without Kubernetes.
+
+    :param constraint: OpenShift's, which the message names.
+    """
     if start.by not in (StartedBy.KUBERNETES, StartedBy.CRIO):
         return None
-    return _by_api(start) or _by_openshift(start) or _by_kubelet(config, start)
+    return _by_api(start) or _by_openshift(start, constraint) or _by_kubelet(config, start)
 
 
 def _by_api(start: Start) -> Refusal | None:
@@ -31,7 +36,7 @@ def _by_api(start: Start) -> Refusal | None:
     return None
 
 
-def _by_openshift(start: Start) -> Refusal | None:
+def _by_openshift(start: Start, constraint: str) -> Refusal | None:
     if start.openshift_range is None:
         return None
     first, last = start.openshift_range
@@ -44,7 +49,7 @@ def _by_openshift(start: Start) -> Refusal | None:
         problems.append(f"runAsUser: Invalid value: {start.run_as_user}: must be in the ranges: [{first}, {last}]")
     if not problems:
         return None
-    return Refusal(RefusedBy.OPENSHIFT, _NO_CONSTRAINT + ", ".join(f"provider restricted-v2: {it}" for it in problems))
+    return Refusal(RefusedBy.OPENSHIFT, _NO_CONSTRAINT + ", ".join(f"provider {constraint}: {it}" for it in problems))
 
 
 def _by_kubelet(config: ImageConfig, start: Start) -> Refusal | None:

@@ -1,0 +1,66 @@
+"""A start up to the moment the image's command runs."""
+
+from __future__ import annotations
+
+from scanner.domain.capabilities import DOCKER_DEFAULT, NO_CAPABILITIES
+from scanner.domain.facts import ImageFacts
+from scanner.domain.file_evidence import NOT_READ
+from scanner.domain.identity import Identity
+from scanner.domain.permissions import Process
+from scanner.domain.start import Start, StartedBy
+from scanner.whatif.answer import Attempt, ProgramUse, Started
+from scanner.whatif.identity import started_as
+from scanner.whatif.paths import Tenant
+from scanner.whatif.programs import Powers, executed
+from scanner.whatif.refusals import RESTRICTED_V2
+
+
+def attempt(facts: ImageFacts, start: Start, constraint: str = RESTRICTED_V2) -> Attempt:
+    """Start the image.
+
+    :param constraint: OpenShift's, which a refusal names.
+    """
+    started = started_as(facts, start, constraint)
+    return Attempt(started, program_use(facts, started))
+
+
+def tenant_of(identity: Identity, start: Start) -> Tenant:
+    """An identity as the kernel sees it, with what a start prepares for it."""
+    gids = frozenset((identity.gid, *identity.groups))
+    overrides = identity.uid == 0 and not start.drop_capabilities
+    return Tenant(identity, Process(identity.uid, gids, overrides), start.by, start.fs_group)
+
+
+def bounding_of(start: Start) -> frozenset[str]:
+    """The capabilities a process can ever have: what the engine gives without settings, unless all are dropped."""
+    return NO_CAPABILITIES if start.drop_capabilities else _BOUNDING[start.by]
+
+
+_PODMAN_DROPS = frozenset({"cap_net_raw", "cap_mknod", "cap_audit_write"})
+_CRIO_DROPS = _PODMAN_DROPS | {"cap_setfcap", "cap_sys_chroot"}
+_BOUNDING = {
+    StartedBy.DOCKER: DOCKER_DEFAULT,
+    StartedBy.KUBERNETES: DOCKER_DEFAULT,
+    StartedBy.PODMAN: DOCKER_DEFAULT - _PODMAN_DROPS,
+    StartedBy.CRIO: DOCKER_DEFAULT - _CRIO_DROPS,
+}
+"""Sources: moby ``oci/caps/defaults.go``, containers-common ``config/default.go``, CRI-O ``capabilities_linux.go``."""
+
+
+def program_use(facts: ImageFacts, started: Started) -> ProgramUse | None:
+    """Whether the command is executed; ``None`` for an image without one, and where it does not get so far."""
+    identity, declared, files = started.identity, started.declared_identity, facts.files
+    if identity is None:
+        return None
+    if files is None:
+        return ProgramUse("", None, unknown=NOT_READ)
+    if files.entry_point is None or not files.entry_point.argv:
+        return None
+    powers = Powers(tenant_of(identity, started.start).process, bounding_of(started.start))
+    found = executed(files.entry_point, files, powers)
+    before = None
+    if declared is not None:
+        bare = Start(started.start.by)
+        own = Powers(tenant_of(declared, bare).process, bounding_of(bare))
+        before = executed(files.entry_point, files, own).problem
+    return ProgramUse(found.path, found.problem, before, found.unknown)
