@@ -1,0 +1,92 @@
+"""What to change so that an arbitrary uid can work, written for one image: its own paths, what its base can run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scanner.domain.facts import ImageFacts
+from scanner.domain.file_fixes import BEFORE_USER, remedy
+from scanner.domain.fixes import base_family, safe_path
+
+_MOST_PATHS = 8
+_PLAIN_FOLDER = "/srv/app"
+_OF_THE_BASE = (
+    "bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var usr/bin usr/lib "
+    "usr/lib64 usr/local usr/local/bin usr/local/lib usr/sbin usr/share var/cache var/lib var/log var/run var/tmp"
+)
+_NEVER_OPENED = frozenset(("/", *(f"/{path}" for path in _OF_THE_BASE.split())))
+"""Folders that belong to the base: opening all below them would open the system."""
+
+
+def writable_folder(facts: ImageFacts) -> str:
+    """A folder of the image that may be opened to group 0: its WORKDIR or HOME, else a plain one."""
+    config = facts.config
+    wanted = (config.working_dir, config.environment("HOME") or "", *config.volumes)
+    return next((path for path in wanted if _openable(path)), _PLAIN_FOLDER)
+
+
+def openable(paths: Sequence[str]) -> list[str]:
+    """Those paths one may open to group 0 with ``chgrp -R``: harmless in a shell line, and not the system's own."""
+    return [path for path in dict.fromkeys(paths) if _openable(path)][:_MOST_PATHS]
+
+
+def _openable(path: str) -> bool:
+    return safe_path(path) is not None and path not in _NEVER_OPENED
+
+
+def open_folders(facts: ImageFacts, paths: Sequence[str], *, missing: bool = False) -> list[str]:
+    """Dockerfile lines that give folders to group 0; for a base without a shell, ``COPY --chown``.
+
+    :param missing: whether they have to be made.
+    """
+    words = " ".join(paths)
+    if not paths:
+        return []
+    if base_family(facts).has_shell:
+        make = f"mkdir -p {words} && " if missing else ""
+        return [BEFORE_USER, f"RUN {make}chgrp -R 0 {words} && chmod -R g=u {words}"]
+    made = " ".join(f"/made{path}" for path in paths)
+    return [
+        "FROM busybox AS folders",
+        f"RUN mkdir -p {made} && chmod -R g=u {made}",
+        "# in the last stage:",
+        f"COPY --from=folders --chown={owner(facts)}:0 /made/ /",
+    ]
+
+
+def owner(facts: ImageFacts) -> str:
+    """Whom ``--chown`` names: the declared user, where that is a plain number."""
+    user = facts.config.user.partition(":")[0]
+    return user if user.isascii() and user.isdigit() and len(user) <= 5 else "0"
+
+
+def volumes_instead(prose: str, lines: Sequence[str], paths: Sequence[str]) -> str:
+    """The whole advice where a volume of Kubernetes or Compose can stand in until the image is rebuilt.
+
+    Only for folders that hold nothing the program needs: what is mounted hides what is there.
+    """
+    return remedy(prose, lines, _empty_dirs(paths), _tmpfs(paths)) if paths else remedy(prose, lines)
+
+
+def home_instead(prose: str, lines: Sequence[str]) -> str:
+    """The whole advice about HOME: until the image is rebuilt it can be somewhere else."""
+    kubernetes = ("env:", "  - name: HOME", "    value: /tmp")
+    return remedy(prose, lines, kubernetes, ("environment:", "  HOME: /tmp"))
+
+
+def _empty_dirs(paths: Sequence[str]) -> list[str]:
+    named = [(f"writable-{at}", path) for at, path in enumerate(paths, 1)]
+    return [
+        "spec:",
+        "  securityContext:",
+        "    fsGroup: 10001  # leave it out on OpenShift, which sets one of its own",
+        "  containers:",
+        "    - volumeMounts:",
+        *(f"        - {{name: {name}, mountPath: {path}}}" for name, path in named),
+        "  volumes:",
+        *(f"    - {{name: {name}, emptyDir: {{}}}}" for name, _ in named),
+    ]
+
+
+def _tmpfs(paths: Sequence[str]) -> list[str]:
+    return ["tmpfs:", *(f"  - {path}:mode=1777" for path in paths)]
