@@ -40,10 +40,11 @@ def test_a_linked_file_is_followed(runtime: Runtime) -> None:
     assert answer.uid == 1001
 
 
-def test_kubernetes_reads_the_image_as_it_is() -> None:
+@pytest.mark.parametrize("runtime", [runtime for runtime in Runtime if runtime not in DOCKERS])
+def test_the_others_read_the_image_as_it_is(runtime: Runtime) -> None:
     image = replace(facts(), passwd=_linked(LINKED_FOLDER))
 
-    answer = resolve_facts(Runtime.KUBERNETES, image).answer
+    answer = resolve_facts(runtime, image).answer
 
     assert isinstance(answer, Identity)
     assert answer.uid == 1001
@@ -54,3 +55,20 @@ def test_what_docker_leaves_alone_stays_the_same() -> None:
 
     assert as_docker_starts_it(image) == image
     assert as_docker_starts_it(replace(image, passwd=_linked(LINKED_FOLDER))).passwd.state is ReadState.MISSING
+
+
+@pytest.mark.parametrize(("mode", "home"), [(0o644, "/work"), (0o664, "/"), (None, "/work")])
+def test_cri_o_looks_at_the_mode_of_the_file(mode: int | None, home: str) -> None:
+    image = facts("9999", working_dir="/work")
+
+    answer = resolve_facts(Runtime.CRIO, replace(image, passwd=replace(image.passwd, mode=mode))).answer
+
+    assert isinstance(answer, Identity)
+    assert answer.home == home
+
+
+def test_podman_takes_the_working_folder() -> None:
+    answer = resolve_facts(Runtime.PODMAN, facts("9999", working_dir="/work")).answer
+
+    assert isinstance(answer, Identity)
+    assert answer.home == "/work"

@@ -14,6 +14,7 @@ from scanner.domain.user_spec import (
     go_text,
     lenient_id,
     parse_int64,
+    parse_uint32,
     split_user,
     to_uint32,
 )
@@ -100,3 +101,19 @@ def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
 
 def test_quotes_as_go_does() -> None:
     assert go_quote('a"\\\n\x00\u200b\U000e0001é') == r'"a\"\\\n\x00\u200b\U000e0001é"'
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [(b"0", 0), (b"007", 7), (b"4294967295", 2**32 - 1), (b"0" * 5_000 + b"1", 1)],
+)
+def test_uint32(text: bytes, number: int) -> None:
+    assert parse_uint32(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"+1", b"-0", b"4294967296", b"9" * 5_000, b"1 ", b" 1", b"1\n", b"0x1", b"1_0", "１".encode()]
+)
+def test_no_uint32(text: bytes) -> None:
+    with pytest.raises(NotANumber):
+        parse_uint32(text)
