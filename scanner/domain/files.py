@@ -164,10 +164,11 @@ class FileFacts:
     :param trees: below WORKDIR, HOME, VOLUMEs and the folder of the entrypoint, system folders left out. Look them up
         with ``tree``.
     :param entry_point: ``None`` where the image has no command.
-    :param privileged: the first ones by path; ``privileged_total`` says how many there are. The same for
-        ``world_writable``: folders and files everybody may write, outside sticky folders.
-    :param highest_uid: the largest owner of anything, with one place that has it.
-    :param tools: programs that drop privileges, by path: gosu, su-exec, setpriv, s6, tini.
+    :param privileged: the first 1,000 by path; ``privileged_total`` says how many there are, never too few. The same
+        for ``world_writable``, the first 200: folders, files and FIFOs everybody may write, outside sticky folders.
+    :param highest_uid: one place with the largest owner of all layers' entries, hidden ones too: who unpacks a layer
+        has to map its owners. The same for ``highest_gid``.
+    :param tools: programs that start others, some as another user, by path: gosu, su-exec, setpriv, s6, tini.
     """
 
     walks: Mapping[str, Walk] = field(default_factory=dict)

@@ -29,6 +29,11 @@ def text_path(path: bytes) -> str:
     return "/" + decode(path)
 
 
+def bytes_path(path: str) -> bytes:
+    """The inverse of ``text_path``."""
+    return encode(path[1:])
+
+
 @dataclass(slots=True)
 class _Way:
     """Where a walk is: ``here`` is a folder's path, ``ahead`` the components still to go, the next one last."""
@@ -79,6 +84,16 @@ class Walker:
         given = (place for place in places if layers[place[0]].columns.flags[place[1]] & _EXPLICIT)
         # A folder nobody has an entry for was made, with the default attributes, by the layer that came first.
         return next(given, places[-1])
+
+    def names(self, path: bytes) -> list[bytes]:
+        """The names in a folder, in order."""
+        names: set[bytes] = set()
+        for position, node in self.standing(path):
+            layer = self.rootfs.layers[position]
+            children = layer.children(node)
+            self.rootfs.steps.spend(len(children))
+            names.update(map(layer.name, children))
+        return sorted(name for name in names if self.standing(path + b"/" + name if path else name))
 
     def place(self, path: bytes) -> Place:
         """What stands at a path, as facts state it; something must stand there."""
