@@ -26,6 +26,9 @@ from scanner.rules import (
     nr401_privileged_port,
     nr402_setuid_root,
     nr403_file_capabilities,
+    nr501_uid_not_pinned,
+    nr502_recursive_chmod,
+    nr503_base_was_better,
 )
 
 RULES: tuple[Rule, ...] = (
@@ -51,4 +54,7 @@ RULES: tuple[Rule, ...] = (
     nr401_privileged_port.RULE,
     nr402_setuid_root.RULE,
     nr403_file_capabilities.RULE,
+    nr501_uid_not_pinned.RULE,
+    nr502_recursive_chmod.RULE,
+    nr503_base_was_better.RULE,
 )

@@ -135,6 +135,10 @@ def create_account(family: BaseFamily, account: Account) -> list[str]:
     name, uid, gid = account.name, account.uid, account.gid
     if not family.has_shell:
         return []
+    if gid == 0:  # there is a group 0 already
+        alpine = f"RUN adduser -D -H -u {uid} -G root {name}"
+        plain = f"RUN useradd --uid {uid} --gid 0 --no-create-home --shell /usr/sbin/nologin {name}"
+        return [alpine if family is BaseFamily.ALPINE else plain]
     if family is BaseFamily.ALPINE:
         return [f"RUN addgroup -g {gid} {name} && adduser -D -H -u {uid} -G {name} {name}"]
     return [

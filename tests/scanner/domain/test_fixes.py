@@ -81,6 +81,17 @@ def test_how_to_make_an_account(family: BaseFamily, lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("family", "line"),
+    [
+        (BaseFamily.ALPINE, "RUN adduser -D -H -u 5 -G root app"),
+        (BaseFamily.REDHAT, "RUN useradd --uid 5 --gid 0 --no-create-home --shell /usr/sbin/nologin app"),
+    ],
+)
+def test_group_0_is_there_already(family: BaseFamily, line: str) -> None:
+    assert create_account(family, Account("app", 5, 0, exists=False)) == [line]
+
+
+@pytest.mark.parametrize(
     ("folder", "lines"),
     [
         ("/srv/app", ["RUN chown -R 5:7 /srv/app"]),
