@@ -3,6 +3,7 @@
 ::
 
     inspect REFERENCE     0 pass, or nothing that runs · 1 fail · 2 unknown · 3 could not be inspected
+    whatif REFERENCE      0 it starts and nothing breaks · 1 it does not, or something does · 2, 3 as above
     identity --jsonl      0
     rules                 0
     anything else         4
@@ -26,7 +27,10 @@ from scanner.identity_lines import BadLine, identity_line
 from scanner.policies import DEFAULT_POLICY, POLICIES, policy_named
 from scanner.rule_pages import as_json, as_markdown, as_text
 from scanner.sarif import as_sarif
+from scanner.start_options import WrongStart, add_start_options, start_of
 from scanner.terminal import render
+from scanner.whatif.text import as_text as what_if_text
+from scanner.whatif_command import what_if_reference
 
 WRONG_USAGE = 4
 NOT_INSPECTED = 3
@@ -68,6 +72,8 @@ def _parser() -> _Parser:
     parser = _Parser(prog="python -m scanner", description="Who will this image run as?", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     _add_inspect(commands.add_parser("inspect", help="judge one image or all platforms of a tag", allow_abbrev=False))
+    what_if = "say what would happen if the image were started with these settings"
+    _add_what_if(commands.add_parser("whatif", help=what_if, description=what_if, allow_abbrev=False))
     identity = commands.add_parser("identity", help="resolve USER strings, one JSON object a line", allow_abbrev=False)
     identity.add_argument("--jsonl", action="store_true", required=True, help="read and write one JSON object a line")
     identity.add_argument("--runtime", choices=[runtime.value for runtime in Runtime], default=Runtime.DOCKER.value)
@@ -79,33 +85,52 @@ def _parser() -> _Parser:
 
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    _add_reference(parser)
+    parser.add_argument("--policy", choices=[policy.name for policy in POLICIES], default=DEFAULT_POLICY)
+    parser.add_argument("--format", choices=["text", "json", "sarif"], default="text")
+    _add_connection(parser)
+    parser.set_defaults(run=_inspect)
+
+
+def _add_what_if(parser: argparse.ArgumentParser) -> None:
+    _add_reference(parser)
+    parser.add_argument("--format", choices=["text", "json"], default="text")
+    add_start_options(parser)
+    _add_connection(parser)
+    parser.set_defaults(run=_what_if, policy=DEFAULT_POLICY)
+
+
+def _add_reference(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "reference", metavar="REFERENCE", help="registry/repository:tag or registry/repository@sha256:…"
     )
-    parser.add_argument(
-        "--platform", default="all", help="for example linux/amd64; all (default) judges every platform"
+    parser.add_argument("--platform", default="all", help="for example linux/amd64; all (default) takes every platform")
+
+
+def _add_connection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the registry")
+    group.add_argument("--plain-http", action="store_true", help="speak http with the registry")
+    group.add_argument("--insecure", action="store_true", help="accept any certificate")
+    group.add_argument("--username", help="log in; needs --password-env; default: what docker login stored")
+    group.add_argument("--password-env", metavar="VAR", help="the environment variable that holds the password")
+    group.add_argument("--public-only", action="store_true", help="refuse private and loopback addresses")
+
+
+def _inspect_options(options: argparse.Namespace) -> InspectOptions:
+    return InspectOptions(
+        policy=policy_named(options.policy),
+        platform=None if options.platform == "all" else options.platform,
+        plain_http=options.plain_http,
+        verify_tls=not options.insecure,
+        allow_private=not options.public_only,
+        username=options.username,
+        password_env=options.password_env,
     )
-    parser.add_argument("--policy", choices=[policy.name for policy in POLICIES], default=DEFAULT_POLICY)
-    parser.add_argument("--format", choices=["text", "json", "sarif"], default="text")
-    parser.add_argument("--plain-http", action="store_true", help="speak http with the registry")
-    parser.add_argument("--insecure", action="store_true", help="accept any certificate")
-    parser.add_argument("--username", help="log in; needs --password-env; default: what docker login stored")
-    parser.add_argument("--password-env", metavar="VAR", help="the environment variable that holds the password")
-    parser.add_argument("--public-only", action="store_true", help="refuse private and loopback addresses")
-    parser.set_defaults(run=_inspect)
 
 
 def _inspect(options: argparse.Namespace) -> int:
     try:
-        wanted = InspectOptions(
-            policy=policy_named(options.policy),
-            platform=None if options.platform == "all" else options.platform,
-            plain_http=options.plain_http,
-            verify_tls=not options.insecure,
-            allow_private=not options.public_only,
-            username=options.username,
-            password_env=options.password_env,
-        )
+        wanted = _inspect_options(options)
         # These prefixes are the contract's: oci:5000/app is a folder, never a registry named oci.
         answered = unread_source(options.reference, wanted.policy)
         answered = answered or inspect_reference(parse_reference(options.reference), wanted, os.environ)
@@ -116,14 +141,28 @@ def _inspect(options: argparse.Namespace) -> int:
     return NOT_INSPECTED if answered.failed else _EXIT[answered.verdict]
 
 
+def _what_if(options: argparse.Namespace) -> int:
+    try:
+        answered = what_if_reference(options.reference, start_of(options), _inspect_options(options), os.environ)
+    except (InvalidReference, NoPassword, WrongStart) as error:
+        print(f"python -m scanner whatif: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    if options.format == "text":
+        print(what_if_text(answered.report), end="")
+    else:
+        _print_json(answered.report)
+    return answered.status
+
+
 def _print(answered: Answered, form: str) -> None:
     if form == "text":
         render(answered.report, sys.stdout)
         return
-    document = as_sarif(answered.report) if form == "sarif" else answered.report
-    print(
-        json.dumps(document, indent=2, ensure_ascii=False) if _unicode(sys.stdout) else json.dumps(document, indent=2)
-    )
+    _print_json(as_sarif(answered.report) if form == "sarif" else answered.report)
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, indent=2, ensure_ascii=not _unicode(sys.stdout)))
 
 
 def _unicode(stream: IO[str]) -> bool:

@@ -11,7 +11,7 @@ from scanner.domain.policy import Policy
 from scanner.domain.problems import ImageProblem, Refused, ScanProblem, SourceProblem
 from scanner.domain.reference import Reference, TagName
 from scanner.domain.verdict import Judgement, Verdict
-from scanner.inspection import InspectedImage, inspect
+from scanner.inspection import InspectedImage, Inspection, inspect
 from scanner.judge import judge, not_applicable_judgement, unknown_judgement
 from scanner.report import JudgedImage, failed_report, inspect_report
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
@@ -64,35 +64,51 @@ def inspect_reference(reference: Reference, options: InspectOptions, environment
 
     :raises NoPassword: when the options name half a credential.
     """
-    entered = _entered(options, environment)
     try:
-        url = parse_registry_url(reference.registry, plain_http=options.plain_http)
-        access = Access(
-            credential=entered or docker_login(url),
-            network=NetworkPolicy(allow_private=options.allow_private),
-            verify_tls=options.verify_tls,
-        )
-        with RegistrySource(url, access, limits=options.limits) as source:
-            wanted = reference.digest or reference.tag or TagName("latest")
-            found = inspect(source, reference.repository, wanted, platform=options.platform, limits=options.limits)
+        found = inspected(reference, options, environment)
     except ScanProblem as problem:
         return _failed(str(reference), options.policy, problem)
-    except InvalidRegistryUrl as error:
-        return _failed(str(reference), options.policy, Refused("invalid-registry", error.reason))
     images = [_judged(image, options.policy) for image in found.images]
     report = inspect_report(str(reference), found.reference_digest, options.policy.name, images)
     unreached = bool(images) and all(isinstance(image.problem, SourceProblem) for image in images)
     return Answered(report, Verdict(report["verdict"]), unreached)
 
 
+def inspected(reference: Reference, options: InspectOptions, environment: Mapping[str, str]) -> Inspection:
+    """Every image behind one reference of a registry.
+
+    :raises NoPassword: when the options name half a credential.
+    :raises ScanProblem: when nothing could be inspected.
+    """
+    entered = _entered(options, environment)
+    try:
+        url = parse_registry_url(reference.registry, plain_http=options.plain_http)
+    except InvalidRegistryUrl as error:
+        raise Refused("invalid-registry", error.reason) from None
+    access = Access(
+        credential=entered or docker_login(url),
+        network=NetworkPolicy(allow_private=options.allow_private),
+        verify_tls=options.verify_tls,
+    )
+    with RegistrySource(url, access, limits=options.limits) as source:
+        wanted = reference.digest or reference.tag or TagName("latest")
+        return inspect(source, reference.repository, wanted, platform=options.platform, limits=options.limits)
+
+
 def unread_source(text: str, policy: Policy) -> Answered | None:
     """The answer for an image that is not in a registry, which this version cannot read; ``None`` for others."""
+    problem = not_in_a_registry(text)
+    return None if problem is None else _failed(text, policy, problem)
+
+
+def not_in_a_registry(text: str) -> Refused | None:
+    """Why a reference outside of registries is not read; ``None`` for others."""
     kind = next((kind for kind in _SOURCES if text.startswith(f"{kind}:")), None)
     if kind is None:
         return None
     said = f"Reading from {_SOURCES[kind]} ({kind}:) is not part of this version yet."
     remedy = "Push the image to a registry and inspect registry/repository:tag."
-    return _failed(text, policy, Refused("source-unsupported", said, remedy=remedy))
+    return Refused("source-unsupported", said, remedy=remedy)
 
 
 def _failed(reference: str, policy: Policy, problem: ScanProblem) -> Answered:
