@@ -53,6 +53,10 @@ class Limits:
     path_steps: int = 5_000_000
     implied_paths: int = 1_000_000
     link_fetches: int = 2
+    # the process that reads one layer
+    child_memory_bytes: int = 512 * MIB
+    child_cpu_seconds: int = 120
+    child_seconds: float = 600.0
     # deployment files
     deployment_bytes: int = MIB
     deployment_documents: int = 2_000

@@ -15,7 +15,7 @@ The code is stored, shown and counted, so it never changes its meaning. The verd
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ScanProblem(Exception):
@@ -63,6 +63,28 @@ class LimitExceeded(ImageProblem):
             remedy=f"If this image is meant to be like this, raise PLIMSOLL_{limit.upper()}.",
         )
         self.allowed = allowed
+
+    @classmethod
+    def restored(cls, code: str, message: str, *, remedy: str, allowed: float) -> Self:
+        """One that was met elsewhere and is told in the words used there."""
+        problem = cls.__new__(cls)
+        ScanProblem.__init__(problem, code, message, remedy=remedy)
+        problem.allowed = allowed
+        return problem
+
+
+_CHILD_LIMITS = {
+    "scanner-memory": "child_memory_bytes",
+    "scanner-cpu": "child_cpu_seconds",
+    "scanner-time": "child_seconds",
+}
+
+
+def limit_named_by(code: str) -> str | None:
+    """The field of ``Limits`` that a ``LimitExceeded`` of this code passed; ``None`` for other codes."""
+    if code.startswith("limit-"):
+        return code.removeprefix("limit-").replace("-", "_")
+    return _CHILD_LIMITS.get(code)
 
 
 class SourceProblem(ScanProblem):

@@ -67,8 +67,10 @@ def pack(stored: Stored) -> bytes:
     parts += [_little_endian(stored.listed).tobytes(), stored.text, *(content for _, content in contents)]
     options = {zstd.CompressionParameter.compression_level: _LEVEL, zstd.CompressionParameter.checksum_flag: 1}
     packer = zstd.ZstdCompressor(options=options)
+    length = sum(map(len, parts))
+    packer.set_pledged_input_size(length)
     packed = [packer.compress(part) for part in parts]
-    return b"".join([_HEAD.pack(_MAGIC, VERSION, sum(map(len, parts))), *packed, packer.flush()])
+    return b"".join([_HEAD.pack(_MAGIC, VERSION, length), *packed, packer.flush()])
 
 
 def unpack(data: bytes) -> Stored:

@@ -32,10 +32,11 @@ from scanner.domain.problems import ImageProblem, LimitExceeded
 from scanner.domain.reference import Digest, RepositoryName
 from scanner.filesystem import account_files
 from scanner.filesystem.file_facts import file_facts
-from scanner.filesystem.layer_index import LayerIndex, index_layer
+from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.rootfs import RootFs
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from scanner.inspection.disguise import config_bytes, refuse_disguise
+from scanner.sandbox import ChildDied, index_layer
 from scanner.sources.source import Document, Source
 
 
@@ -142,6 +143,10 @@ def _platform_differs(config: ImageConfig, entry: Descriptor | None) -> tuple[Am
     return (Ambiguity("platform-differs", "/platform", detail, decides=False),)
 
 
+_ATTEMPTS = 3
+"""Children that may die over one layer before it is given up."""
+
+
 def fetch_layer_index(
     source: Source,
     repository: RepositoryName,
@@ -156,11 +161,19 @@ def fetch_layer_index(
         lying config must not spoil it for the others, and ``image_facts`` compares anyway.
     :param keep: what ``missing_contents`` asked for.
     :raises ImageProblem: for the layer's own faults, ``foreign-layer`` among them.
-    :raises Unavailable: ``digest-mismatch``, ``size-mismatch``.
+    :raises Unavailable: ``digest-mismatch``, ``size-mismatch``; ``scanner-lost`` where no process could read it.
     """
     _check_kind(layer, f"layer {layer.digest}")
-    with source.blob(repository, layer.digest, layer.size) as chunks:
-        return index_layer(chunks, digest=layer.digest, size=layer.size, diff_id=diff_id, limits=limits, keep=keep)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with source.blob(repository, layer.digest, layer.size) as chunks:
+                return index_layer(
+                    chunks, digest=layer.digest, size=layer.size, diff_id=diff_id, limits=limits, keep=keep
+                )
+        except ChildDied:
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
 
 
 def missing_contents(layer_indexes: Sequence[LayerIndex], limits: Limits) -> Mapping[int, frozenset[bytes]]:

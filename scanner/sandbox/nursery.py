@@ -1,0 +1,139 @@
+"""Starts the zygote of this process when the first layer comes, and again when it was killed."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from scanner.domain.limits import Limits
+from scanner.sandbox.child import Child, Ending
+from scanner.sandbox.zygote import LIMITS
+
+READ_LAYER: Final = "scanner.sandbox.work:read_layer"
+
+_BOOT = "import sys; sys.path[:0] = sys.argv[2:]; from scanner.sandbox.zygote import main; main()"
+_PACKAGES = Path(__file__).resolve().parents[2]
+_SEND_SECONDS = 10.0
+
+
+class Nursery:
+    """Children for the layers of this process; any number of threads may ask at once.
+
+    :param work: what children do, as ``module:function``.
+    """
+
+    def __init__(self, work: str = READ_LAYER) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._zygote = 0
+        self.peak_memory_bytes = 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def warm_up(self) -> None:
+        """Begin to start the zygote, so that it is there when the first layer comes.
+
+        :raises OSError: where no process is to be had.
+        """
+        with self._lock:
+            self._started()
+
+    @contextmanager
+    def child(self, limits: Limits) -> Iterator[Child]:
+        """One child, gone afterwards.
+
+        :raises OSError: where no process or descriptor is to be had.
+        """
+        with ExitStack() as stack:
+            talk, leash = (stack.enter_context(end) for end in self._connected(limits))
+            for end in (talk, leash):
+                end.setblocking(False)
+            yield Child(talk, leash, limits.child_seconds, limits.child_memory_bytes)
+
+    def note(self, ending: Ending) -> None:
+        """Remember how much memory children take."""
+        self.peak_memory_bytes = max(self.peak_memory_bytes, ending.memory_bytes)
+
+    def close(self) -> None:
+        """End the zygote and all children; the next layer starts another."""
+        with self._lock:
+            self._end()
+
+    def _connected(self, limits: Limits) -> tuple[socket.socket, socket.socket]:
+        """Our ends of what a new child is connected with."""
+        message = LIMITS.pack(limits.child_memory_bytes, limits.child_cpu_seconds)
+        with ExitStack() as ours, ExitStack() as theirs:
+            talk, its_talk = socket.socketpair()
+            ours.enter_context(talk)
+            theirs.enter_context(its_talk)
+            leash, its_leash = socket.socketpair()
+            ours.enter_context(leash)
+            theirs.enter_context(its_leash)
+            self._hand_over(message, [its_talk.fileno(), its_leash.fileno()])
+            ours.pop_all()
+        return talk, leash
+
+    def _hand_over(self, message: bytes, descriptors: list[int]) -> None:
+        with self._lock:
+            try:
+                socket.send_fds(self._started(), [message], descriptors)
+            except (BrokenPipeError, ConnectionResetError):  # it was killed since the last layer
+                self._end()
+                socket.send_fds(self._started(), [message], descriptors)
+
+    def _started(self) -> socket.socket:
+        if self._control is None:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._zygote = _spawn(self._work, theirs.fileno())
+            ours.settimeout(_SEND_SECONDS)
+            self._control = ours
+        return self._control
+
+    def _end(self) -> None:
+        if self._control is None:
+            return
+        self._control.close()
+        self._control = None
+        with suppress(ChildProcessError):
+            os.waitpid(self._zygote, 0)
+
+    def _forget(self) -> None:
+        """After a fork: the zygote is the other process's, and must not wait for us to let go of it."""
+        self._lock = threading.Lock()
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+
+
+def _spawn(work: str, control: int) -> int:
+    """Start a zygote on its end of the socket, with no environment and our idea of where packages are."""
+    paths = [str(_PACKAGES), *(path for path in sys.path if Path(path).is_absolute())]
+    command = [sys.executable, "-I", "-c", _BOOT, work, *paths]
+    return os.posix_spawn(sys.executable, command, {}, file_actions=[(os.POSIX_SPAWN_DUP2, control, 0)])
+
+
+default = Nursery()
+
+
+def warm_up() -> None:
+    """Begin to start this process's zygote.
+
+    :raises OSError: where no process is to be had.
+    """
+    default.warm_up()
+
+
+def close() -> None:
+    """End this process's zygote."""
+    default.close()
+
+
+atexit.register(close)
