@@ -10,6 +10,7 @@ from django.conf import settings
 from compliance.models import Evaluation, Image, Index, IndexImage, PolicyVersion
 from compliance.policy.tag_view import ImageView, TagView, tag_view
 from scanner.domain.limits import Limits
+from scanner.domain.problems import limit_named_by
 from scanner.domain.verdict import Verdict
 
 _COLUMNS = (
@@ -125,7 +126,8 @@ def _view(row: Mapping[str, object], judged: tuple[str, int | None, list[str]] |
 
 def is_outgrown(code: str, allowed: float | None, limits: Limits) -> bool:
     """Whether a problem was a limit that has been raised since, so that the bytes deserve another look."""
-    if allowed is None or not code.startswith("limit-"):
+    limit = limit_named_by(code)
+    if allowed is None or limit is None:
         return False
-    now_allowed = getattr(limits, code.removeprefix("limit-").replace("-", "_"), None)
+    now_allowed = getattr(limits, limit, None)
     return isinstance(now_allowed, int | float) and now_allowed > allowed
