@@ -14,28 +14,20 @@ _SHARES = (60, 95, 97, 99, 100)
 
 _IMAGES = """
 INSERT INTO compliance_image (digest, config_digest, platform, artifact, facts, size, built_at, first_seen_at,
-    declared_user, uid, gid, runs_as, problem_code, problem_message, problem_remedy, problem_allowed)
+    declared_user, uid, gid, runs_as, identity, outline_id, outline_revision, problem_code, problem_message,
+    problem_remedy, problem_allowed)
 SELECT 'sha256:' || encode(sha256(n::text::bytea), 'hex'), config_digest, platform, artifact, facts, size, built_at,
-    first_seen_at, declared_user, uid, gid, runs_as, problem_code, problem_message, problem_remedy, problem_allowed
+    first_seen_at, declared_user, uid, gid, runs_as, identity, outline_id, outline_revision, problem_code,
+    problem_message, problem_remedy, problem_allowed
 FROM generate_series(0, %(images)s - 1) n
 JOIN compliance_image ON id = (%(patterns)s::bigint[])[1 + width_bucket(n %% 100, %(shares)s::int[])]
 """
 
-_EVALUATIONS = """
-INSERT INTO compliance_evaluation (image_id, policy_version_id, verdict, score, failed_on, violated, results,
-    evaluated_at)
-SELECT image.id, policy_version_id, verdict, score, failed_on, violated, results, evaluated_at
-FROM generate_series(0, %(images)s - 1) n
-JOIN compliance_image image ON image.digest = 'sha256:' || encode(sha256(n::text::bytea), 'hex')
-JOIN compliance_evaluation pattern
-    ON pattern.image_id = (%(patterns)s::bigint[])[1 + width_bucket(n %% 100, %(shares)s::int[])]
-    AND pattern.policy_version_id = %(version)s
-"""
-
 _REPOSITORIES = """
-INSERT INTO compliance_repository (registry_id, name, first_seen_at, scanned_at, tags_total, passed, failed, unknown,
-    not_applicable, grade, verdict, problem_code, problem_message, problem_remedy)
-SELECT %(registry)s, 'team' || n %% 200 || '/service' || n, %(now)s, %(now)s, 0, 0, 0, 0, 0, '', '', '', '', ''
+INSERT INTO compliance_repository (registry_id, policy_id, judged_by_id, name, first_seen_at, scanned_at, tags_total,
+    passed, failed, unknown, not_applicable, grade, verdict, problem_code, problem_message, problem_remedy)
+SELECT %(registry)s, %(policy)s, %(version)s, 'team' || n %% 200 || '/service' || n, %(now)s, %(now)s, 0,
+    0, 0, 0, 0, '', '', '', '', ''
 FROM generate_series(1, %(repositories)s) n
 """
 
@@ -53,7 +45,7 @@ FROM compliance_repository r
 CROSS JOIN generate_series(1, %(tags)s) t
 JOIN compliance_image i
     ON i.digest = 'sha256:' || encode(sha256((((r.id * %(tags)s + t) * 7919) %% %(images)s)::text::bytea), 'hex')
-JOIN compliance_evaluation e ON e.image_id = i.id AND e.policy_version_id = %(version)s
+JOIN compliance_evaluation e ON e.outline_id = i.outline_id AND e.policy_version_id = %(version)s
 """
 
 _CHANGES = """
@@ -99,6 +91,7 @@ def fill(*, repositories: int, tags: int, days: int) -> None:
     )
     values: dict[str, Any] = {
         "registry": home.pk,
+        "policy": home.policy_id,
         "version": version.pk,
         "patterns": [row.pk for row in patterns],
         "shares": list(_SHARES[:-1]),
@@ -109,7 +102,7 @@ def fill(*, repositories: int, tags: int, days: int) -> None:
         "now": rows.NOW,
     }
     with connection.cursor() as cursor:
-        for statement in (_IMAGES, _EVALUATIONS, _REPOSITORIES, _TAGS, _CHANGES, _TOTALS, _SNAPSHOTS):
+        for statement in (_IMAGES, _REPOSITORIES, _TAGS, _CHANGES, _TOTALS, _SNAPSHOTS):
             cursor.execute(statement, values)
             cursor.execute("ANALYZE")
         cursor.execute("VACUUM ANALYZE")

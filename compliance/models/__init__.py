@@ -1,8 +1,9 @@
 """Tables. Content-addressed rows never change; pointers, work and judgement do."""
 
-from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, VerdictChoice
+from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, VerdictChoice
 from compliance.models.lease import LeaseLost
-from compliance.models.registry import Policy, PolicyVersion, Registry
+from compliance.models.registry import Policy, PolicyAssignment, PolicyVersion, Registry
+from compliance.models.rejudging import Rejudging
 from compliance.models.repository import DailySnapshot, Repository, Tag, TagChange
 from compliance.models.scan import ACTIVE, RepositoryScan, Scan, ScanError, State
 from compliance.models.user import User
@@ -16,9 +17,12 @@ __all__ = [
     "IndexImage",
     "Layer",
     "LeaseLost",
+    "Outline",
     "Policy",
+    "PolicyAssignment",
     "PolicyVersion",
     "Registry",
+    "Rejudging",
     "Repository",
     "RepositoryScan",
     "Scan",

@@ -46,12 +46,26 @@ class Layer(Leased):
         return self.digest
 
 
+class Outline(models.Model):
+    """What the rules said of some images, without any policy: ``text`` is ``scanner.domain.outline.dump_outline``.
+
+    A fleet of a million images has a few hundred of them. ``digest`` is that of the text, which is never changed.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Image(models.Model):
     """One platform's manifest. Exactly one of facts, ``artifact`` and ``problem_code`` says what it is.
 
-    ``declared_user``, ``uid``, ``gid`` and ``runs_as`` repeat the docker identity for lists; they are derived from
-    the facts and refreshed whenever the image is judged. ``problem_allowed``: see ``Layer``. ``config_document`` is
-    the verified config as the registry gave it, compressed with zlib.
+    ``declared_user``, ``uid``, ``gid``, ``runs_as``, ``identity`` (``PlatformSummary.identity``) and ``outline`` are
+    derived from the facts, by the rules of ``outline_revision`` (``scanner.judge.REVISION``); under newer rules the
+    image is asked again. ``problem_allowed``: see ``Layer``. ``config_document`` is the verified config as the
+    registry gave it, compressed with zlib.
     """
 
     digest = models.CharField(max_length=135, unique=True)
@@ -67,6 +81,9 @@ class Image(models.Model):
     uid = models.BigIntegerField(null=True)
     gid = models.BigIntegerField(null=True)
     runs_as = models.CharField(max_length=200, blank=True)
+    identity = models.CharField(max_length=300, blank=True)
+    outline = models.ForeignKey(Outline, null=True, blank=True, on_delete=models.PROTECT, related_name="images")
+    outline_revision = models.PositiveIntegerField(default=0, db_index=True)
     problem_code = models.CharField(max_length=64, blank=True)
     problem_message = models.TextField(blank=True)
     problem_remedy = models.TextField(blank=True)
@@ -112,20 +129,24 @@ class IndexImage(models.Model):
 
 
 class Evaluation(models.Model):
-    """An image under one version of a policy; ``results`` is ``scanner.report.dump_results``."""
+    """An outline under one version of a policy, and so every image that has it.
 
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="evaluations")
+    ``failed_on`` names the rules that decided a *fail* and ``unsure_of`` those that decided an *unknown*. What an
+    image page shows of it is judged from the facts when it is asked for.
+    """
+
+    outline = models.ForeignKey(Outline, on_delete=models.CASCADE, related_name="evaluations")
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.CASCADE, related_name="evaluations")
     verdict = models.CharField(max_length=16, choices=VerdictChoice.choices)
     score = models.PositiveSmallIntegerField(null=True)
     failed_on = models.JSONField(default=list)
+    unsure_of = models.JSONField(default=list)
     violated = models.JSONField(default=list)
-    results = models.JSONField(default=list)
     evaluated_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["image", "policy_version"], name="evaluation_once"),
+            models.UniqueConstraint(fields=["outline", "policy_version"], name="evaluation_once"),
             models.CheckConstraint(
                 condition=models.Q(score=None) | models.Q(score__lte=100), name="evaluation_score_range"
             ),

@@ -21,11 +21,20 @@ class Policy(models.Model):
 
 
 class PolicyVersion(models.Model):
-    """One immutable version of a policy; ``document`` is what ``compliance.policy`` reads and writes."""
+    """One immutable version of a policy; ``document`` is what ``compliance.policy`` reads and writes.
+
+    ``edited``: the settings are a person's choice, which no release may overwrite. ``author`` is empty for versions
+    a release made and for people who are gone.
+    """
 
     policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     document = models.JSONField()
+    edited = models.BooleanField(default=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -80,3 +89,32 @@ class Registry(models.Model):
     def host(self) -> str:
         """``host[:port]``, as image references write it."""
         return self.url.partition("://")[2]
+
+
+class PolicyAssignment(models.Model):
+    """Which policy judges the repositories whose names a glob fits: of one registry, or of all.
+
+    ``compliance.policy.assignment`` says which of several counts; ``position`` orders those of one registry, or of all.
+    """
+
+    registry = models.ForeignKey(
+        Registry, null=True, blank=True, on_delete=models.CASCADE, related_name="policy_assignments"
+    )
+    pattern = models.CharField(max_length=255)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="assignments")
+    position = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["registry", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registry", "pattern"], name="policy_assignment_once", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pattern}: {self.policy}"

@@ -6,7 +6,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from compliance.models.image import Image, Index, VerdictChoice
-from compliance.models.registry import PolicyVersion, Registry
+from compliance.models.registry import Policy, PolicyVersion, Registry
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):
@@ -18,10 +18,18 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
 
 
 class Repository(models.Model):
-    """A repository with the totals of its tags, kept by ``services.record_images`` for the lists."""
+    """A repository with the totals of its tags, kept by ``services.record_images`` for the lists.
+
+    ``policy`` is the one that judges it, kept by ``services.assign_policies``. ``judged_by``: every listed tag shows
+    what this version says, whatever the tag's own ``judged_by``; empty where some may not.
+    """
 
     registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="repositories")
     name = models.CharField(max_length=255)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="repositories")
+    judged_by = models.ForeignKey(
+        PolicyVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     first_seen_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
     scanned_at = models.DateTimeField(null=True, blank=True)
@@ -72,7 +80,8 @@ class TagQuerySet(models.QuerySet["Tag"]):
 class Tag(models.Model):
     """A tag and what it points to: one image, or an index, or (``problem_code``) something that could not be read.
 
-    A scan passes over a tag whose digest is the same and whose ``judged_by`` is the current policy version.
+    A scan passes over a tag whose digest is the same and that was judged by the current policy version: by its own
+    ``judged_by`` or, unless that is empty, by its repository's.
     ``unconfirmed_since``: since then the registry has not said what the tag points to, for the reason in the problem;
     the verdict is the last known one, and becomes *unknown* when that lasts.
     """
@@ -91,7 +100,9 @@ class Tag(models.Model):
     first_seen_at = models.DateTimeField()
     moved_at = models.DateTimeField()
     judged_at = models.DateTimeField()
-    judged_by = models.ForeignKey(PolicyVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    judged_by = models.ForeignKey(
+        PolicyVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     unconfirmed_since = models.DateTimeField(null=True, blank=True)

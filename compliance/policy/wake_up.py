@@ -11,6 +11,7 @@ class Work(StrEnum):
 
     SCAN = "scan"
     REPOSITORY_SCAN = "repository_scan"
+    REJUDGING = "rejudging"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,17 @@ from datetime import datetime
 from django.db.models import Q
 
 from compliance.models import Evaluation, Image, Index, IndexImage, Tag
+from compliance.policy.document import read_policy
 from compliance.queries.config_text import ConfigText, config_text
 from compliance.queries.image_facts import FactsView, facts_view
 from compliance.queries.rulings import Place, Ruling, rulings
-from compliance.queries.tags import TagRow, rows_of
+from compliance.queries.tags import OWNERS, TagRow, rows_of
+from scanner.domain.facts import ImageFacts
+from scanner.domain.problems import ImageProblem
 from scanner.domain.reference import InvalidReference, parse_digest
+from scanner.domain.verdict import Judgement
+from scanner.judge import judge, not_applicable_judgement, unknown_judgement
+from scanner.report import dump_results
 from scanner.storage import UnreadableFacts, load_facts
 
 _MOST_TAGS = 25
@@ -152,10 +158,10 @@ def _image_page(image: Image, policy: str) -> ImagePage:
         first_seen_at=image.first_seen_at,
         artifact=image.artifact,
         problem=problem or unreadable,
-        judged=_judged(chosen, current=True) if chosen else None,
-        policies=tuple(_judged(each, current=each is chosen) for each in evaluations),
-        rulings=rulings(chosen.results) if chosen else (),
-        facts=facts,
+        judged=_judged(image, chosen, current=True) if chosen else None,
+        policies=tuple(_judged(image, each, current=each is chosen) for each in evaluations),
+        rulings=rulings(dump_results(_live(image, facts, chosen))) if chosen else (),
+        facts=facts_view(facts) if facts else None,
         config=config_text(image.config_document),
         tags=tags,
         more_tags=more,
@@ -163,17 +169,31 @@ def _image_page(image: Image, policy: str) -> ImagePage:
     )
 
 
-def _facts(image: Image) -> tuple[FactsView | None, Problem | None]:
+def _facts(image: Image) -> tuple[ImageFacts | None, Problem | None]:
     if image.facts is None:
         return None, None
     try:
-        return facts_view(load_facts(bytes(image.facts))), None
+        return load_facts(bytes(image.facts)), None
     except UnreadableFacts as error:
         return None, Problem("unreadable-facts", str(error), "Scan the registry again to read the image anew.")
 
 
+def _live(image: Image, facts: ImageFacts | None, chosen: Evaluation) -> Judgement:
+    """What every rule says, with its evidence, under the version of an evaluation: only the verdict is stored."""
+    if image.artifact:
+        return not_applicable_judgement(_with_article(image.artifact))
+    if facts is None:
+        problem = image.problem_message or "The stored facts cannot be read by this version."
+        return unknown_judgement(ImageProblem(image.problem_code or "unreadable-facts", problem))
+    return judge(facts, read_policy(chosen.policy_version.document))
+
+
+def _with_article(kind: str) -> str:
+    return f"an {kind}" if kind.startswith(("a", "e", "i", "o", "SBOM")) else f"a {kind}"
+
+
 def _evaluations(image: Image) -> list[Evaluation]:
-    rows = Evaluation.objects.filter(image=image).select_related("policy_version__policy")
+    rows = Evaluation.objects.filter(outline=image.outline_id).select_related("policy_version__policy")
     newest: dict[str, Evaluation] = {}
     for row in rows.order_by("policy_version__policy__name", "policy_version__number"):
         newest[row.policy_version.policy.name] = row
@@ -186,11 +206,11 @@ def _choose(evaluations: list[Evaluation], policy: str, tags: tuple[TagRow, ...]
     return next((by_name[name] for name in wanted if name in by_name), evaluations[0] if evaluations else None)
 
 
-def _judged(row: Evaluation, *, current: bool) -> Judged:
+def _judged(image: Image, row: Evaluation, *, current: bool) -> Judged:
     version = row.policy_version
-    return Judged(
-        version.policy.name, version.policy.title, version.number, row.verdict, row.score, row.evaluated_at, current
-    )  # fmt: skip
+    # Images that are alike share an evaluation, which may be older than this one.
+    at = max(row.evaluated_at, image.first_seen_at)
+    return Judged(version.policy.name, version.policy.title, version.number, row.verdict, row.score, at, current)
 
 
 def _index_page(index: Index) -> IndexPage:
@@ -198,11 +218,11 @@ def _index_page(index: Index) -> IndexPage:
     rows_of_index = IndexImage.objects.filter(index=index).select_related("image")
     links = list(rows_of_index.defer("image__facts", "image__config_document")[:200])
     policy = tags[0].policy if tags else ""
-    rows = Evaluation.objects.filter(image__in=[link.image_id for link in links])
+    rows = Evaluation.objects.filter(outline__in={link.image.outline_id for link in links})
     if policy:
         rows = rows.filter(policy_version__policy__name=policy)
-    verdicts = dict(rows.order_by("policy_version__number").values_list("image_id", "verdict"))
-    children = tuple(_child(link, verdicts.get(link.image_id, "")) for link in links)
+    verdicts = dict(rows.order_by("policy_version__number").values_list("outline_id", "verdict"))
+    children = tuple(_child(link, verdicts.get(link.image.outline_id or 0, "")) for link in links)
     return IndexPage(index.digest, index.media_type, index.first_seen_at, children, tags, more)
 
 
@@ -231,7 +251,7 @@ def _tags(condition: Q) -> tuple[tuple[TagRow, ...], bool]:
     rows = (
         Tag.objects.listed()
         .filter(condition)
-        .select_related("repository__registry__policy")
+        .select_related(*OWNERS)
         .order_by("repository__name", "name", "pk")[: _MOST_TAGS + 1]
     )
     found = rows_of(rows)

@@ -13,7 +13,7 @@ from compliance.charts import Part, parts
 from compliance.models import Repository, Tag, TagChange
 from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
 from compliance.queries.paging import Paging, page_of
-from compliance.queries.tags import TagRow, rows_of
+from compliance.queries.tags import OWNERS, TagRow, rows_of
 from compliance.queries.trend import PERIODS, Period, Trend, repository_trend
 
 _SORTS: dict[str, str] = {"name": "name", "moved": "moved_at", "size": "size", "score": "score"}
@@ -121,7 +121,7 @@ def find_repository(slug: str, name: str) -> Header | None:
     unconfirmed = Tag.objects.unconfirmed().filter(repository=OuterRef("pk")).order_by().values("repository")
     row = (
         Repository.objects.filter(registry__slug=slug, name=name)
-        .select_related("registry__policy")
+        .select_related("registry", "policy")
         .annotate(
             unconfirmed=Subquery(unconfirmed.annotate(count=Count("pk")).values("count")),
             unconfirmed_since=Subquery(unconfirmed.annotate(since=Min("unconfirmed_since")).values("since")),
@@ -142,7 +142,7 @@ def repository_page(header: Header, params: Mapping[str, str], *, now: datetime)
     if verdict:
         tags = tags.filter(verdict=verdict)
     paging = page_of(params.get("page", ""), tags.count())
-    chosen = tags.select_related("repository__registry__policy").order_by(*_order(sort))
+    chosen = tags.select_related(*OWNERS).order_by(*_order(sort))
     return RepositoryPage(
         header=header,
         trend=repository_trend(header.id, header.name, by, today=now.date(), live=_live(header, now)),
@@ -169,9 +169,7 @@ def _live(header: Header, now: datetime) -> Period | None:
 def tag_page(header: Header, name: str) -> TagPage | None:
     """A tag by its name, also a deleted one."""
     tag = (
-        Tag.objects.filter(repository=header.id, name=name).select_related("repository__registry__policy").first()
-        if _storable(name)
-        else None
+        Tag.objects.filter(repository=header.id, name=name).select_related(*OWNERS).first() if _storable(name) else None
     )
     if tag is None:
         return None
@@ -217,7 +215,7 @@ def _header(row: Repository) -> Header:
         registry=row.registry.name,
         host=row.registry.host,
         name=row.name,
-        policy=row.registry.policy.name,
+        policy=row.policy.name,
         verdict=row.verdict,
         grade=row.grade,
         score=float(row.score) if row.score is not None else None,

@@ -22,6 +22,7 @@ from scanner.rulebook import RULES
 
 MOST_COUNTED = 10_000
 _TOTALS = {"pass": "passed", "fail": "failed", "unknown": "unknown", "not_applicable": "not_applicable"}
+OWNERS = ("repository__registry", "repository__policy")
 RULE_IDS = frozenset(rule.id for rule in RULES)
 
 
@@ -85,7 +86,7 @@ def list_tags(params: Mapping[str, str]) -> TagList:
 
 
 def rows_of(tags: Iterable[Tag]) -> tuple[TagRow, ...]:
-    """Tags loaded with ``repository__registry__policy``, as rows."""
+    """Tags loaded with ``OWNERS``, as rows."""
     return tuple(_row(tag) for tag in tags)
 
 
@@ -93,7 +94,7 @@ def _row(tag: Tag) -> TagRow:
     return TagRow(
         registry_slug=tag.repository.registry.slug,
         registry=tag.repository.registry.name,
-        policy=tag.repository.registry.policy.name,
+        policy=tag.repository.policy.name,
         repository=tag.repository.name,
         name=tag.name,
         digest=tag.digest,
@@ -130,9 +131,7 @@ def _by_rule(
         tags = tags.filter(repository__in=repositories)
     count = tags.order_by()[: MOST_COUNTED + 1].count()
     paging = page_of(page, min(count, MOST_COUNTED), capped=count > MOST_COUNTED)
-    chosen = tags.select_related("repository__registry__policy").order_by("-pk")[
-        paging.offset : paging.offset + paging.size
-    ]
+    chosen = tags.select_related(*OWNERS).order_by("-pk")[paging.offset : paging.offset + paging.size]
     return rows_of(chosen), paging
 
 
@@ -152,7 +151,7 @@ def _by_verdict(verdict: str, repositories: QuerySet[Repository], page: str) -> 
     if verdict:
         tags = tags.filter(verdict=verdict)
     at = paging.offset - skipped
-    found = tags.select_related("repository__registry__policy").order_by(
+    found = tags.select_related(*OWNERS).order_by(
         "repository__registry__name", "repository__name", "repository", "name"
     )[at : at + paging.size]
     return rows_of(found), paging

@@ -61,14 +61,14 @@ def lapse_unconfirmed(now: datetime) -> int:
 def _lapse(repository_id: int, now: datetime) -> int:
     with transaction.atomic():
         # The lock that scans and judging again take: a tag confirmed meanwhile is found confirmed below.
-        rows = Repository.objects.select_for_update(of=("self",)).select_related("registry__policy__current")
+        rows = Repository.objects.select_for_update(of=("self",)).select_related("policy__current")
         repository = rows.get(pk=repository_id)
         tags = Tag.objects.unconfirmed().filter(repository=repository_id, unconfirmed_since__lte=now - kept_for())
         found = list(tags.exclude(verdict=VerdictChoice.UNKNOWN).only("pk", "digest", *_COLUMNS))
         changes = list(_give_up(found, repository_id, now))
         update_rows(found, _COLUMNS)
         TagChange.objects.bulk_create(changes, batch_size=_BATCH)
-        version = repository.registry.policy.current
+        version = repository.policy.current
         if found and version is not None:
             count_totals(repository, version, now=now)
     return len(found)

@@ -28,7 +28,8 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
         told = problem_columns(problem)
         if problem is None:
             Repository.objects.filter(pk=row.repository_id).update(scanned_at=now, **told)
-            version = row.scan.registry.policy.current_id
+            rows = Repository.objects.filter(pk=row.repository_id)
+            version = rows.values_list("policy__current", flat=True).get()
             if version is not None:
                 snapshot_unchanged(row.repository_id, version, now=now)
         else:

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from compliance.models import ACTIVE, Registry, RepositoryScan, Scan
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.finish_scan import finish_scan
+from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.request_scan import request_scan
 
 MOST_WAKE_UPS = 64
@@ -23,8 +24,10 @@ def due_work(now: datetime) -> list[WakeUp]:
     free = Q(not_before=None) | Q(not_before__lte=now)
     scans = Scan.objects.free().filter(free, state__in=ACTIVE, listed_at=None).order_by("pk")
     parts = RepositoryScan.objects.free().filter(free, state__in=ACTIVE).order_by("pk")
-    return [WakeUp(Work.SCAN, pk) for pk in scans.values_list("pk", flat=True)[:MOST_WAKE_UPS]] + [
-        WakeUp(Work.REPOSITORY_SCAN, pk) for pk in parts.values_list("pk", flat=True)[:MOST_WAKE_UPS]
+    return [
+        *(WakeUp(Work.SCAN, pk) for pk in scans.values_list("pk", flat=True)[:MOST_WAKE_UPS]),
+        *waiting_rejudgings(),
+        *(WakeUp(Work.REPOSITORY_SCAN, pk) for pk in parts.values_list("pk", flat=True)[:MOST_WAKE_UPS]),
     ]
 
 

@@ -24,12 +24,10 @@ def forget_tags(repository_id: int, ids: Sequence[int], scan_id: int, *, now: da
 def forget_repositories(ids: Sequence[int], scan_id: int, *, now: datetime) -> None:
     """Mark repositories as deleted together with all their tags; their snapshot of today counts none."""
     for pk in ids:
-        repository = (
-            Repository.objects.select_for_update(of=("self",)).select_related("registry__policy__current").get(pk=pk)
-        )
+        repository = Repository.objects.select_for_update(of=("self",)).select_related("policy__current").get(pk=pk)
         tags = Tag.objects.listed().filter(repository=pk).values_list("pk", flat=True)
         forget_tags(pk, list(tags), scan_id, now=now)
-        version = repository.registry.policy.current
+        version = repository.policy.current
         if version is not None:
             count_totals(repository, version, now=now)
         Repository.objects.filter(pk=pk).update(deleted_at=now)

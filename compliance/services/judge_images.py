@@ -1,121 +1,78 @@
-"""Images under a policy version, as rows ready to be written."""
+"""What is known of images under a policy version: outlines are weighed, images asked only where nobody did."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from compliance.models import Evaluation, Image, PolicyVersion
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from compliance.models import Evaluation, Image, Outline, PolicyVersion
+from compliance.models.bulk import upsert_rows
 from compliance.policy.document import read_policy
-from compliance.services.record_problem import allowed_by_limit, problem_columns
-from scanner.domain.facts import ImageFacts
-from scanner.domain.identity import StartError
+from compliance.services.ask_images import ask_stored
+from compliance.services.known_images import Known, known_images
+from scanner.domain.outline import UnreadableOutline, load_outline
 from scanner.domain.policy import Policy
-from scanner.domain.printable import printable
-from scanner.domain.problems import ImageProblem, ScanProblem
-from scanner.domain.reading import read
-from scanner.domain.reference import Digest
-from scanner.domain.verdict import Judgement, Outcome
-from scanner.judge import judge, not_applicable_judgement, unknown_judgement
-from scanner.report import dump_results
-from scanner.storage import UnreadableFacts, dump_facts, load_facts
+from scanner.judge import REVISION, UNREAD, Applied, apply
 
-_DOES_NOT_START = "does not start"
-_BATCH = 200
-
-UNIQUE_EVALUATION = ("image", "policy_version")
+_UNIQUE = ("outline", "policy_version")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRead:
-    """What one manifest turned out to be; exactly one of ``facts``, ``artifact`` and ``problem`` is set.
+def judged_images(digests: Iterable[str], version: PolicyVersion, *, now: datetime) -> Known:
+    """What is stored of these digests, all of it judged under a version, without a registry."""
+    wanted = set(digests)
+    known = known_images(wanted, version)
+    unjudged = known.unjudged()
+    if not unjudged:
+        return known
+    ask_stored(list(stale_images().filter(pk__in=unjudged).order_by("pk").values_list("pk", flat=True)))
+    outlines = Image.objects.filter(pk__in=unjudged).exclude(outline=None).values_list("outline_id", flat=True)
+    evaluate(version, {pk for pk in outlines if pk is not None}, now=now)
+    return known_images(wanted, version)
 
-    :param config: ``Image.config_document``.
+
+def stale_images() -> QuerySet[Image]:
+    """Images that other rules than ours have been put to."""
+    # Two ranges and not "other than", which no index answers.
+    return Image.objects.filter(Q(outline_revision__lt=REVISION) | Q(outline_revision__gt=REVISION))
+
+
+def evaluate(version: PolicyVersion, outline_ids: Collection[int] | None = None, *, now: datetime) -> int:
+    """Weigh outlines that nobody has weighed under this version; return how many there were.
+
+    :param outline_ids: only these; ``None`` for all that some image has.
     """
-
-    digest: Digest
-    facts: ImageFacts | None = None
-    artifact: str = ""
-    platform: str = ""
-    problem: ScanProblem | None = None
-    config: bytes | None = None
-
-
-def image_row(image: ImageRead, *, now: datetime) -> Image:
-    """Make an unsaved row; what comes from the image is made printable, since Postgres refuses NUL."""
-    row = Image(
-        digest=image.digest,
-        artifact=printable(image.artifact, longest=60),
-        platform=printable(image.platform, longest=100),
-        first_seen_at=now,
-        config_document=image.config,
-        problem_allowed=allowed_by_limit(image.problem),
-        **problem_columns(image.problem),
-    )
-    if image.facts is not None:
-        _add_facts(row, image.facts)
-    return row
+    judged = Evaluation.objects.filter(outline=OuterRef("pk"), policy_version=version)
+    rows = Outline.objects.filter(~Exists(judged))
+    if outline_ids is None:
+        rows = rows.filter(Exists(Image.objects.filter(outline=OuterRef("pk"))))
+    else:
+        rows = rows.filter(pk__in=outline_ids)
+    policy = read_policy(version.document)
+    # In one order: two workers that insert the same must not wait for each other in a circle.
+    made = [_evaluation(row, version, policy, now) for row in rows.order_by("pk")]
+    upsert_rows(made, _UNIQUE, replace=False)
+    return len(made)
 
 
-def evaluation_row(image_id: int, version: PolicyVersion, judgement: Judgement, *, now: datetime) -> Evaluation:
-    """Make an unsaved row."""
+def weigh(policy: Policy, text: str) -> Applied:
+    """A stored outline under a policy; one that cannot be read is *unknown*."""
+    try:
+        return apply(policy, load_outline(text))
+    except UnreadableOutline:
+        return apply(policy, UNREAD)
+
+
+def _evaluation(row: Outline, version: PolicyVersion, policy: Policy, now: datetime) -> Evaluation:
+    found = weigh(policy, row.text)
     return Evaluation(
-        image_id=image_id,
+        outline=row,
         policy_version=version,
-        verdict=judgement.verdict.value,
-        score=judgement.score,
-        failed_on=list(judgement.failed_on),
-        violated=[result.rule for result in judgement.results if result.outcome is Outcome.VIOLATED],
-        results=dump_results(judgement),
+        verdict=found.verdict.value,
+        score=found.score,
+        failed_on=list(found.failed_on),
+        unsure_of=list(found.unsure_of),
+        violated=sorted(found.violated),
         evaluated_at=now,
     )
-
-
-def judge_stored(image_ids: Iterable[int], version: PolicyVersion, *, now: datetime) -> Iterator[Evaluation]:
-    """Judge images from what is stored, without a registry."""
-    policy = read_policy(version.document)
-    columns = ("pk", "facts", "artifact", "problem_code", "problem_message", "problem_remedy")
-    wanted = list(image_ids)
-    for start in range(0, len(wanted), _BATCH):
-        rows = Image.objects.filter(pk__in=wanted[start : start + _BATCH]).values(*columns)
-        for row in rows:
-            yield evaluation_row(row["pk"], version, _judgement(row, policy), now=now)
-
-
-def _judgement(row: Mapping[str, object], policy: Policy) -> Judgement:
-    if row["artifact"]:
-        return not_applicable_judgement(_with_article(str(row["artifact"])))
-    if row["problem_code"]:
-        message, remedy = str(row["problem_message"]), str(row["problem_remedy"])
-        return unknown_judgement(ImageProblem(str(row["problem_code"]), message, remedy=remedy))
-    facts = row["facts"]
-    if not isinstance(facts, bytes | memoryview):
-        raise TypeError("an image without facts, kind or problem; the table's constraint forbids it")
-    try:
-        return judge(load_facts(bytes(facts)), policy)
-    except UnreadableFacts as error:
-        return unknown_judgement(
-            ImageProblem(
-                "unreadable-facts", str(error), remedy="Scan again with the version that wrote them, or newer."
-            )
-        )
-
-
-def _add_facts(row: Image, facts: ImageFacts) -> None:
-    row.config_digest = facts.config_digest
-    row.platform = printable(str(facts.config.platform), longest=100)
-    row.facts = dump_facts(facts)
-    row.size = facts.manifest_size
-    row.built_at = facts.config.created
-    row.declared_user = printable(facts.config.user)
-    answer = read(facts).answer
-    if isinstance(answer, StartError):
-        row.runs_as = _DOES_NOT_START
-    else:
-        row.uid, row.gid = answer.uid, answer.gid
-        row.runs_as = f"{answer.uid}:{answer.gid}"
-
-
-def _with_article(kind: str) -> str:
-    return f"an {kind}" if kind.startswith(("a", "e", "i", "o", "SBOM")) else f"a {kind}"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
 from compliance.models import Evaluation, Image, Index, IndexImage, PolicyVersion
+from compliance.policy.document import read_policy
 from compliance.policy.tag_view import ImageView, TagView, tag_view
 from scanner.domain.limits import Limits
+from scanner.domain.policy import Policy
 from scanner.domain.problems import limit_named_by
 from scanner.domain.verdict import Verdict
+from scanner.judge import REVISION
 
 _COLUMNS = (
-    *("pk", "digest", "platform", "artifact", "size", "runs_as"),
+    *("pk", "digest", "platform", "artifact", "size", "runs_as", "identity", "outline_id", "outline_revision"),
     *("problem_code", "problem_message", "problem_remedy", "problem_allowed"),
 )
 
@@ -39,6 +42,7 @@ class KnownIndex:
 class Known:
     """Rows by digest."""
 
+    policy: Policy
     images: dict[str, KnownImage] = field(default_factory=dict)
     indexes: dict[str, KnownIndex] = field(default_factory=dict)
 
@@ -51,8 +55,9 @@ class Known:
     def view(self, digest: str) -> TagView:
         """Sum up what a tag shows; only where every image is judged."""
         if digest not in self.indexes:
-            return tag_view([self._image_view(digest, "")])
-        return tag_view([self._image_view(child, platform) for platform, child in self.indexes[digest].children])
+            return tag_view([self._image_view(digest, "")], self.policy)
+        children = self.indexes[digest].children
+        return tag_view([self._image_view(child, platform) for platform, child in children], self.policy)
 
     def unjudged(self) -> list[int]:
         """Ids of images that need only a judgement."""
@@ -62,20 +67,16 @@ class Known:
         view = self.images[digest].view
         if view is None:
             raise LookupError(f"{digest} is not judged")
-        if not platform:
-            return view
-        return ImageView(
-            view.digest, platform, view.verdict, view.score, view.runs_as, view.violated, view.size, view.problem
-        )
+        return replace(view, platform=platform) if platform else view
 
 
 def known_images(digests: Iterable[str], version: PolicyVersion) -> Known:
-    """Load what is stored of these digests: four queries at most, however many there are."""
+    """Load what is stored of these digests: five queries at most, however many there are."""
     wanted = set(digests)
     indexes = _indexes(wanted)
     children = {child for index in indexes.values() for _, child in index.children}
     images = _images((wanted - indexes.keys()) | children, version)
-    return Known(images, indexes)
+    return Known(read_policy(version.document), images, indexes)
 
 
 def _indexes(digests: set[str]) -> dict[str, KnownIndex]:
@@ -96,19 +97,20 @@ def _images(digests: set[str], version: PolicyVersion) -> dict[str, KnownImage]:
         for row in Image.objects.filter(digest__in=digests).values(*_COLUMNS)
         if not is_outgrown(row["problem_code"], row["problem_allowed"], settings.LIMITS)
     ]
-    judged = _evaluations([row["pk"] for row in rows], version)
-    return {row["digest"]: KnownImage(row["pk"], _view(row, judged.get(row["pk"]))) for row in rows}
+    judged = _evaluations({row["outline_id"] for row in rows if row["outline_revision"] == REVISION}, version)
+    return {row["digest"]: KnownImage(row["pk"], _view(row, judged.get(row["outline_id"]))) for row in rows}
 
 
-def _evaluations(pks: Sequence[int], version: PolicyVersion) -> dict[int, tuple[str, int | None, list[str]]]:
-    rows = Evaluation.objects.filter(policy_version=version, image__in=pks).values_list(
-        "image_id", "verdict", "score", "violated"
-    )
-    return {pk: (verdict, score, violated) for pk, verdict, score, violated in rows}
+def _evaluations(outlines: set[int], version: PolicyVersion) -> dict[int, tuple[str, int | None, list[str]]]:
+    if not outlines:
+        return {}
+    rows = Evaluation.objects.filter(policy_version=version, outline__in=outlines)
+    found = rows.values_list("outline_id", "verdict", "score", "violated")
+    return {outline: (verdict, score, violated) for outline, verdict, score, violated in found}
 
 
 def _view(row: Mapping[str, object], judged: tuple[str, int | None, list[str]] | None) -> ImageView | None:
-    if judged is None:
+    if judged is None or row["outline_revision"] != REVISION:
         return None
     verdict, score, violated = judged
     code, message, remedy = (str(row[f"problem_{part}"]) for part in ("code", "message", "remedy"))
@@ -121,6 +123,7 @@ def _view(row: Mapping[str, object], judged: tuple[str, int | None, list[str]] |
         violated=tuple(violated),
         size=int(str(row["size"])),
         problem=(code, message, remedy) if code else None,
+        identity=str(row["identity"]),
     )
 
 

@@ -14,6 +14,7 @@ from django.db.models import Q
 from compliance.models import ACTIVE, LeaseLost, Registry, Repository, RepositoryScan, Scan, State, Tag
 from compliance.policy.retry import MOST_ATTEMPTS, retry_in
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.assign_policies import policies_for
 from compliance.services.doubt_tags import doubt_tags
 from compliance.services.finish_scan import fail_scan, finish_scan
 from compliance.services.forget_tags import forget_repositories
@@ -113,8 +114,10 @@ def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: d
     known = {name: (pk, gone) for pk, name, gone in _rows(registry)}
     listed = list(dict.fromkeys(listing.names))
     missing = [name for name in listed if name not in known]
+    judges = policies_for(registry, missing)
     made = Repository.objects.bulk_create(
-        (Repository(registry=registry, name=name, first_seen_at=now) for name in missing), batch_size=_BATCH
+        (Repository(registry=registry, name=name, policy_id=judges[name], first_seen_at=now) for name in missing),
+        batch_size=_BATCH,
     )
     returned = [known[name][0] for name in listed if name in known and known[name][1] is not None]
     Repository.objects.filter(pk__in=returned).update(deleted_at=None, **NO_PROBLEM)

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from compliance.models import Image
+from compliance.services.ask_images import ImageRead
 from compliance.services.index_layers import Answer, LayerShelf, WantedLayer
-from compliance.services.judge_images import ImageRead
 from compliance.services.record_images import IndexRead
 from compliance.services.record_problem import scanner_fault
 from scanner.domain.facts import ImageFacts

@@ -10,20 +10,19 @@ from datetime import datetime
 from django.db import transaction
 
 from compliance.models import (
-    Evaluation,
     Image,
     Index,
     IndexImage,
+    Policy,
     PolicyVersion,
-    Registry,
     Repository,
     RepositoryScan,
 )
-from compliance.models.bulk import upsert_rows
+from compliance.services.ask_images import ImageRead, image_rows
 from compliance.services.count_totals import count_totals
 from compliance.services.forget_tags import forget_tags
-from compliance.services.judge_images import UNIQUE_EVALUATION, ImageRead, image_row, judge_stored
-from compliance.services.known_images import Known, known_images
+from compliance.services.judge_images import judged_images
+from compliance.services.known_images import Known
 from compliance.services.record_problem import Mishap, record_mishaps
 from compliance.services.record_progress import Progress, record_progress
 from compliance.services.write_tags import TagRead, write_tags
@@ -32,7 +31,7 @@ _BATCH = 200
 
 
 class PolicyChanged(Exception):
-    """The registry is judged by another policy version now; the batch has to be judged again."""
+    """The repository is judged by another policy version now; the batch has to be judged again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,15 @@ def record_images(
     """Write images, indexes, evaluations, tags, changes, totals, today's snapshot and counters.
 
     :raises LeaseLost: when another worker has the repository scan, or it was cancelled.
-    :raises PolicyChanged: when ``version`` is no longer the registry's.
+    :raises PolicyChanged: when ``version`` is no longer the repository's.
     """
     with transaction.atomic():
         RepositoryScan.objects.fence(repository_scan.pk, token)
         # Judging again after a policy change takes the same lock, so neither overwrites the other's verdicts.
         repository = Repository.objects.select_for_update().get(pk=repository_scan.repository_id)
-        if current_version(repository.registry_id) != version.pk:
+        if current_version(repository) != version.pk:
             raise PolicyChanged
+        _mix(repository, version)
         images_new = _write_images(batch.images, now)
         _write_indexes(batch.indexes, now)
         known = _judged(batch, version, now)
@@ -84,13 +84,19 @@ def record_images(
         record_progress(repository_scan.pk, token, batch, images_new=images_new, new=written.new, fixed=written.fixed)
 
 
-def current_version(registry_id: int) -> int | None:
-    """The id of the policy version that counts for a registry now."""
-    return Registry.objects.filter(pk=registry_id).values_list("policy__current", flat=True).get()
+def current_version(repository: Repository) -> int | None:
+    """The id of the policy version that counts for a repository now; the caller holds its row."""
+    return Policy.objects.filter(pk=repository.policy_id).values_list("current", flat=True).get()
+
+
+def _mix(repository: Repository, version: PolicyVersion) -> None:
+    """From here on its tags are not all of one version."""
+    if repository.judged_by_id not in (None, version.pk):
+        Repository.objects.filter(pk=repository.pk).update(judged_by=None)
 
 
 def _write_images(images: Iterable[ImageRead], now: datetime) -> int:
-    rows: dict[str, Image] = {image.digest: image_row(image, now=now) for image in images}
+    rows: dict[str, Image] = {row.digest: row for row in image_rows(images, now=now)}
     if not rows:
         return 0
     # In one order everywhere: two workers that insert the same digests must not wait for each other in a circle.
@@ -102,7 +108,6 @@ def _write_images(images: Iterable[ImageRead], now: datetime) -> int:
             fresh_row = rows[digest]
             fresh_row.pk, fresh_row.first_seen_at = row.pk, row.first_seen_at
             fresh_row.save()
-            Evaluation.objects.filter(image=row).delete()
     return len(fresh)
 
 
@@ -147,13 +152,7 @@ def _children(index: IndexRead) -> list[tuple[str, str]]:
 
 def _judged(batch: Batch, version: PolicyVersion, now: datetime) -> Known:
     digests = [tag.digest for tag in batch.tags if tag.digest and tag.problem is None]
-    known = known_images(digests, version)
-    unjudged = known.unjudged()
-    if not unjudged:
-        return known
-    rows = list(judge_stored(sorted(unjudged), version, now=now))
-    upsert_rows(rows, UNIQUE_EVALUATION, replace=False)
-    return known_images(digests, version)
+    return judged_images(digests, version, now=now)
 
 
 def _write_mishaps(repository_scan: RepositoryScan, batch: Batch, now: datetime) -> None:

@@ -1,137 +1,158 @@
-"""Judge everything again from stored facts: no registry is asked.
+"""Judge repositories again from stored outlines: no registry is asked, and no facts are read.
 
-First the images, in batches of their own; then one repository after another, under the lock that scans take too, so
-that each tag ends with a verdict of the current version whichever of the two came last.
+A few hundred outlines are weighed; then the tags follow, some thousands in one transaction, under the locks that scans
+take too, so that each tag ends with a verdict of the current version whichever of the two came last. Only where the
+rules themselves have changed are images asked again before that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
-from compliance.models import Evaluation, Image, Policy, PolicyVersion, Repository, Tag, TagChange
-from compliance.models.bulk import update_rows, upsert_rows
-from compliance.policy.tag_change import TagState, failing_since, what_happened
-from compliance.policy.tag_view import TagView
-from compliance.policy.unconfirmed import has_lapsed, lapsed
-from compliance.services.count_totals import count_totals
-from compliance.services.doubt_tags import kept_for
-from compliance.services.judge_images import UNIQUE_EVALUATION, judge_stored
-from compliance.services.known_images import Known, known_images
-from compliance.services.record_images import current_version
-from compliance.services.write_tags import change_row, show
-from scanner.domain.verdict import Verdict
+from compliance.models import ACTIVE, LeaseLost, Policy, PolicyVersion, Rejudging, Repository, State
+from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.ask_images import ask_stored
+from compliance.services.count_totals import count_many
+from compliance.services.judge_images import stale_images
+from compliance.services.keep_lease import lease_length
+from compliance.services.rejudge_tags import rejudge_tags
+from compliance.services.request_rejudge import outdated, request_rejudge
 
-_BATCH = 500
-_SHOWN = (
-    *("verdict", "score", "runs_as", "platforms", "violated", "size", "judged_at", "judged_by", "failing_since"),
-    *("problem_code", "problem_message", "problem_remedy"),
-)
+_TAGS_AT_A_TIME = 5_000
+_REPOSITORIES_AT_A_TIME = 500
+_IMAGES_AT_A_TIME = 1_000
+_TURN_SECONDS = 5 * 60.0
+
+Hold = Callable[[], None]
+Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
 class Rejudged:
-    """How much was judged; ``changed`` counts tags whose verdict is another one now."""
+    """How much was done; ``asked`` counts images whose facts were read, ``changed`` tags with another verdict."""
 
-    images: int = 0
+    asked: int = 0
+    tags: int = 0
     repositories: int = 0
     changed: int = 0
 
 
 def rejudge(policy: Policy | None = None, *, now: datetime) -> Rejudged:
-    """Judge every image under the current version of a policy, or of all policies some registry uses."""
-    counts = Rejudged()
-    for used in [policy] if policy else Policy.objects.filter(registries__isnull=False).distinct():
-        if used.current is not None:
-            _rejudge(used.current, counts, now)
+    """Judge everything under the current version of a policy, or of all policies some repository has, to the end."""
+    used = [policy] if policy else Policy.objects.filter(repositories__isnull=False).distinct().order_by("pk")
+    pks = [each.pk for each in used]
+    with transaction.atomic():
+        list(Repository.objects.filter(policy__in=pks).order_by("pk").select_for_update().values_list("pk"))
+        Repository.objects.filter(policy__in=pks).update(judged_by=None)
+        request_rejudge(pks, now=now)
+    return finish_rejudgings(now=now)
+
+
+def finish_rejudgings(*, now: datetime) -> Rejudged:
+    """Do what was requested to the end, here. Workers that do the same at the same time are harmless."""
+    counts = Rejudged(asked=ask_again())
+    for pk in Rejudging.objects.filter(state__in=ACTIVE).order_by("pk").values_list("pk", flat=True):
+        while not _turn(pk, counts, _nothing, lambda: now):
+            pass
     return counts
 
 
-def _rejudge(version: PolicyVersion, counts: Rejudged, now: datetime) -> None:
-    for pks in _images_of(version):
-        _write(pks, version, now)
-        counts.images += len(pks)
-    repositories = Repository.objects.listed().filter(registry__policy=version.policy_id).order_by("pk")
-    for pk in list(repositories.values_list("pk", flat=True)):
-        counts.changed += _rejudge_tags(pk, version, now)
-        counts.repositories += 1
+def work_on_rejudging(rejudging_id: int, *, clock: Clock) -> list[WakeUp]:
+    """Do, or go on with, one policy's repositories, unless somebody else does; return what is left to wake."""
+    token = Rejudging.objects.filter(state__in=ACTIVE).take(rejudging_id, lease_length())
+    if token is None:
+        return []
+    try:
+        done = _turn(rejudging_id, Rejudged(), _holding(rejudging_id, token), clock)
+    except LeaseLost:
+        return []
+    Rejudging.objects.give_back(rejudging_id, token)
+    return [] if done else [WakeUp(Work.REJUDGING, rejudging_id)]
 
 
-def _images_of(version: PolicyVersion) -> Iterator[list[int]]:
-    """Images that were judged under any version of the policy, in order, without holding them all."""
-    after = 0
-    judged = Evaluation.objects.filter(policy_version__policy=version.policy_id).values("image")
-    while True:
-        page = Image.objects.filter(pk__gt=after, pk__in=judged).order_by("pk").values_list("pk", flat=True)
-        pks = list(page[:_BATCH])
+def ask_again(hold: Hold | None = None, until: float | None = None) -> int:
+    """Ask images that other rules have been put to; return how many there were.
+
+    :param until: the monotonic second to stop at, with images left.
+    """
+    asked = 0
+    while until is None or time.monotonic() < until:
+        pks = list(stale_images().order_by("pk").values_list("pk", flat=True)[:_IMAGES_AT_A_TIME])
         if not pks:
-            return
-        yield pks
-        after = pks[-1]
+            break
+        asked += ask_stored(pks)
+        if hold is not None:
+            hold()
+    return asked
 
 
-def _write(pks: list[int], version: PolicyVersion, now: datetime) -> None:
-    upsert_rows(list(judge_stored(pks, version, now=now)), UNIQUE_EVALUATION, replace=True)
+def _turn(rejudging_id: int, counts: Rejudged, hold: Hold, clock: Clock) -> bool:
+    """Work until all is done, or for a while; say whether all is done."""
+    until = time.monotonic() + _TURN_SECONDS
+    row = Rejudging.objects.get(pk=rejudging_id)
+    Rejudging.objects.filter(pk=row.pk, started_at=None).update(started_at=clock(), state=State.RUNNING)
+    counts.asked += ask_again(hold, until)
+    while time.monotonic() < until:
+        version = PolicyVersion.objects.get(current_of=row.policy_id)
+        pks = _next(version)
+        if not pks:
+            return _finish(row.pk, clock())
+        _batch(row.pk, version, pks, counts, clock())
+        hold()
+    return False
 
 
-def _rejudge_tags(repository_id: int, version: PolicyVersion, now: datetime) -> int:
+def _next(version: PolicyVersion) -> list[int]:
+    """As many repositories as have some thousand tags together."""
+    rows = outdated(version).order_by("pk").values_list("pk", "tags_total")[:_REPOSITORIES_AT_A_TIME]
+    pks: list[int] = []
+    tags = 0
+    for pk, total in rows:
+        pks.append(pk)
+        tags += total
+        if tags >= _TAGS_AT_A_TIME:
+            break
+    return pks
+
+
+def _batch(rejudging_id: int, version: PolicyVersion, pks: Sequence[int], counts: Rejudged, now: datetime) -> None:
     with transaction.atomic():
-        repository = Repository.objects.select_for_update().get(pk=repository_id)
-        if current_version(repository.registry_id) != version.pk:
-            return 0  # a newer version, or another policy, came in between: its verdicts are not to be undone
-        changes: list[TagChange] = []
-        new = fixed = after = 0
-        while True:
-            tags = list(Tag.objects.listed().filter(repository=repository, pk__gt=after).order_by("pk")[:_BATCH])
-            if not tags:
-                break
-            after = tags[-1].pk
-            for change in _judge_tags(repository_id, tags, version, now):
-                changes.append(change[0])
-                new, fixed = new + change[1], fixed + change[2]
-        TagChange.objects.bulk_create(changes, batch_size=_BATCH)
-        count_totals(repository, version, now=now, new=new, fixed=fixed)
-    return len(changes)
+        # Locked first and chosen after that: a worker that waited here finds what the other one left.
+        list(Repository.objects.filter(pk__in=pks).order_by("pk").select_for_update().values_list("pk"))
+        if not Policy.objects.filter(pk=version.policy_id, current=version).exists():
+            return  # a newer version came in between: its verdicts are not to be undone
+        repositories = list(outdated(version).filter(pk__in=pks).order_by("pk"))
+        ids = [row.pk for row in repositories]
+        judged = rejudge_tags(ids, version, now=now)
+        count_many(repositories, version, judged.by_repository, now=now)
+        Repository.objects.filter(pk__in=ids).update(judged_by=version)
+        done, changed = F("done") + len(ids), F("changed") + judged.changed
+        Rejudging.objects.filter(pk=rejudging_id, version=version).update(done=done, changed=changed)
+    counts.repositories += len(repositories)
+    counts.tags += sum(row.tags_total for row in repositories)
+    counts.changed += judged.changed
 
 
-def _judge_tags(
-    repository_id: int, tags: list[Tag], version: PolicyVersion, now: datetime
-) -> Iterator[tuple[TagChange, bool, bool]]:
-    readable = [tag for tag in tags if tag.image_id or tag.index_id]
-    known = _judged({tag.digest for tag in readable}, version, now)
-    touched: list[Tag] = []
-    for tag in readable:
-        if not known.has(tag.digest):  # its limit was raised: the next scan reads it again
-            continue
-        view = _view(tag, known, now)
-        before = TagState(tag.digest, Verdict(tag.verdict), tag.failing_since)
-        change = what_happened(before, tag.digest, view.verdict)
-        tag.failing_since = failing_since(before, view.verdict, now)
-        show(tag, view, version, now)
-        touched.append(tag)
-        if change is not None:
-            yield change_row(repository_id, tag, change, None, now), change.new, change.fixed
-    update_rows(touched, _SHOWN)
+def _finish(rejudging_id: int, now: datetime) -> bool:
+    with transaction.atomic():
+        row = Rejudging.objects.select_for_update(of=("self",)).select_related("policy__current").get(pk=rejudging_id)
+        version = row.policy.current
+        if version is not None and outdated(version).exists():
+            return False
+        Rejudging.objects.filter(pk=row.pk).update(state=State.DONE, finished_at=now, total=row.done)
+    return True
 
 
-def _view(tag: Tag, known: Known, now: datetime) -> TagView:
-    """Judging again confirms nothing: only the registry can say what a tag points to."""
-    view = known.view(tag.digest)
-    if tag.unconfirmed_since is None:
-        return view
-    problem = (tag.problem_code, tag.problem_message, tag.problem_remedy)
-    if has_lapsed(tag.unconfirmed_since, kept_for(), now):
-        return lapsed(view, problem)
-    return replace(view, problem=problem)
+def _holding(rejudging_id: int, token: uuid.UUID) -> Hold:
+    return lambda: Rejudging.objects.renew(rejudging_id, token, lease_length())
 
 
-def _judged(digests: set[str], version: PolicyVersion, now: datetime) -> Known:
-    known = known_images(digests, version)
-    missing = known.unjudged()  # what a scan stored since, or under the policy the registry had before
-    if missing:
-        upsert_rows(list(judge_stored(missing, version, now=now)), UNIQUE_EVALUATION, replace=False)
-        known = known_images(digests, version)
-    return known
+def _nothing() -> None:
+    return None

@@ -9,6 +9,7 @@ from django.utils.text import slugify
 
 from compliance.models import Policy, Registry, User
 from compliance.policy.registry_values import RegistryValues as RegistryValues
+from compliance.services.assign_policies import reassign
 from compliance.services.grade_repositories import grade_repositories
 
 _LONGEST_SLUG = 50
@@ -17,13 +18,13 @@ _LONGEST_SLUG = 50
 def save_registry(
     values: RegistryValues, *, now: datetime, registry: Registry | None = None, by: User | None = None
 ) -> Registry:
-    """Write a registry; a new one is due at once.
+    """Write a registry; a new one is due at once. Another policy has its repositories judged again.
 
     :param registry: the row to change; ``None`` makes one.
     :param by: who entered the credential.
     """
     row = registry or Registry(created_at=now, next_scan_at=now)
-    protected = tuple(row.protected_tags)
+    protected, policy = tuple(row.protected_tags), row.policy_id
     row = apply_values(values, row)
     if values.password is not None:
         row.credential_set_at, row.credential_set_by = now, by
@@ -33,6 +34,8 @@ def save_registry(
         row.save()
         if protected != values.protected_tags:
             grade_repositories(row)
+        if policy not in (None, row.policy_id):
+            reassign(row, now=now)
     return row
 
 

@@ -45,7 +45,7 @@ def scan_repository(repository_scan_id: int, *, clock: Clock, opener: Opener = o
     token = ready.take(repository_scan_id, lease_length(), state=State.RUNNING, started_at=started_at)
     if token is None:
         return []
-    rows = RepositoryScan.objects.select_related("scan__registry__policy__current", "repository")
+    rows = RepositoryScan.objects.select_related("scan__registry", "repository__policy__current")
     row = rows.get(pk=repository_scan_id)
     try:
         _take_turn(row, token, clock, opener)
@@ -77,9 +77,9 @@ def _take_turn(row: RepositoryScan, token: uuid.UUID, clock: Clock, opener: Open
 
 
 def _version(row: RepositoryScan) -> PolicyVersion:
-    version = row.scan.registry.policy.current
+    version = row.repository.policy.current
     if version is None:
-        raise ImageProblem("no-policy", "The registry's policy has no version", remedy="Run manage.py prepare.")
+        raise ImageProblem("no-policy", "The repository's policy has no version", remedy="Run manage.py prepare.")
     return version
 
 

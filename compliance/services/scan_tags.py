@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from compliance.models import PolicyVersion, Repository, RepositoryScan, Tag
 from compliance.services.finish_scan import refresh_totals
 from compliance.services.keep_lease import LeaseKeeper
@@ -98,10 +100,13 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
 
 def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
     """Leave out tags that still point to what was judged under this very policy version: nothing to write."""
+    # Judging again writes only what it changes, and then says so of the repository; a tag without a version of its own
+    # is to be looked at whatever the repository says.
+    judged = Q(judged_by=turn.version) | Q(judged_by__isnull=False, repository__judged_by=turn.version)
     rows = Tag.objects.listed().filter(
+        judged,
         repository=turn.row.repository_id,
         name__in=[pointer.tag for pointer in pointers],
-        judged_by=turn.version,
         problem_code="",
         unconfirmed_since=None,
     )
@@ -176,8 +181,8 @@ def _record_images(turn: Turn, batch: Batch) -> None:
     while True:
         try:
             record_images(turn.row, turn.token, turn.version, batch, now=turn.clock())
-        except PolicyChanged:  # a newer version was published while we were reading
-            turn.version = PolicyVersion.objects.get(current_of__registries=turn.row.scan.registry_id)
+        except PolicyChanged:  # another version counts since we began to read
+            turn.version = PolicyVersion.objects.get(current_of__repositories=turn.row.repository_id)
         else:
             turn.wrote = True
             return

@@ -113,7 +113,7 @@ def _row(
     before = _state(row)
     digest = read.digest or (row.digest if row else "")
     change = what_happened(before, digest, view.verdict)
-    if row is not None and change is None and row.unconfirmed_since is None and not differs(row, view, version):
+    if row is not None and change is None and _is_settled(row, version) and not differs(row, view):
         return None
     tag = row or Tag(repository=repository, name=read.name, first_seen_at=now, moved_at=now)
     if tag.digest != digest:
@@ -123,6 +123,10 @@ def _row(
     tag.failing_since = failing_since(before, view.verdict, now)
     show(tag, view, version, now)
     return _Row(tag, change, row is None)
+
+
+def _is_settled(row: Tag, version: PolicyVersion) -> bool:
+    return row.unconfirmed_since is None and row.judged_by_id == version.pk
 
 
 def _doubted(row: Tag, problem: ScanProblem | None, now: datetime) -> _Row | None:
@@ -154,8 +158,8 @@ def _unread(problem: ScanProblem) -> TagView:
     return TagView(Verdict.UNKNOWN, None, "", (), (), 0, told)
 
 
-def differs(row: Tag, view: TagView, version: PolicyVersion) -> bool:
+def differs(row: Tag, view: TagView) -> bool:
     """Whether a row shows something else than a view, verdicts apart."""
-    shown = (row.score, row.runs_as, row.platforms, row.violated, row.problem_code, row.judged_by_id)
+    shown = (row.score, row.runs_as, row.platforms, row.violated, row.problem_code)
     code = view.problem[0] if view.problem else ""
-    return shown != (view.score, view.runs_as, list(view.platforms), list(view.violated), code, version.pk)
+    return shown != (view.score, view.runs_as, list(view.platforms), list(view.violated), code)

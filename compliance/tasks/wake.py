@@ -15,7 +15,11 @@ from compliance.policy.wake_up import WakeUp, Work
 
 logger = logging.getLogger(__name__)
 
-_TASKS: Final = {Work.SCAN: "compliance.wake_scan", Work.REPOSITORY_SCAN: "compliance.wake_repository_scan"}
+_TASKS: Final = {
+    Work.SCAN: "compliance.wake_scan",
+    Work.REPOSITORY_SCAN: "compliance.wake_repository_scan",
+    Work.REJUDGING: "compliance.wake_rejudging",
+}
 AN_HOUR: Final = 3_600
 
 

@@ -17,7 +17,9 @@ from compliance.forms.registry import RegistryForm
 from compliance.models import Registry
 from compliance.queries.registries import list_registries, registry_page
 from compliance.services.check_registry import check_registry
+from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_registry import save_registry
+from compliance.tasks.wake import ring
 from compliance.views.respond import Shape, page, signed_in
 from scanner.domain.problems import ScanProblem
 from scanner.sources.registry.diagnosis import Step, StepState
@@ -81,6 +83,7 @@ def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
     if not form.is_valid():
         return page(request, _WHOLE_FORM, {"form": form, "registry": registry}, now=now, status=422)
     row = save_registry(form.values(), now=now, registry=registry, by=signed_in(request))
+    ring(waiting_rejudgings())  # another policy counts at once
     messages.success(request, f"{row.name} was saved." if registry else f"{row.name} was added.")
     return HttpResponseRedirect(reverse("registry", args=[row.slug]))
 

@@ -26,13 +26,12 @@ from compliance.models import (
     TagChange,
     User,
 )
-from compliance.policy.document import read_policy
-from compliance.services.judge_images import ImageRead, evaluation_row, image_row
+from compliance.services.ask_images import ImageRead, image_row
+from compliance.services.judge_images import evaluate
 from compliance.services.publish_policies import publish_policies
 from scanner.domain.facts import ImageFacts
 from scanner.domain.problems import ImageProblem
 from scanner.domain.reference import Digest
-from scanner.judge import judge, not_applicable_judgement, unknown_judgement
 from tests.support.facts import digest, facts, remapped
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -87,7 +86,7 @@ def image(found: ImageFacts, number: int, *, now: datetime = NOW) -> Image:
     row.save()
     policy_version()
     for version in PolicyVersion.objects.exclude(current_of=None):
-        evaluation_row(row.pk, version, judge(found, read_policy(version.document)), now=now).save()
+        evaluate(version, now=now)
     return row
 
 
@@ -96,7 +95,7 @@ def unreadable(number: int, message: str = "The tar archive ends too soon.") -> 
     problem = ImageProblem("bad-tar", message, remedy="Push the image again.")
     row = image_row(ImageRead(digest(number), problem=problem, platform="linux/amd64"), now=NOW)
     row.save()
-    evaluation_row(row.pk, policy_version(), unknown_judgement(problem), now=NOW).save()
+    evaluate(policy_version(), now=NOW)
     return row
 
 
@@ -104,7 +103,7 @@ def artifact(number: int, kind: str = "Helm chart") -> Image:
     """Something that cannot run."""
     row = image_row(ImageRead(digest(number), artifact=kind), now=NOW)
     row.save()
-    evaluation_row(row.pk, policy_version(), not_applicable_judgement(kind), now=NOW).save()
+    evaluate(policy_version(), now=NOW)
     return row
 
 
@@ -119,7 +118,7 @@ def index(number: int, images: Sequence[Image]) -> Index:
 
 def tag_row(repository: Repository, name: str, target: Image, **columns: object) -> Tag:
     """An unsaved tag that points to one image."""
-    found = Evaluation.objects.get(image=target, policy_version__policy__name="kubernetes")
+    found = Evaluation.objects.get(outline=target.outline, policy_version=policy_version())
     strip = {"platform": "linux/amd64", "digest": target.digest, "verdict": found.verdict, "runs_as": target.runs_as}
     values: dict[str, object] = {
         "digest": target.digest,
@@ -176,7 +175,7 @@ def scan(home: Registry, rows: Sequence[Repository] = (), /, **columns: object) 
 
 def never_scanned(home: Registry, name: str) -> Repository:
     """A repository that was listed and nothing more."""
-    return Repository.objects.create(registry=home, name=name, first_seen_at=NOW)
+    return Repository.objects.create(registry=home, policy=home.policy, name=name, first_seen_at=NOW)
 
 
 def unknown_digest() -> Digest:
@@ -187,6 +186,7 @@ def unknown_digest() -> Digest:
 def _repository(home: Registry, name: str) -> Repository:
     return Repository(
         registry=home,
+        policy=home.policy,
         name=name,
         first_seen_at=NOW - timedelta(days=40),
         scanned_at=NOW - timedelta(hours=1),

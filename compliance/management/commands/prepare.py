@@ -7,9 +7,8 @@ from typing import Any
 from django.core.management import BaseCommand, call_command
 from django.utils import timezone
 
-from compliance.models import Policy
 from compliance.services.publish_policies import publish_policies
-from compliance.services.rejudge import rejudge
+from compliance.services.rejudge import finish_rejudgings
 
 
 class Command(BaseCommand):
@@ -22,5 +21,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         now = timezone.now()
         for name in publish_policies(now):
-            counts = rejudge(Policy.objects.get(name=name), now=now)
-            self.stdout.write(f"Published policy {name}; {counts.images} images judged again.")
+            self.stdout.write(f"Published policy {name}.")
+        counts = finish_rejudgings(now=now)
+        if counts.asked or counts.repositories:
+            self.stdout.write(f"Asked {counts.asked} images again; judged {counts.tags} tags.")

@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Only the policy can be chosen."""
-        parser.add_argument("--policy", help="only registries with this policy (default: all)")
+        parser.add_argument("--policy", help="only repositories with this policy (default: all)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Judge and say how much it was."""
@@ -32,6 +32,6 @@ class Command(BaseCommand):
         counts = rejudge(policy, now=timezone.now())
         seconds = time.monotonic() - began
         self.stdout.write(
-            f"Judged {counts.images} images of {counts.repositories} repositories in {seconds:.1f} s; "
-            f"{counts.changed} tags have another verdict."
+            f"Judged {counts.tags} tags of {counts.repositories} repositories in {seconds:.1f} s; "
+            f"{counts.changed} have another verdict. {counts.asked} images were asked again."
         )

@@ -6,11 +6,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from compliance.models import Evaluation, Image, Policy, PolicyVersion
+from compliance.models import Evaluation, Image, Outline, Policy, PolicyVersion
 from compliance.models.bulk import update_rows, upsert_rows
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-UNIQUE = ("image", "policy_version")
+UNIQUE = ("outline", "policy_version")
 
 pytestmark = pytest.mark.django_db
 
@@ -22,14 +22,19 @@ def images() -> list[Image]:
 
 
 @pytest.fixture
+def outlines() -> list[Outline]:
+    return Outline.objects.bulk_create(Outline(digest=str(number), text="{}") for number in range(3))
+
+
+@pytest.fixture
 def version() -> PolicyVersion:
     policy = Policy.objects.create(name="p", title="P")
     return PolicyVersion.objects.create(policy=policy, number=1, document={}, created_at=NOW)
 
 
-def _evaluation(image: Image, version: PolicyVersion, verdict: str) -> Evaluation:
-    results = {"schema": 1, "text": "“quoted” \\ \n"}
-    return Evaluation(image=image, policy_version=version, verdict=verdict, results=results, evaluated_at=NOW)
+def _evaluation(outline: Outline, version: PolicyVersion, verdict: str) -> Evaluation:
+    violated = ["“quoted” \\ \n"]
+    return Evaluation(outline=outline, policy_version=version, verdict=verdict, violated=violated, evaluated_at=NOW)
 
 
 def test_update_writes_every_kind_of_column_in_one_statement(images: list[Image]) -> None:
@@ -55,19 +60,19 @@ def test_update_of_nothing_asks_nothing() -> None:
     assert len(queries) == 0
 
 
-def test_insert_what_is_missing(images: list[Image], version: PolicyVersion) -> None:
-    _evaluation(images[0], version, "pass").save()
+def test_insert_what_is_missing(outlines: list[Outline], version: PolicyVersion) -> None:
+    _evaluation(outlines[0], version, "pass").save()
 
-    upsert_rows([_evaluation(image, version, "fail") for image in images], UNIQUE, replace=False)
+    upsert_rows([_evaluation(outline, version, "fail") for outline in outlines], UNIQUE, replace=False)
 
-    assert list(Evaluation.objects.order_by("image").values_list("verdict", flat=True)) == ["pass", "fail", "fail"]
-    last = Evaluation.objects.latest("image")
-    assert (last.results["text"], last.evaluated_at, last.failed_on) == ("“quoted” \\ \n", NOW, [])
+    assert list(Evaluation.objects.order_by("outline").values_list("verdict", flat=True)) == ["pass", "fail", "fail"]
+    last = Evaluation.objects.latest("outline")
+    assert (last.violated, last.evaluated_at, last.failed_on) == (["“quoted” \\ \n"], NOW, [])
 
 
-def test_replace_what_is_there(images: list[Image], version: PolicyVersion) -> None:
-    _evaluation(images[0], version, "pass").save()
+def test_replace_what_is_there(outlines: list[Outline], version: PolicyVersion) -> None:
+    _evaluation(outlines[0], version, "pass").save()
 
-    upsert_rows([_evaluation(images[0], version, "fail")], UNIQUE, replace=True)
+    upsert_rows([_evaluation(outlines[0], version, "fail")], UNIQUE, replace=True)
 
     assert Evaluation.objects.get().verdict == "fail"
