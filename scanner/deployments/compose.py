@@ -79,7 +79,7 @@ def _extended(name: str, named: Mapping[str, Node], reading: Reading, line: int)
     seen = [name]
     while isinstance(found.node, Entries) and "extends" in found.node.values:
         extends = View(reading, found.node.values["extends"], f"services.{name}.extends", line)
-        if extends.get("file").given:
+        if isinstance(extends.node, Entries) and extends.get("file").given:
             found.open.append("It extends a service of another file, which was not given.")
             return found
         other = extends.get("service").text() if isinstance(extends.node, Entries) else extends.text()

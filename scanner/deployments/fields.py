@@ -24,6 +24,20 @@ _STRUCTS = {
     "volumes": "Volume",
     "windowsOptions": "WindowsSecurityContextOptions",
 }
+_GO_TYPES = {
+    "add": "[]v1.Capability",
+    "capabilities": "v1.Capabilities",
+    "containers": "[]v1.Container",
+    "drop": "[]v1.Capability",
+    "ephemeralContainers": "[]v1.EphemeralContainer",
+    "initContainers": "[]v1.Container",
+    "metadata": "v1.ObjectMeta",
+    "os": "v1.PodOS",
+    "seccompProfile": "v1.SeccompProfile",
+    "supplementalGroups": "[]int64",
+    "volumeMounts": "[]v1.VolumeMount",
+    "volumes": "[]v1.Volume",
+}
 _COMPOSE_TYPES = {"string": "a string", "bool": "a boolean", "[]string": "a array", "map": "a mapping"}
 _MOST_FAULTS = 100
 
@@ -73,6 +87,8 @@ class View:
         path = f"{self.path}.{key}" if self.path else key
         if isinstance(self.node, Entries) and key in self.node.values:
             return View(self.reading, self.node.values[key], path, self.node.lines[key])
+        if self.given and not isinstance(self.node, Entries):
+            self._refuse("map")
         return View(self.reading, None, path, self.line)
 
     def at(self, *keys: str) -> View:
@@ -146,10 +162,19 @@ class View:
             self.reading.note(line, self.path, f"{self.path} must be {_COMPOSE_TYPES.get(wanted, wanted)}")
             return
         kind = {Items: "array", Entries: "object"}.get(type(self.node)) or go_kind(self._value())
+        wanted = _go_type(self.path, wanted)
         place = f"{_struct(self.path)}.{_INDEX.sub('', self.path)}"
         self.reading.note(
             line, self.path, f"json: cannot unmarshal {kind} into Go struct field {place} of type {wanted}"
         )
+
+
+def _go_type(path: str, otherwise: str) -> str:
+    """The Go type of a field, where its name alone says it."""
+    key = path.rpartition(".")[2]
+    if key == "securityContext":
+        return "v1.SecurityContext" if "ontainers" in path else "v1.PodSecurityContext"
+    return _GO_TYPES.get(key, otherwise)
 
 
 def _struct(path: str) -> str:

@@ -180,7 +180,7 @@ def _container(view: View, role: Role, pod: Pod, document: int) -> Container:
         start=_start(identity, privileges, pod),
         privileges=privileges,
         own=identity,
-        own_command=view.get("command").given,
+        own_command=view.get("command").given or view.get("args").given,
         open=pod.open,
         undecided=bool(pod.open),
     )

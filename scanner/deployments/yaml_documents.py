@@ -29,6 +29,7 @@ from scanner.domain.limits import Limits
 
 _SOURCE = re.compile(r"# Source: (\S{1,500})[ \t]*\r?", re.ASCII)
 _TEMPLATE = re.compile(r"\{\{")
+_COMMENT_LINES = 50
 _TEMPLATE_REMEDY = (
     "This looks like a Helm template. Render it first, `helm template RELEASE CHART > rendered.yaml`, and review that."
 )
@@ -90,7 +91,7 @@ def _template(line: int | None) -> DeploymentProblem:
 
 def _documents(text: str, limits: Limits) -> Iterator[Document]:
     sources = _sources(text)
-    started, number = 1, 0
+    since, number = 1, 0
     builder = Builder(limits)
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, DocumentStartEvent):
@@ -98,11 +99,12 @@ def _documents(text: str, limits: Limits) -> Iterator[Document]:
             if number > limits.deployment_documents:
                 line = _line(event)
                 raise too_much("deployment_documents", limits.deployment_documents, "it has more documents", line=line)
-            started, builder = _line(event), Builder(limits)
+            builder = Builder(limits)
         elif isinstance(event, DocumentEndEvent):
             root = builder.root()
             if not (isinstance(root, Scalar) and root.empty):
-                yield Document(number, root, _source(sources, started, root.line))
+                yield Document(number, root, _source(sources, since, root.line))
+            since = _line(event)
         else:
             _feed(builder, event)
 
@@ -155,8 +157,10 @@ def _sources(text: str) -> Mapping[int, str]:
     return found
 
 
-def _source(sources: Mapping[int, str], start: int, first: int) -> str:
-    return next((sources[line] for line in range(start, min(first, start + 20) + 1) if line in sources), "")
+def _source(sources: Mapping[int, str], since: int, first: int) -> str:
+    """The comment nearest above a document, behind the one before."""
+    lines = range(first, max(since, first - _COMMENT_LINES) - 1, -1)
+    return next((sources[line] for line in lines if line in sources), "")
 
 
 __all__ = ["Document", "Node", "decode", "read_documents", "unrendered"]

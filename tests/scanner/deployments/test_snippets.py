@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from scanner.domain.facts import ImageFacts
+from tests.scanner.deployments.manifests import codes, only, pod, reviewed
+from tests.support.facts import facts
+
+APP = facts("app")
+NUMERIC = facts("1001:1001")
+ROOT = facts("")
+
+
+@pytest.mark.parametrize(
+    ("text", "image", "expected"),
+    [
+        (pod(), NUMERIC, {"runAsUser": 1001, "runAsGroup": 1001}),
+        (pod(), APP, {"runAsUser": 1001, "runAsGroup": 1001}),
+        (pod("securityContext: {runAsUser: 3000, runAsGroup: 3001}"), APP, {"runAsUser": 3000, "runAsGroup": 3001}),
+        (pod("securityContext: {runAsUser: 3000, runAsGroup: 3001}"), None, {"runAsUser": 3000, "runAsGroup": 3001}),
+        (pod("securityContext: {runAsUser: -7}"), None, {"runAsUser": 10001, "runAsGroup": 10001}),
+        (pod("securityContext: {privileged: true}"), NUMERIC, {"privileged": False}),
+        (pod("securityContext: {readOnlyRootFilesystem: true}"), NUMERIC, {"readOnlyRootFilesystem": True}),
+    ],
+)
+def test_the_corrected_security_context(text: str, image: ImageFacts | None, expected: dict[str, object]) -> None:
+    snippet = only(reviewed(text, image)).snippet
+    assert snippet is not None
+    context = yaml.safe_load(snippet.text)["securityContext"]
+    assert {**context, **expected} == context
+    assert context["runAsNonRoot"] is True
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"]["drop"] == ["ALL"]
+
+
+def test_the_corrected_context_answers_the_findings() -> None:
+    snippet = only(reviewed(pod(), ROOT)).snippet
+    assert snippet is not None
+    assert set(codes(reviewed(pod(snippet.text), ROOT))) == {"image-not-pinned"}
+    answer = reviewed(pod(snippet.text), ROOT).workloads[0].pod_security
+    assert answer is not None
+    assert answer.answer == "admit"
+
+
+@pytest.mark.parametrize("name", ["web", "a-b_c"])
+def test_the_corrected_service_is_ready_to_merge(name: str) -> None:
+    snippet = only(reviewed(f"services: {{{name}: {{image: nginx}}}}", ROOT)).snippet
+    assert snippet is not None
+    assert yaml.safe_load(snippet.text) == {
+        "services": {name: {"user": "1001:1001", "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}}
+    }
+
+
+@pytest.mark.parametrize("name", ["'a: b'", "'x\\n  y'", '"\\n- evil"', "'#'", "yes", "'null'", "Ü", "'`'"])
+def test_no_text_of_the_file_gets_into_a_snippet(name: str) -> None:
+    snippet = only(reviewed(f"services: {{{name}: {{image: nginx}}}}", ROOT)).snippet
+    assert snippet is not None
+    assert set(yaml.safe_load(snippet.text)) == {"user", "cap_drop", "security_opt"}
