@@ -33,6 +33,18 @@ C_0013 = Link("Kubescape C-0013: non-root containers", "https://github.com/kubes
 
 CVE_2024_40635 = Link("CVE-2024-40635 (containerd)", "https://github.com/advisories/GHSA-265r-hfxg-fhmg")
 CVE_2026_46680 = Link("CVE-2026-46680 (containerd)", "https://github.com/advisories/GHSA-fqw6-gf59-qr4w")
+KUBELET_130871 = Link(
+    "Kubernetes pull request 130871: runAsNonRoot checks the range of a uid",
+    "https://github.com/kubernetes/kubernetes/pull/130871",
+)
+KUBERNETES_GROUPS = Link(
+    "Kubernetes issue 93666: the group in an image's USER is ignored",
+    "https://github.com/kubernetes/kubernetes/issues/93666",
+)
+CONTAINERD_USER = Link(
+    "containerd: how USER is resolved", "https://github.com/containerd/containerd/blob/main/pkg/oci/spec_opts.go"
+)
+RUNC_LOOKUP = Link("runc 1.1: supplementary gids are looked up by name", "https://github.com/opencontainers/runc")
 GO_ACCOUNT_PARSER = Link("moby/sys user.GetExecUser, the parser of Docker", "https://github.com/moby/sys")
 
 # Beyond USER: accounts, files, privileges, habits.
