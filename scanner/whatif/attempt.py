@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from scanner.domain.capabilities import DOCKER_DEFAULT, NO_CAPABILITIES
+from scanner.domain.execution import execute
 from scanner.domain.facts import ImageFacts
-from scanner.domain.file_evidence import NOT_READ
 from scanner.domain.identity import Identity
 from scanner.domain.permissions import Process
 from scanner.domain.start import Start, StartedBy
 from scanner.whatif.answer import Attempt, ProgramUse, Started
 from scanner.whatif.identity import started_as
 from scanner.whatif.paths import Tenant
-from scanner.whatif.programs import Powers, executed
 from scanner.whatif.refusals import RESTRICTED_V2
 
 
@@ -49,18 +48,12 @@ _BOUNDING = {
 
 def program_use(facts: ImageFacts, started: Started) -> ProgramUse | None:
     """Whether the command is executed; ``None`` for an image without one, and where it does not get so far."""
-    identity, declared, files = started.identity, started.declared_identity, facts.files
-    if identity is None:
+    identity, declared = started.identity, started.declared_identity
+    if identity is None or not (facts.config.entrypoint or facts.config.cmd):
         return None
-    if files is None:
-        return ProgramUse("", None, unknown=NOT_READ)
-    if files.entry_point is None or not files.entry_point.argv:
-        return None
-    powers = Powers(tenant_of(identity, started.start).process, bounding_of(started.start))
-    found = executed(files.entry_point, files, powers)
+    found = execute(facts, tenant_of(identity, started.start).process, bounding_of(started.start))
     before = None
     if declared is not None:
         bare = Start(started.start.by)
-        own = Powers(tenant_of(declared, bare).process, bounding_of(bare))
-        before = executed(files.entry_point, files, own).problem
-    return ProgramUse(found.path, found.problem, before, found.unknown)
+        before = execute(facts, tenant_of(declared, bare).process, bounding_of(bare)).problem
+    return ProgramUse(found.program, found.problem or None, before or None, found.unknown)

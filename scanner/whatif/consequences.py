@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from scanner.domain.capabilities import decode
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_evidence import NOT_READ
-from scanner.domain.files import FileFacts, NodeKind, Tree, absolute
+from scanner.domain.files import FileFacts, NodeKind, PrivilegedFile, Tree, absolute
 from scanner.domain.permissions import Access, Process, allows
 from scanner.domain.start import Start
 from scanner.whatif.answer import Consequences, PathUse, Privileges, Started, TreeLoss
 from scanner.whatif.attempt import bounding_of, program_use, tenant_of
 from scanner.whatif.paths import path_uses
-from scanner.whatif.programs import stops_exec
 from scanner.whatif.trees import tree_losses
 
 _SETUID_OR_SETGID = 0o6000
@@ -33,6 +33,8 @@ def consequences_of(facts: ImageFacts, started: Started) -> Consequences | None:
     unknown = [text for text in (*uses, *losses) if isinstance(text, str)]
     if program is not None and program.unknown:
         unknown.append(program.unknown)
+    if started.start.drop_capabilities and facts.files.privileged_total > len(facts.files.privileged):
+        unknown.append(_not_all(facts.files))
     return Consequences(
         tuple(use for use in uses if isinstance(use, PathUse)),
         tuple(loss for loss in losses if isinstance(loss, TreeLoss)),
@@ -41,6 +43,11 @@ def consequences_of(facts: ImageFacts, started: Started) -> Consequences | None:
         tuple(unknown),
         tuple(_assumptions(facts, started.start)),
     )
+
+
+def _not_all(files: FileFacts) -> str:
+    kept, total = len(files.privileged), files.privileged_total
+    return f"Of {total:,} privileged programs {kept:,} are kept, so others may stop for want of capabilities."
 
 
 def _without_mounted(facts: ImageFacts, start: Start) -> list[Tree]:
@@ -62,11 +69,15 @@ def _privileges(files: FileFacts, start: Start, process: Process) -> Privileges:
     stopped = [
         file.place.path
         for file in files.privileged
-        if stops_exec(file, bounding_of(start))
-        and not stops_exec(file, bounding_of(Start(start.by)))
+        if _stops_exec(file, bounding_of(start))
+        and not _stops_exec(file, bounding_of(Start(start.by)))
         and allows(file.place.node, process, Access.EXECUTE)
     ]
     return Privileges(tuple(inert[:_MOST_NAMED]), len(inert), tuple(stopped[:_MOST_NAMED]))
+
+
+def _stops_exec(file: PrivilegedFile, bounding: frozenset[str]) -> bool:
+    return bool(file.capability) and decode(file.capability).stops_exec(bounding)
 
 
 def _assumptions(facts: ImageFacts, start: Start) -> list[str]:
@@ -78,6 +89,6 @@ def _assumptions(facts: ImageFacts, start: Start) -> list[str]:
         )
     elif facts.config.volumes:
         said.append("Nothing is mounted at the VOLUMEs of the image; a mounted volume has owners of its own.")
-    if facts.config.entrypoint is None and facts.config.cmd is None:
+    if not (facts.config.entrypoint or facts.config.cmd):
         said.append("The image has no command; the one given at the start can be executed.")
     return said

@@ -44,8 +44,10 @@ HOUSE = House(
 def image(
     files: FileFacts | None, *, user: str = "app", working_dir: str = "", volumes: tuple[str, ...] = ()
 ) -> ImageFacts:
+    """An image that has a command where its facts have one."""
     found = facts(user, files=files, working_dir=working_dir)
-    return replace(found, config=replace(found.config, volumes=volumes))
+    cmd = found.config.cmd if files is None or files.entry_point is not None else None
+    return replace(found, config=replace(found.config, volumes=volumes, cmd=cmd))
 
 
 def at_working_dir(path: str, start: Start, *, user: str = "app") -> PathUse:
@@ -117,7 +119,7 @@ def test_a_volume(path: str, start: Start, now: Access) -> None:
     found = what_if(image(HOUSE.facts("/home/app", path), volumes=(path,)), start)
     assert use_of(found, Role.VOLUME).now == now
     assert found.consequences is not None
-    assert len(found.consequences.assumptions) == 1
+    assert "VOLUME" in found.consequences.assumptions[0]
 
 
 def losses(start: Start, *, complete: bool = True, volumes: tuple[str, ...] = ()) -> list[tuple[NodeKind, Access, int]]:
@@ -187,6 +189,39 @@ def test_outcomes(start: Start, expected: Outcome) -> None:
     found = what_if(image(kept, working_dir="/srv/own"), start)
     assert found.outcome is expected
     assert (found.consequences is None) is (found.started.identity is None)
+
+
+def test_privileged_programs_that_were_not_kept_may_stop() -> None:
+    kept = replace(HOUSE.facts("/home/app"), privileged_total=1)
+    assert what_if(image(kept), Start(drop_capabilities=True)).outcome is Outcome.UNKNOWN
+    assert what_if(image(kept), Start()).outcome is Outcome.FINE
+
+
+def test_a_command_that_cannot_be_executed_stops_the_start() -> None:
+    kept = HOUSE.facts("/home/app", command=command(HOUSE.program("/srv/mine")))
+    for user, error in (("1001", None), ("3000:0", 'exec: "/srv/mine": permission denied')):
+        found = what_if(image(kept), Start(user=user))
+        assert (found.start_error, found.outcome) == (error, Outcome.STOPPED if error else Outcome.FINE)
+        assert found.consequences is not None
+        assert found.consequences.program is not None
+        assert found.consequences.program.before is None
+
+
+def test_podman_and_crio_give_fewer_capabilities_to_begin_with() -> None:
+    net_raw = bytes.fromhex("0100000200200000000000000000000000000000")
+    kept = HOUSE.facts("/home/app", command=command(HOUSE.program("/srv/run")))
+    kept = replace(kept, privileged=(privileged("/srv/run", capability=net_raw),), privileged_total=1)
+    errors = {by: what_if(image(kept), Start(by)).start_error for by in StartedBy}
+    stopped = "exec /srv/run: operation not permitted"
+    assert errors == {StartedBy.DOCKER: None, K8S: None, CRIO: stopped, StartedBy.PODMAN: stopped}
+
+
+def test_a_windows_image_has_no_uids() -> None:
+    made = image(HOUSE.facts())
+    windows = replace(made, config=replace(made.config, platform=replace(made.config.platform, os="windows")))
+    found = what_if(windows, Start(user="nosuch"))
+    assert (found.outcome, found.start_error, found.consequences) == (Outcome.UNKNOWN, None, None)
+    assert "no uids" in found.not_applicable
 
 
 def test_setuid_is_inert_without_new_privileges() -> None:
