@@ -4,6 +4,7 @@
 
     inspect REFERENCE     0 pass, or nothing that runs · 1 fail · 2 unknown · 3 could not be inspected
     whatif REFERENCE      0 it starts and nothing breaks · 1 it does not, or something does · 2, 3 as above
+    whatif --manifest F   0 fine · 1 contradictions · 2 unknown · 3 no image could be inspected · 4 unreadable
     identity --jsonl      0
     rules                 0
     anything else         4
@@ -20,6 +21,8 @@ from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
 from scanner.command_line import Answered, InspectOptions, NoPassword, inspect_reference, unread_source
+from scanner.deployments import review_text
+from scanner.deployments_command import WrongManifest, review_manifest
 from scanner.domain.identity import Runtime
 from scanner.domain.reference import InvalidReference, parse_reference
 from scanner.domain.verdict import Verdict
@@ -93,17 +96,19 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_what_if(parser: argparse.ArgumentParser) -> None:
-    _add_reference(parser)
+    _add_reference(parser, optional=True)
+    parser.add_argument(
+        "--manifest", metavar="FILE", help="review a Compose file, Kubernetes manifests or a rendered chart; - is stdin"
+    )
     parser.add_argument("--format", choices=["text", "json"], default="text")
     add_start_options(parser)
     _add_connection(parser)
     parser.set_defaults(run=_what_if, policy=DEFAULT_POLICY)
 
 
-def _add_reference(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "reference", metavar="REFERENCE", help="registry/repository:tag or registry/repository@sha256:…"
-    )
+def _add_reference(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    said = "registry/repository:tag or registry/repository@sha256:…"
+    parser.add_argument("reference", metavar="REFERENCE", nargs="?" if optional else None, help=said)
     parser.add_argument("--platform", default="all", help="for example linux/amd64; all (default) takes every platform")
 
 
@@ -142,6 +147,11 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _what_if(options: argparse.Namespace) -> int:
+    if options.manifest is not None:
+        return _manifest(options)
+    if options.reference is None:
+        print("python -m scanner whatif: give a REFERENCE or --manifest FILE", file=sys.stderr)
+        return WRONG_USAGE
     try:
         answered = what_if_reference(options.reference, start_of(options), _inspect_options(options), os.environ)
     except (InvalidReference, NoPassword, WrongStart) as error:
@@ -149,6 +159,20 @@ def _what_if(options: argparse.Namespace) -> int:
         return WRONG_USAGE
     if options.format == "text":
         print(what_if_text(answered.report), end="")
+    else:
+        _print_json(answered.report)
+    return answered.status
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    try:
+        wanted, start = _inspect_options(options), start_of(options)
+        answered = review_manifest(options.manifest, options.reference, start, wanted)
+    except (WrongManifest, WrongStart) as error:
+        print(f"python -m scanner whatif: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    if options.format == "text":
+        print(review_text(answered.report), end="")
     else:
         _print_json(answered.report)
     return answered.status

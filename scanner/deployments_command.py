@@ -6,21 +6,20 @@ and no other: a password typed for one registry would be handed to any that a fi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
+from scanner.command_line import InspectOptions, inspected
 from scanner.deployments import DeploymentProblem, Review, decode, review, review_report
+from scanner.deployments.review_report import failed_report
 from scanner.domain.facts import ImageFacts
-from scanner.domain.limits import DEFAULT_LIMITS, Limits
-from scanner.domain.problems import ImageProblem, Refused, ScanProblem
-from scanner.domain.reference import Reference, TagName
+from scanner.domain.problems import ImageProblem, ScanProblem
+from scanner.domain.reference import Reference
+from scanner.domain.start import Start
 from scanner.domain.verdict import Verdict
-from scanner.inspection import InspectedImage, inspect
-from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
-from scanner.sources.registry.asking import Access
-from scanner.sources.registry.client import RegistrySource
-from scanner.sources.registry.docker_login import docker_login
-from scanner.sources.registry.network import NetworkPolicy
+from scanner.inspection import InspectedImage
 
 PASSED, FAILED, UNKNOWN, NOTHING_INSPECTED, UNREADABLE = range(5)
 _DOCKER_HUB: Final = "docker.io"
@@ -28,19 +27,8 @@ _HUB_ADDRESS: Final = "registry-1.docker.io"
 _USUAL_PLATFORM: Final = "linux/amd64"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How registries are asked.
-
-    :param platform: of images for several; ``None`` for linux/amd64, or what there is.
-    :param plain_http: for every registry but Docker Hub.
-    """
-
-    platform: str | None = None
-    plain_http: bool = False
-    verify_tls: bool = True
-    allow_private: bool = True
-    limits: Limits = DEFAULT_LIMITS
+class WrongManifest(ValueError):
+    """``--manifest`` with options that do not go with it, or a file that cannot be opened; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +39,38 @@ class Reviewed:
     status: int
 
 
-def review_file(body: bytes, connection: Connection) -> Reviewed:
+def review_manifest(path: str, reference: str | None, start: Start, options: InspectOptions) -> Reviewed:
+    """Review the file at a path, ``-`` for standard input.
+
+    :raises WrongManifest: when the file cannot be opened, or a reference, a start or a password was given too.
+    """
+    if reference is not None:
+        raise WrongManifest("give a REFERENCE or --manifest FILE, not both")
+    if start != Start():
+        raise WrongManifest("with --manifest the settings of the start are the file's own")
+    if options.username is not None or options.password_env is not None:
+        raise WrongManifest("a password is for one registry, a file may name several: use docker login for each")
+    try:
+        body = _read(path, options.limits.deployment_bytes + 1)
+    except OSError as error:
+        raise WrongManifest(f"the file cannot be read: {error.strerror or error}") from None
+    return review_file(body, options)
+
+
+def _read(path: str, most: int) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read(most)
+    with Path(path).open("rb") as file:
+        return file.read(most)
+
+
+def review_file(body: bytes, options: InspectOptions) -> Reviewed:
     """Review a deployment file with the images it names."""
     try:
-        text = decode(body, connection.limits)
-        found = review(text, lambda reference: facts_of(reference, connection), connection.limits)
+        text = decode(body, options.limits)
+        found = review(text, lambda reference: facts_of(reference, options), options.limits)
     except DeploymentProblem as problem:
-        return Reviewed(_failed(problem), UNREADABLE)
+        return Reviewed(failed_report(problem), UNREADABLE)
     return Reviewed(review_report(found), _status(found))
 
 
@@ -69,50 +82,21 @@ def _status(found: Review) -> int:
     return UNKNOWN if found.verdict is Verdict.UNKNOWN else PASSED
 
 
-def _failed(problem: DeploymentProblem) -> dict[str, Any]:
-    error = {"code": problem.code, "message": problem.message, "line": problem.line, "remedy": problem.remedy}
-    return {
-        "schema": 1,
-        "verdict": Verdict.UNKNOWN.value,
-        "images": {"named": 0, "inspected": 0},
-        "workloads": [],
-        "skipped": [],
-        "unread": [],
-        "error": error,
-    }
-
-
-def facts_of(reference: Reference, connection: Connection) -> ImageFacts | ScanProblem:
-    """The facts of one image, or why there are none."""
-    hub = reference.registry == _DOCKER_HUB
+def facts_of(reference: Reference, options: InspectOptions) -> ImageFacts | ScanProblem:
+    """The facts of one image, or why there are none; of several platforms linux/amd64, or the first there is."""
+    if reference.registry == _DOCKER_HUB:
+        reference = replace(reference, registry=_HUB_ADDRESS)
+        options = replace(options, plain_http=False)
     try:
-        url = parse_registry_url(
-            _HUB_ADDRESS if hub else reference.registry, plain_http=connection.plain_http and not hub
-        )
-        access = Access(
-            credential=docker_login(url),
-            network=NetworkPolicy(allow_private=connection.allow_private),
-            verify_tls=connection.verify_tls,
-        )
-        with RegistrySource(url, access, limits=connection.limits) as source:
-            return _inspected(source, reference, connection)
+        usual = replace(options, platform=options.platform or _USUAL_PLATFORM)
+        return _first(inspected(reference, usual, {}).images)
+    except ScanProblem as problem:
+        if options.platform is not None or problem.code != "platform-not-found":
+            return problem
+    try:
+        return _first(inspected(reference, options, {}).images)
     except ScanProblem as problem:
         return problem
-    except InvalidRegistryUrl as error:
-        return Refused("invalid-registry", error.reason)
-
-
-def _inspected(source: RegistrySource, reference: Reference, connection: Connection) -> ImageFacts | ScanProblem:
-    wanted = reference.digest or reference.tag or TagName("latest")
-    limits = connection.limits
-    try:
-        platform = connection.platform or _USUAL_PLATFORM
-        found = inspect(source, reference.repository, wanted, platform=platform, limits=limits)
-    except ImageProblem as problem:
-        if connection.platform is not None or problem.code != "platform-not-found":
-            raise
-        found = inspect(source, reference.repository, wanted, platform=None, limits=limits)
-    return _first(found.images)
 
 
 def _first(images: tuple[InspectedImage, ...]) -> ImageFacts | ScanProblem:

@@ -6,10 +6,12 @@ from typing import Any
 
 from scanner.deployments.findings import Case, Finding
 from scanner.deployments.image_names import ImageName
+from scanner.deployments.problems import DeploymentProblem
 from scanner.deployments.review import Review, ReviewedContainer, ReviewedWorkload
 from scanner.domain.identity import process_groups
 from scanner.domain.printable import printable
 from scanner.domain.start import Start
+from scanner.domain.verdict import Verdict
 
 SCHEMA = 1
 Json = dict[str, Any]
@@ -27,6 +29,24 @@ def review_report(review: Review) -> Json:
             {"kind": kind, "document": place.document, "line": place.line} for kind, place in review.contents.unread
         ],
         "error": None,
+    }
+
+
+def failed_report(problem: DeploymentProblem) -> Json:
+    """The same object for a file that could not be read."""
+    return {
+        "schema": SCHEMA,
+        "verdict": Verdict.UNKNOWN.value,
+        "images": {"named": 0, "inspected": 0},
+        "workloads": [],
+        "skipped": [],
+        "unread": [],
+        "error": {
+            "code": problem.code,
+            "message": printable(problem.message, longest=1_000),
+            "line": problem.line,
+            "remedy": problem.remedy,
+        },
     }
 
 

@@ -14,6 +14,10 @@ def review_text(report: Json) -> str:
 
 
 def _lines(report: Json) -> Iterator[str]:
+    if report["error"] is not None:
+        yield f"{report['error']['code']}: {report['error']['message']}"
+        yield report["error"]["remedy"]
+        return
     count = sum(len(workload["containers"]) for workload in report["workloads"])
     images = report["images"]
     verdict = report["verdict"].replace("_", " ").upper()
