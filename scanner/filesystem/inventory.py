@@ -134,7 +134,7 @@ def _is_tool(walker: Walker, path: bytes) -> bool:
 
 def sudoers(walker: Walker) -> tuple[SudoersFile, ...]:
     """The files sudo reads, where its packages put them, links followed; those of ``sudoers.d`` by name."""
-    return tuple(_sudoers_files(walker))[:_MOST_SUDOERS]
+    return tuple(dict.fromkeys(_sudoers_files(walker)))[:_MOST_SUDOERS]
 
 
 def _sudoers_files(walker: Walker) -> Iterator[SudoersFile]:

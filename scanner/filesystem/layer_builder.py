@@ -99,6 +99,8 @@ class LayerBuilder:
             self._put(above, name, member, content)
         elif member.type != "5":
             raise ImageProblem("unsafe-path", "an entry that is not a folder stands for the root itself")
+        else:
+            self._root(member)
 
     def finish(self) -> Stored:
         """The columns in level order, the text, the contents by node and the nodes that are listed."""
@@ -109,6 +111,12 @@ class LayerBuilder:
         listed = {rank[node] for node in self._listed}
         listed.update(owners.index(max(owners)) for owners in (columns.uid, columns.gid))
         return Stored({}, columns, bytes(text), contents, array("I", sorted(listed)))
+
+    def _root(self, member: Member) -> None:
+        columns = self._columns
+        columns.flags[ROOT] |= _EXPLICIT
+        columns.mode[ROOT] = member.mode & 0o7777
+        columns.uid[ROOT], columns.gid[ROOT] = _owner(member.uid), _owner(member.gid)
 
     def _whiteout(self, above: bytes, name: bytes, path: bytes) -> None:
         folder, redirected = self._folder(above)

@@ -34,6 +34,7 @@ def tree_ambiguities(rootfs: RootFs) -> tuple[Ambiguity, ...]:
     budget = _Budget(rootfs.limits.implied_paths)
     found = list(_lexical(walks))
     for position, layer in enumerate(rootfs.layers):
+        found += _root_given(position, layer)
         found += _flagged(position, layer, trail)
         found += _links_below(rootfs, position, trail, budget)
         found += _implied_over_links(rootfs, position, trail, budget)
@@ -75,6 +76,20 @@ def _lexical(walks: list[Resolution]) -> Iterator[Ambiguity]:
                 shown(walk.path),
                 "a link climbs with .. out of a folder that does not exist: Docker goes on there, containerd stops",
             )
+
+
+def _root_given(position: int, layer: LayerIndex) -> Iterator[Ambiguity]:
+    columns = layer.columns
+    given = columns.mode[ROOT], columns.uid[ROOT], columns.gid[ROOT]
+    if given != (0o755, 0, 0):
+        yield Ambiguity(
+            "root-folder",
+            "/",
+            f"the layer gives the root folder mode {given[0]:04o} and the owner {given[1]}:{given[2]}: Docker's own"
+            " image store obeys, containerd does not, and there it is 0755 and 0:0",
+            position,
+            decides=False,
+        )
 
 
 _DETAILS = {

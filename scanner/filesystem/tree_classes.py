@@ -12,7 +12,7 @@ from functools import partial
 
 from scanner.domain.files import Node, NodeKind, PermissionClass, Tree
 from scanner.domain.problems import LimitExceeded
-from scanner.filesystem.layer_columns import FOLDER, HARD_LINK, NOTHING, SYMLINK
+from scanner.filesystem.layer_columns import FOLDER, HARD_LINK, NOTHING, SYMLINK, Flag
 from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.rootfs import Place, Places
 from scanner.filesystem.walker import KINDS, Walker, text_path
@@ -20,6 +20,7 @@ from scanner.filesystem.walker import KINDS, Walker, text_path
 MOST_ENTRIES = 200_000
 MOST_CLASSES = 2_000
 _EXAMPLES = 3
+_EMPTIES = int(Flag.OPAQUE | Flag.EXPLICIT)
 _SILENT = (NOTHING, SYMLINK)
 
 _Permissions = tuple[int, int, int, int]
@@ -67,6 +68,7 @@ class _Count:
         self._above: dict[tuple[_Permissions, ...], int] = {}
         self._chains: list[tuple[_Permissions, ...]] = []
         self._deeper: dict[tuple[int, _Permissions], int] = {}
+        self._emptying: dict[int, bool] = {}
         self._complete = True
 
     def tree(self) -> Tree:
@@ -75,7 +77,7 @@ class _Count:
         try:
             while pending:
                 folder = pending.pop()
-                if len(folder.places) == 1:
+                if len(folder.places) == 1 and not self._empties(folder.places[0][0]):
                     self._one_layer(folder)
                 else:
                     pending += self._merged(folder)
@@ -142,6 +144,14 @@ class _Count:
             self._count(folder.above, permissions, partial(bytes, path))
             if permissions[0] == FOLDER:
                 yield _Folder(path, places, self._into(folder.above, permissions))
+
+    def _empties(self, position: int) -> bool:
+        """Whether a layer has emptied folders without entries, whose attributes then are those of another layer."""
+        known = self._emptying.get(position)
+        if known is None:
+            flags = set(self._layers[position].columns.flags.tobytes())
+            known = self._emptying[position] = any(one & _EMPTIES == Flag.OPAQUE for one in flags)
+        return known
 
     def _names(self, places: Places) -> set[bytes]:
         names: set[bytes] = set()

@@ -22,6 +22,8 @@ KINDS = {
     FIFO: NodeKind.FIFO,
 }
 _EXPLICIT = int(Flag.EXPLICIT)
+_HIDES = int(Flag.OPAQUE | Flag.WHITEOUT)
+_BARE_ROOT = Place("/", Node(NodeKind.FOLDER, 0o755, 0, 0))  # of an image without layers
 
 
 def text_path(path: bytes) -> str:
@@ -81,9 +83,21 @@ class Walker:
         """The node that lends its attributes to what stands at a path: of a folder, the newest with an entry."""
         places = self.standing(path)
         layers = self.rootfs.layers
-        given = (place for place in places if layers[place[0]].columns.flags[place[1]] & _EXPLICIT)
+        for place in places:
+            if layers[place[0]].columns.flags[place[1]] & _EXPLICIT:
+                return place
         # A folder nobody has an entry for was made, with the default attributes, by the layer that came first.
-        return next(given, places[-1])
+        position, node = places[-1]
+        if layers[position].columns.flags[node] & _HIDES == Flag.OPAQUE:
+            return self._emptied(path, position) or places[-1]
+        return places[-1]
+
+    def _emptied(self, path: bytes, position: int) -> NodeOfLayer | None:
+        """A folder below, which a layer without an entry for it has emptied: it is still the same folder."""
+        below = Walker(self.rootfs.below(position))
+        if below.rootfs.kind_in(below.standing(path)) != FOLDER:
+            return None
+        return below.source(path)
 
     def names(self, path: bytes) -> list[bytes]:
         """The names in a folder, in order."""
@@ -98,6 +112,8 @@ class Walker:
     def place(self, path: bytes) -> Place:
         """What stands at a path, as facts state it; something must stand there."""
         known = self._places.get(path)
+        if known is None and not self.rootfs.layers:
+            return _BARE_ROOT
         if known is None:
             position, node = self.source(path)
             known = self._places[path] = Place(text_path(path), self.node((position, node)), position)
@@ -113,7 +129,7 @@ class Walker:
             name = way.ahead.pop()
             if name in (b"", b"."):
                 continue
-            if self.rootfs.kind_in(self.standing(way.here)) != FOLDER:
+            if way.here and self.rootfs.kind_in(self.standing(way.here)) != FOLDER:
                 return WalkState.NOT_A_FOLDER, way.here
             way.searched[way.here] = None
             if name == b"..":

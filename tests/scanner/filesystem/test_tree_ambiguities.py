@@ -132,3 +132,11 @@ def test_many_links_along_a_long_way_have_a_limit() -> None:
     with pytest.raises(LimitExceeded) as caught:
         tree_ambiguities(tree)
     assert caught.value.code == "limit-path-steps"
+
+
+def test_a_root_folder_with_permissions_of_its_own() -> None:
+    plain, closed = rootfs({".": Folder(0o755)}), rootfs({".": Folder(0o700, 5, 6)})
+    assert tree_ambiguities(plain) == ()
+    (found,) = tree_ambiguities(closed)
+    assert (found.code, found.where, found.layer, found.decides) == ("root-folder", "/", 0, False)
+    assert "0700 and the owner 5:6" in found.detail

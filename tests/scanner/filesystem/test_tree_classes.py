@@ -12,8 +12,8 @@ from scanner.domain.files import Node, NodeKind, PermissionClass, Tree, WalkStat
 from scanner.filesystem.rootfs import RootFs
 from scanner.filesystem.tree_classes import tree_below
 from scanner.filesystem.walker import Walker
+from tests.support.archives import rootfs as stacked
 from tests.support.images import Device, Entry, File, Folder, HardLink, Opaque, Symlink, Whiteout
-from tests.support.trees import stacked
 
 Trees = tuple[Mapping[str, Entry], ...]
 
@@ -28,6 +28,11 @@ def tree(*trees: Mapping[str, Entry], path: bytes = b"app", **bounds: int) -> Tr
 
 CASES: list[tuple[str, Trees, tuple[PermissionClass, ...]]] = [
     ("empty", ({"app": Folder()},), ()),
+    (
+        "an emptied folder without an entry",
+        ({"app": Folder(), "app/x": Folder(0o700, 5, 5), "app/x/a": File()}, {"app/x": Opaque()}, {"app": Folder()}),
+        (PermissionClass(PRIVATE, (FOLDER,), 1, ("/app/x",)),),
+    ),
     ("files", ({"app/a": File(), "app/b": File()},), (PermissionClass(FILE, (FOLDER,), 2, ("/app/a", "/app/b")),)),
     (
         "a folder counts, and is above what is in it",

@@ -6,8 +6,8 @@ import pytest
 
 from scanner.domain.files import Node, NodeKind, Place, WalkState
 from scanner.filesystem.walker import Walker
+from tests.support.archives import rootfs as stacked
 from tests.support.images import Device, Entry, File, Folder, HardLink, Opaque, Symlink, Whiteout
-from tests.support.trees import stacked
 
 Trees = tuple[Mapping[str, Entry], ...]
 
@@ -66,7 +66,9 @@ LAYERS: list[tuple[str, Trees, str, tuple[Node, int] | None]] = [
     ),
     ("whiteout", ({"a": File()}, {"a": Whiteout()}), "/a", None),
     ("opaque", ({"a/b": File()}, {"a": Folder(0o700), "a/": Opaque()}), "/a/b", None),
-    ("opaque keeps the folder", ({"a/b": File()}, {"a/": Opaque()}), "/a", (Node(NodeKind.FOLDER, 0o755, 0, 0), 1)),
+    ("opaque keeps the folder", ({"a": Folder(0o700)}, {"a": Opaque()}), "/a", (Node(NodeKind.FOLDER, 0o700, 0, 0), 0)),
+    ("opaque over nothing", ({"a": Opaque()},), "/a", (Node(NodeKind.FOLDER, 0o755, 0, 0), 0)),
+    ("opaque over a file", ({"a": File(uid=1)}, {"a": Opaque()}), "/a", (Node(NodeKind.FOLDER, 0o755, 0, 0), 1)),
     (
         "an implied folder hides no attributes",
         ({"a": Folder(0o700, 3, 4)}, {"a/b": File()}),
