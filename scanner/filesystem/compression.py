@@ -199,6 +199,8 @@ def _outputs(part: Part, data: bytes, form: _Format, meter: Meter) -> Iterator[b
         try:
             out = part.decompress(data, PIECE)
         except form.error as error:
+            if "not enough memory" in str(error):  # ours to give, and no fault of the layer's bytes
+                raise MemoryError from error
             raise _unreadable(form, error, meter) from error
         if out:
             meter.give(len(out))

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import pytest
 
+from scanner.deployments import review
+from scanner import sandbox
 from scanner.domain.facts import PASSWD
 from scanner.domain.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 from scanner.domain.manifest import parse_document
@@ -24,11 +26,11 @@ from scanner.sources.registry.addresses import Target, parse_registry_url
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.network import PRIVATE_TOO
 from scanner.sources.registry.transport import Transport
-from tests.support.archives import END, indexed, member, pax, rootfs
+from tests.support.archives import END, indexed, member, pax, pieces, rootfs
 from tests.support.demo_registry import DemoRegistry
 from tests.support.facts import facts
 from tests.support.images import Stored, artifact, image, index
-from tests.support.layers import Entry, File, Symlink, compress, layer
+from tests.support.layers import Entry, File, Symlink, compress, layer, sha256
 from tests.support.oci_layout import OciLayout
 from tests.support.sources import LOGIN, local_source
 
@@ -70,6 +72,12 @@ class Case:
 
 def archive(content: bytes) -> Act:
     return lambda _, limits: indexed(content, limits=limits)
+
+
+def apart(blob: bytes) -> Act:
+    return lambda _, limits: sandbox.index_layer(
+        pieces(blob), digest=Digest(sha256(blob)), size=len(blob), diff_id=None, limits=limits
+    )
 
 
 def tree(*layers: Mapping[str, Entry]) -> Act:
@@ -146,6 +154,18 @@ def reads_passwd(_: Bench, limits: Limits) -> None:
     raise ScanProblem(file.state.value, passwd_problem(replace(facts(), passwd=file)) or "")
 
 
+def reviewed(text: str) -> Act:
+    """One image too many does not end a review: it is that image's problem."""
+
+    def act(_: Bench, limits: Limits) -> None:
+        for workload in review(text, lambda _: None, limits).workloads:
+            for container in workload.containers:
+                if container.case.problem:
+                    raise container.case.problem
+
+    return act
+
+
 def tags(source: RegistrySource) -> object:
     return list(source.tags(SHOP))
 
@@ -167,10 +187,13 @@ def pull(source: RegistrySource) -> object:
         return list(chunks)
 
 
+MUCH = {"compression_ratio": 1e6, "compression_ratio_after_bytes": 1e12}
+LONG = compress(ZEROS[:-1024], "gzip") * 1_500 + compress(END, "gzip")
 NO_IMAGE = artifact(("application/vnd.example+json", b"{}"), [("a/b", b"1"), ("a/b", b"2")])
 DENIED = b"HTTP/1.1 403 No\r\nContent-Length: 20\r\n\r\n" + b"x" * 20
 DRIP = {"floor_bytes_per_second": 1, "body_bytes_per_second": 1, "idle_seconds": 1e4, "first_byte_seconds": 1e4}
 ONE_IMAGE = image([BASE, TOP])
+TWO_PODS = "---\n".join(f"kind: Pod\nspec: {{containers: [{{name: a, image: 'x:{tag}'}}]}}\n" for tag in "12")
 
 CASES = {
     "manifest_bytes": Case("limit-manifest-bytes", {"manifest_bytes": 100}, document(ONE_IMAGE)),
@@ -227,6 +250,13 @@ CASES = {
     "path_steps": Case("limit-path-steps", {"path_steps": 3}, tree({"a": Symlink("b/c/d/e"), "a/x": File()})),
     "implied_paths": Case("limit-implied-paths", {"implied_paths": 1}, tree(*[{"a/x": File(), "b/x": File()}] * 2)),
     "link_fetches": Case("limit-link-fetches", {"link_fetches": 1}, inspected(image(LONG_LINKS))),
+    "child_memory_bytes": Case("scanner-memory", {"child_memory_bytes": MIB}, inspected(ONE_IMAGE)),
+    "child_cpu_seconds": Case("scanner-cpu", {"child_cpu_seconds": 1, **MUCH}, apart(LONG)),
+    "child_seconds": Case("scanner-time", {"child_seconds": 0.000_1}, inspected(ONE_IMAGE)),
+    "deployment_bytes": Case("limit-deployment-bytes", {"deployment_bytes": 10}, reviewed(TWO_PODS)),
+    "deployment_documents": Case("limit-deployment-documents", {"deployment_documents": 1}, reviewed(TWO_PODS)),
+    "deployment_containers": Case("limit-deployment-containers", {"deployment_containers": 1}, reviewed(TWO_PODS)),
+    "deployment_images": Case("limit-deployment-images", {"deployment_images": 1}, reviewed(TWO_PODS)),
     "connect_seconds": Case("timeout", {"connect_seconds": 0.2, "retries": 1}, ping_a_full_queue),
     "first_byte_seconds": Case(
         "timeout", {"first_byte_seconds": 0.2, "retries": 1}, asked(ping, seconds_before_head=0.6)
