@@ -27,6 +27,7 @@ from scanner.domain.facts import AccountFile, ImageFacts, ReadState
 from scanner.domain.identity import Identity, Runtime, StartError, resolve, will_not_start
 from scanner.domain.printable import printable
 from scanner.domain.resolution import as_docker_starts_it, resolve_facts
+from scanner.domain.same_facts import SameFacts
 from scanner.domain.user_spec import MAX_ID, NotANumber, OutOfRange, go_text, parse_int64, split_user
 
 
@@ -93,27 +94,12 @@ class Reading:
 
 def read(facts: ImageFacts) -> Reading:
     """Read USER and the account files the way the current Docker engine does."""
-    return _read(_Same(facts))
-
-
-class _Same:
-    """Facts as a key by identity: hashing their bytes for every rule would cost more than reading them."""
-
-    __slots__ = ("facts",)
-
-    def __init__(self, facts: ImageFacts) -> None:
-        self.facts = facts
-
-    def __hash__(self) -> int:
-        return id(self.facts)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.facts is other.facts
+    return _read(SameFacts(facts))
 
 
 # All rules ask about one image before the next one comes; a fleet of 100,000 is judged three times as fast.
 @lru_cache(maxsize=4)
-def _read(key: _Same) -> Reading:
+def _read(key: SameFacts) -> Reading:
     facts = as_docker_starts_it(key.facts)
     spec = split_user(go_text(facts.config.user))
     user, group = half(spec.user), half(spec.group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from scanner.domain.accounts import GroupEntry, PasswdEntry, groups_of
@@ -13,6 +13,7 @@ from scanner.domain.fixes import run_as_account, someone_else
 from scanner.domain.printable import quoted
 from scanner.domain.reading import Kind, Reading, read
 from scanner.domain.rule import Example, Finding, Rule, ok, unknown
+from scanner.domain.runtime_versions import VersionNote, version_notes
 from scanner.domain.user_spec import MAX_ID, to_uint32
 from scanner.domain.verdict import Evidence, Outcome, Severity
 
@@ -35,7 +36,9 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
         said.append(f"{quoted(entry.name)} has the {field} {number} in `{file.path}`, the kernel gets {kernel}")
         evidence.append(account_line(facts, file, entry))
     if said:
-        reason = f"{'; '.join(said)}."
+        notes = version_notes(facts)
+        reason = f"{'; '.join(said)}.{_told(notes)}"
+        evidence += [_note(note) for note in notes]
         return Finding(Outcome.VIOLATED, reason, tuple(evidence), run_as_account(facts, reason, someone_else(facts)))
     needs_file = reading.user.kind is not Kind.EMPTY and reading.passwd_problem
     return unknown(reading.why_not) if needs_file or reading.group_problem else ok()
@@ -53,6 +56,18 @@ def _given(facts: ImageFacts, reading: Reading) -> Iterator[_Given]:
         yield facts.group, reading.group_entry, "gid", reading.group_entry.gid
 
 
+def _told(notes: Sequence[VersionNote]) -> str:
+    """Who runs it as root, and who else makes something of it."""
+    root = [note.sentence for note in notes if note.is_root]
+    rest = [note.sentence for note in notes if not note.is_root]
+    parts = (f" Root: {'; '.join(root)}." if root else "", f" Also: {'; '.join(rest)}." if rest else "")
+    return "".join(parts)
+
+
+def _note(note: VersionNote) -> Evidence:
+    return {"component": note.component, "versions": note.versions, "there": note.there, "since": note.fixed}
+
+
 RULE = Rule(
     id="NR106",
     slug="user-out-of-range",
@@ -64,8 +79,11 @@ RULE = Rule(
     fine=Example("An ordinary number", "FROM debian:12\nUSER 10001:10001\nCMD server"),
     check=check,
     decided=(
-        "A half of USER that is an integer must be in 0 … 2147483647; `-1` and `2147483648` are refused by current "
-        "Docker, and were root in containerd before 1.6.38, 1.7.27 and 2.0.4. Ids that a name gets from `/etc/passwd` "
-        "or `/etc/group` are cut to 32 bits instead: 4294967296 becomes 0, and -1 becomes a uid the kernel refuses."
+        "A half of USER that is an integer must be in 0 … 2147483647; current Docker, containerd and kubelet refuse "
+        "anything else. containerd before 1.6.38, 1.7.27 and 2.0.4 cut it to 32 bits, so that 4294967296 was root; "
+        "later ones, before 1.7.32, 2.0.9, 2.2.4 and 2.3.1, took it for a name, which `/etc/passwd` can make root, and "
+        "moby/sys user 0.4.0 does so beyond 64 bits. The finding names the versions that matter for this image. Ids "
+        "that a name gets from `/etc/passwd` or `/etc/group` are cut to 32 bits everywhere: 4294967296 becomes 0, and "
+        "-1 becomes a uid the kernel refuses."
     ),
 )

@@ -60,3 +60,19 @@ def test_unknown(state: ReadState) -> None:
 def test_evidence_is_the_line() -> None:
     found = evidence(RULE, facts("app", "app:x:-1:1000::/:\n"))
     assert (found["path"], found["line"]) == ("/etc/passwd", 1)
+
+
+def test_says_which_versions_make_it_root() -> None:
+    finding = RULE.check(facts("4294967296"), None)
+    assert "Root: containerd (before 1.6.38, 1.7.27 and 2.0.4) cuts the number to 32 bits: uid 0." in str(
+        finding.reason
+    )
+    assert "Also: kubelet (before 1.34) admits it" in str(finding.reason)
+    assert [place.get("component") for place in finding.evidence] == [None, "containerd", "kubelet"]
+
+
+def test_a_name_beyond_64_bits_is_root_where_passwd_says_so() -> None:
+    number = "99999999999999999999"
+    root = RULE.check(facts(number, f"{number}:x:0:0:::\n"), None)
+    assert "Root: moby/sys user (0.4.0 and older: Docker Engine 29.6.0 and older" in str(root.reason)
+    assert "Root" not in str(RULE.check(facts(number), None).reason)
