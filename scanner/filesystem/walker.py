@@ -81,7 +81,9 @@ class Walker:
 
     def source(self, path: bytes) -> NodeOfLayer:
         """The node that lends its attributes to what stands at a path: of a folder, the newest with an entry."""
-        places = self.standing(path)
+        return self._source(path, self.standing(path))
+
+    def _source(self, path: bytes, places: Places) -> NodeOfLayer:
         layers = self.rootfs.layers
         for place in places:
             if layers[place[0]].columns.flags[place[1]] & _EXPLICIT:
@@ -89,15 +91,19 @@ class Walker:
         # A folder nobody has an entry for was made, with the default attributes, by the layer that came first.
         position, node = places[-1]
         if layers[position].columns.flags[node] & _HIDES == Flag.OPAQUE:
-            return self._emptied(path, position) or places[-1]
+            emptied = self._emptied(path, position)
+            if self.rootfs.kind_in(emptied) == FOLDER:
+                return self._source(path, emptied)
         return places[-1]
 
-    def _emptied(self, path: bytes, position: int) -> NodeOfLayer | None:
-        """A folder below, which a layer without an entry for it has emptied: it is still the same folder."""
-        below = Walker(self.rootfs.below(position))
-        if below.rootfs.kind_in(below.standing(path)) != FOLDER:
-            return None
-        return below.source(path)
+    def _emptied(self, path: bytes, position: int) -> Places:
+        """What a layer without an entry for a folder has emptied: it is still the same folder."""
+        if not path:
+            return self.rootfs.below(position).root(set())
+        above, _, name = path.rpartition(b"/")
+        inside = tuple(place for place in self.standing(above) if place[0] < position)
+        self.rootfs.steps.spend(1 + len(inside))
+        return self.rootfs.child(inside, name, set())
 
     def names(self, path: bytes) -> list[bytes]:
         """The names in a folder, in order."""
