@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import pytest
 
-from scanner.deployments import review
 from scanner import sandbox
+from scanner.deployments import review
 from scanner.domain.facts import PASSWD
 from scanner.domain.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 from scanner.domain.manifest import parse_document
