@@ -19,8 +19,10 @@ from scanner.domain.reading import Kind, read
 from scanner.domain.resolution import resolve_facts
 from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict, worst
 from scanner.platforms.answer import PlatformAnswer
-from scanner.platforms.docker import docker_run
+from scanner.platforms.docker import docker_run, podman_run
 from scanner.platforms.kubernetes import pod_security_restricted, run_as_non_root, run_as_non_root_before_1_34
+from scanner.platforms.openshift import restricted_v2, restricted_v3
+from scanner.platforms.user_namespaces import user_namespace
 from scanner.storage import dump_facts, load_facts
 
 __all__ = [
@@ -40,8 +42,6 @@ __all__ = [
 
 SCHEMA = 1
 Json = dict[str, Any]
-
-_NOT_YET = {"answer": "unknown", "message": "not computed yet by this version"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,13 @@ def platform_answers(facts: ImageFacts) -> dict[str, Json]:
     user, os = facts.config.user, facts.config.platform.os
     return {
         "docker-run": _answer(docker_run(facts)),
+        "podman-run": _answer(podman_run(facts)),
         "kubernetes-run-as-non-root": _answer(run_as_non_root(user, os=os)),
         "kubernetes-run-as-non-root-before-1.34": _answer(run_as_non_root_before_1_34(user, os=os)),
         "pod-security-restricted": _answer(pod_security_restricted(facts)),
-        "openshift-restricted-v2": dict(_NOT_YET),
-        "user-namespace": dict(_NOT_YET),
+        "openshift-restricted-v2": _answer(restricted_v2(facts)),
+        "openshift-restricted-v3": _answer(restricted_v3(facts)),
+        "user-namespace": _answer(user_namespace(facts)),
     }
 
 

@@ -6,14 +6,16 @@ of ``/etc/passwd`` names its uid (runc ``prepareEnv``); CRI-O writes such a line
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_evidence import NOT_READ
 from scanner.domain.files import Walk, absolute
+from scanner.domain.identity import Identity, Runtime
 from scanner.domain.permission_evidence import Refusal, folder_refusal
 from scanner.domain.permissions import MAKE_FILES, Process
 from scanner.domain.printable import quoted
+from scanner.domain.resolution import resolve_facts
 
 ARBITRARY_UID = 1_000_650_000
 """What people read in its place; nothing is ever compared with it."""
@@ -52,6 +54,13 @@ def home(facts: ImageFacts) -> Folder:
     """HOME of an unknown uid. An empty one counts as none."""
     found = facts.config.environment("HOME")
     return Folder(absolute(found)) if found else Folder("/", declared=False)
+
+
+def home_on_openshift(facts: ImageFacts) -> str | None:
+    """HOME as CRI-O arranges it for a uid it does not know; ``None`` where it does not start."""
+    asked = replace(facts, config=replace(facts.config, user=str(ARBITRARY_UID)))
+    answer = resolve_facts(Runtime.CRIO, asked).answer
+    return absolute(answer.home) if isinstance(answer, Identity) else None
 
 
 def working_dir(facts: ImageFacts) -> Folder:

@@ -28,6 +28,9 @@ _DOCKER = (
 DOCKER_DEFAULT = frozenset(f"cap_{name}" for name in _DOCKER.split())
 """The bounding set Docker and containerd give without settings (moby ``oci/caps/defaults.go``)."""
 
+PODMAN_DEFAULT = DOCKER_DEFAULT - {"cap_net_raw", "cap_mknod", "cap_audit_write"}
+"""The same of Podman (containers-common ``config/default.go``)."""
+
 _SIZES = {1: 12, 2: 20, 3: 24}
 _EFFECTIVE = 1
 _WORD = struct.Struct("<I")

@@ -7,12 +7,13 @@ that is uid 1000 in the image is refused for being a name, and ``root`` is refus
 
 from __future__ import annotations
 
+from scanner.domain.capabilities import NO_CAPABILITIES
 from scanner.domain.containerd_user import image_user
 from scanner.domain.facts import ImageFacts
-from scanner.domain.identity import Identity, Runtime, will_not_start
-from scanner.domain.resolution import resolve_facts
+from scanner.domain.identity import Runtime, StartError
 from scanner.domain.user_spec import MAX_ID, go_text
 from scanner.platforms.answer import PlatformAnswer as PlatformAnswer
+from scanner.platforms.starting import executed, known_as, process_of
 
 Answer = PlatformAnswer
 _WINDOWS_ADMINISTRATOR = "containeradministrator"
@@ -52,19 +53,20 @@ def run_as_non_root_before_1_34(user: str, *, os: str = "linux") -> PlatformAnsw
 def pod_security_restricted(facts: ImageFacts) -> PlatformAnswer:
     """Answer for a pod that Pod Security *restricted* admits, without ``runAsUser``.
 
-    Admission itself never looks at an image: it demands ``runAsNonRoot: true`` of the pod, so what refuses is kubelet,
-    or containerd when it starts the container. Whether the entrypoint can be executed is the rules' business.
+    Admission itself never looks at an image: it demands ``runAsNonRoot: true`` and ``drop: [ALL]`` of the pod, so what
+    refuses is kubelet, containerd when it starts the container, or the kernel when it executes the command: a file
+    capability with the effective bit stops it there.
     """
     os = facts.config.platform.os
     asked = run_as_non_root(facts.config.user, os=os)
     if asked.answer != "admit" or os == "windows":
         return asked
-    answer = resolve_facts(Runtime.KUBERNETES, facts).answer
-    if isinstance(answer, Identity):
-        started = f"a pod with runAsNonRoot starts it as uid {answer.uid}, gid {answer.gid}"
-        refusal = will_not_start(answer)
-        return PlatformAnswer("refuse", refusal.message) if refusal else PlatformAnswer("admit", started)
-    return PlatformAnswer("refuse", answer.message)
+    answer = known_as(Runtime.KUBERNETES, facts)
+    if isinstance(answer, StartError):
+        return PlatformAnswer("refuse", answer.message)
+    started = f"a pod with runAsNonRoot starts it as uid {answer.uid}, gid {answer.gid}"
+    found = executed(facts, process_of(answer), NO_CAPABILITIES, started)
+    return found if isinstance(found, PlatformAnswer) else PlatformAnswer("admit", started)
 
 
 def _on_windows(user: str) -> PlatformAnswer:

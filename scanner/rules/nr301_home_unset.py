@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.domain.arbitrary_uid import home, working_dir
+from scanner.domain.arbitrary_uid import home, home_on_openshift
 from scanner.domain.citations import OPENSHIFT_IMAGES, RANDOM_IDS
 from scanner.domain.facts import ImageFacts
 from scanner.domain.permission_fixes import home_instead, open_folders, openable, writable_folder
@@ -23,11 +23,10 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
 
 
 def _on_openshift(facts: ImageFacts) -> str:
-    if not facts.passwd.content:
-        return "The image has no `/etc/passwd` CRI-O could add the uid to, so it is the same on OpenShift."
-    return (
-        f"CRI-O, and so OpenShift, adds a line for the uid with WORKDIR as its home: {quoted(working_dir(facts).path)}."
-    )
+    there = home_on_openshift(facts)
+    if there is None or there == "/":
+        return "On OpenShift it is the same."
+    return f"CRI-O, and so OpenShift, adds a line for the uid with WORKDIR as its home: {quoted(there)}."
 
 
 def _fix(facts: ImageFacts, said: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.domain.arbitrary_uid import Asked, can_write, home, working_dir
+from scanner.domain.arbitrary_uid import Asked, Folder, can_write, home, home_on_openshift
 from scanner.domain.citations import OPENSHIFT_IMAGES, RANDOM_IDS
 from scanner.domain.facts import ImageFacts
 from scanner.domain.permission_evidence import Refusal, refusal_evidence
@@ -30,13 +30,13 @@ def _which(asked: Asked) -> str:
 
 
 def _on_openshift(facts: ImageFacts, asked: Asked) -> str:
-    work = working_dir(facts)
-    if asked.folder.declared or work.path == "/" or not facts.passwd.content:
+    path = home_on_openshift(facts)
+    if asked.folder.declared or path is None or path == asked.folder.path:
         return ""
-    there = can_write(facts, work)
+    there = can_write(facts, Folder(path))
     if there.unknown or there.refusal is not None:
         return ""
-    return f" On OpenShift CRI-O takes WORKDIR, {quoted(work.path)}, instead, which group 0 may write."
+    return f" On OpenShift CRI-O takes WORKDIR, {quoted(path)}, instead, which group 0 may write."
 
 
 def _fix(facts: ImageFacts, said: str, asked: Asked, refusal: Refusal) -> str:

@@ -24,6 +24,7 @@ from scanner.report import (
     verdict_sentence,
 )
 from tests.support.facts import APP, digest, facts, remapped
+from tests.support.files import prepared
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=20)
 PROBLEM = Unavailable("timeout", "No answer in 15 s.", remedy="Try again.")
@@ -56,6 +57,18 @@ def test_the_contract() -> None:
     assert "USER 1001" in result["fix"]
 
 
+PLATFORMS = [
+    "docker-run",
+    "podman-run",
+    "kubernetes-run-as-non-root",
+    "kubernetes-run-as-non-root-before-1.34",
+    "pod-security-restricted",
+    "openshift-restricted-v2",
+    "openshift-restricted-v3",
+    "user-namespace",
+]
+
+
 @pytest.mark.parametrize(
     ("user", "docker", "kubelet", "older"),
     [
@@ -66,8 +79,10 @@ def test_the_contract() -> None:
     ],
 )
 def test_every_platform_answers(user: str, docker: str, kubelet: str, older: str) -> None:
-    answers = platform_answers(facts(user))
+    answers = platform_answers(prepared(user))
+    assert list(answers) == PLATFORMS
     assert answers["docker-run"]["answer"] == docker
+    assert answers["openshift-restricted-v2"]["answer"] == "admit"
     assert answers["kubernetes-run-as-non-root"]["answer"] == kubelet
     assert answers["kubernetes-run-as-non-root-before-1.34"]["answer"] == older
 
@@ -87,7 +102,7 @@ def test_an_ok_result_has_no_evidence_and_no_fix() -> None:
     assert (result["outcome"], result["evidence"], result["fix"], result["reason"]) == ("ok", {}, "", None)
 
 
-GOOD, BAD = judged(facts("10001:10001")), judged(facts(""), "linux/arm64")
+GOOD, BAD = judged(prepared("10001:10001")), judged(facts(""), "linux/arm64")
 CHART = bare(not_applicable_judgement("Helm chart"), artifact="Helm chart")
 BROKEN = bare(unknown_judgement(PROBLEM), problem=PROBLEM)
 
@@ -95,9 +110,9 @@ BROKEN = bare(unknown_judgement(PROBLEM), problem=PROBLEM)
 @pytest.mark.parametrize(
     ("images", "verdict", "score"),
     [
-        ((GOOD,), "pass", 100),
+        ((GOOD,), "pass", GOOD.judgement.score),
         ((GOOD, BAD), "fail", 0),
-        ((GOOD, CHART), "pass", 100),
+        ((GOOD, CHART), "pass", GOOD.judgement.score),
         ((GOOD, BROKEN), "unknown", None),
         ((BAD, BROKEN), "fail", 0),
         ((CHART,), "not_applicable", None),

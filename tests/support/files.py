@@ -120,3 +120,11 @@ def image(
     folders = [path for path in (home, working_dir) if path and absolute(path) != "/"]
     known = file_facts(files, walks=[*folders, *volumes], trees=list(dict.fromkeys([*folders, *volumes])), entry=entry)
     return replace(found, config=replace(found.config, volumes=tuple(volumes)), files=known)
+
+
+def prepared(user: str = "10001:0") -> ImageFacts:
+    """An image an arbitrary uid can work in."""
+    files = {"/srv/app": node("drwxrwxr-x", 10_001, 0), "/srv/server": node("-rwxr-xr-x")}
+    return image(
+        files, user=user, home="/srv/app", working_dir="/srv/app", entry=entry_point(program("/srv/server", files))
+    )

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.domain.files import PrivilegedFile
 from scanner.platforms.kubernetes import (
     pod_security_restricted,
     run_as_non_root,
@@ -11,6 +14,7 @@ from scanner.platforms.kubernetes import (
 )
 from tests.scanner.domain.identity_rows import ROWS, Row
 from tests.support.facts import facts as an_image
+from tests.support.files import entry_point, file_facts, node, program
 
 MESSAGES = {
     "K-0": "container has runAsNonRoot and image will run as root",
@@ -64,6 +68,29 @@ def test_windows_knows_one_root(user: str, answer: str) -> None:
     ],
 )
 def test_restricted(user: str, passwd: bytes | None, answer: str, words: str) -> None:
-    found = pod_security_restricted(an_image(user, passwd=passwd))
+    found = pod_security_restricted(replace(an_image(user, passwd=passwd), files=STARTS))
     assert found.answer == answer
     assert words in found.message
+
+
+FILES = {"/run": node("-rwxr-xr-x"), "/mine": node("-rwx------", 1000, 1000)}
+RUN, MINE = program("/run", FILES), program("/mine", FILES)
+STARTS = file_facts(FILES, entry=entry_point(RUN))
+
+
+def test_restricted_executes_the_command_as_the_image_s_user() -> None:
+    starts_for_its_owner = file_facts(FILES, entry=entry_point(MINE))
+    assert pod_security_restricted(replace(an_image("1000"), files=starts_for_its_owner)).answer == "admit"
+    found = pod_security_restricted(replace(an_image("1001"), files=starts_for_its_owner))
+    assert (found.answer, found.message) == ("refuse", 'exec: "/mine": permission denied')
+
+
+def test_restricted_drops_all_capabilities() -> None:
+    assert RUN.walk.place is not None
+    bind = PrivilegedFile(RUN.walk.place, bytes.fromhex("0100000200040000000000000000000000000000"))
+    found = pod_security_restricted(replace(an_image("1000"), files=replace(STARTS, privileged=(bind,))))
+    assert (found.answer, found.message) == ("refuse", "exec /run: operation not permitted")
+
+
+def test_restricted_is_unknown_before_files_were_read() -> None:
+    assert pod_security_restricted(an_image("1000")).answer == "unknown"

@@ -35,7 +35,7 @@ def test_says_what_openshift_does_instead() -> None:
 
 
 def test_without_account_file_openshift_is_no_better() -> None:
-    assert "the same on OpenShift" in str(RULE.check(facts(passwd=None), None).reason)
+    assert "On OpenShift it is the same" in str(RULE.check(facts(passwd=None), None).reason)
 
 
 def test_evidence() -> None:
