@@ -124,11 +124,9 @@ default = Nursery()
 
 
 def warm_up() -> None:
-    """Begin to start this process's zygote.
-
-    :raises OSError: where no process is to be had.
-    """
-    default.warm_up()
+    """Begin to start this process's zygote; if that fails, the first layer will say so."""
+    with suppress(OSError):
+        default.warm_up()
 
 
 def close() -> None:
