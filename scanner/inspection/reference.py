@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from scanner import sandbox
 from scanner.domain.facts import ImageFacts
 from scanner.domain.limits import Limits
 from scanner.domain.manifest import Descriptor, ImageManifest, parse_document
@@ -76,6 +77,7 @@ def inspect(
     :raises ScanProblem: where the reference itself cannot be read; what goes wrong below it is the image's ``problem``.
     :raises ImageProblem: ``platform-not-found``.
     """
+    sandbox.warm_up()  # in about the time of a registry's first answer
     top = source.document(repository, reference)
     walk = _Walk(source, repository, limits, platform, cache or _Forgetful())
     walk.visit(top, None, 0)

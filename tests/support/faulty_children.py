@@ -74,7 +74,13 @@ def raises() -> None:
 
 def tell() -> None:
     """Say, as a problem, what is possible here."""
-    tried = {"file": _file, "socket": socket.socket, "process": os.fork, "write": _write, "raise": _raise}
+    tried: dict[str, Callable[[], object]] = {
+        "file": _file,
+        "socket": socket.socket,
+        "process": os.fork,
+        "write": _write,
+        "raise": _raise,
+    }
     possible = [name for name, act in tried.items() if _succeeds(act)]
     about = f"{' '.join(possible)};{' '.join(sorted(os.environ))};{_descriptors()};{os.geteuid()}"
     os.write(1, answer(PROBLEM, b'{"code": "told", "message": "%b", "remedy": ""}' % about.encode()))
