@@ -19,6 +19,7 @@ _TOOL = re.compile(
     r"(?![A-Za-z0-9_-]|\.\w)"
 )
 _LONGEST_COMMAND = 4_096
+_NAME = re.compile(r"gosu|su-exec|tini(?:-static)?|s6-[a-z0-9-]+")
 # Part of util-linux, so in every Debian and RHEL: it says something only where a script can call it.
 _EVERYWHERE = "setpriv"
 
@@ -59,7 +60,8 @@ def _among_files(files: FileFacts) -> list[str]:
     by_script = files.entry_point is not None and any(
         program.form is ProgramForm.SCRIPT for program in files.entry_point.candidates
     )
-    return [path for path in files.tools if by_script or path.rpartition("/")[2] != _EVERYWHERE]
+    names = ((path, path.rpartition("/")[2]) for path in files.tools)
+    return [path for path, name in names if _NAME.fullmatch(name) or (by_script and name == _EVERYWHERE)]
 
 
 def _command(facts: ImageFacts, pointer: str, tool: str) -> Evidence:

@@ -44,8 +44,11 @@ def test_ok(command: Sequence[str]) -> None:
     assert answer(RULE, facts("0", entrypoint=command)) == "ok"
 
 
-def test_setpriv_alone_says_nothing() -> None:
-    assert answer(RULE, facts("", files=FileFacts(tools=("/usr/bin/setpriv",)))) == "ok"
+@pytest.mark.parametrize(
+    "files", [FileFacts(tools=("/usr/bin/setpriv", "/bin/su")), script("/bin/su", "/usr/bin/sudo")]
+)
+def test_what_every_debian_has_says_nothing(files: FileFacts) -> None:
+    assert answer(RULE, facts("", files=files)) == "ok"
 
 
 @pytest.mark.parametrize("user", ["1001", "app", "nosuch", "-1"])
