@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scanner.across import compare, identity_word, with_results
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.policy import Policy
 from scanner.domain.problems import ImageProblem, Refused, ScanProblem, SourceProblem
 from scanner.domain.reference import Reference, TagName
+from scanner.domain.rule import PlatformSummary
 from scanner.domain.verdict import Judgement, Verdict
 from scanner.inspection import InspectedImage, Inspection, inspect
 from scanner.judge import judge, not_applicable_judgement, unknown_judgement
@@ -68,7 +70,7 @@ def inspect_reference(reference: Reference, options: InspectOptions, environment
         found = inspected(reference, options, environment)
     except ScanProblem as problem:
         return _failed(str(reference), options.policy, problem)
-    images = [_judged(image, options.policy) for image in found.images]
+    images = judged_together(found.images, options.policy)
     report = inspect_report(str(reference), found.reference_digest, options.policy.name, images)
     unreached = bool(images) and all(isinstance(image.problem, SourceProblem) for image in images)
     return Answered(report, Verdict(report["verdict"]), unreached)
@@ -117,8 +119,26 @@ def _failed(reference: str, policy: Policy, problem: ScanProblem) -> Answered:
     return Answered(failed_report(reference, policy.name, problem), Verdict.UNKNOWN, failed=not looked_at)
 
 
-def _judged(image: InspectedImage, policy: Policy) -> JudgedImage:
-    return JudgedImage(image.platform, image.digest, judged(image, policy), image.facts, image.problem, image.artifact)
+def judged_together(images: Sequence[InspectedImage], policy: Policy) -> list[JudgedImage]:
+    """Each image by itself, and what they say of each other as platforms of one index."""
+    alone = [(image, judged(image, policy)) for image in images]
+    results = compare([_summary(image, judgement) for image, judgement in alone], policy).results
+    return [
+        JudgedImage(
+            image.platform,
+            image.digest,
+            judgement if image.facts is None else with_results(judgement, results, policy),
+            image.facts,
+            image.problem,
+            image.artifact,
+        )
+        for image, judgement in alone
+    ]
+
+
+def _summary(image: InspectedImage, judgement: Judgement) -> PlatformSummary:
+    identity = "" if image.facts is None else identity_word(image.facts)
+    return PlatformSummary(image.platform, image.digest, judgement.verdict, identity)
 
 
 def judged(image: InspectedImage, policy: Policy) -> Judgement:

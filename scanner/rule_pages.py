@@ -60,6 +60,8 @@ def _overview() -> str:
 def _cell(rule: Rule, policy_name: str) -> str:
     policy = next(policy for policy in POLICIES if policy.name == policy_name)
     setting = policy.setting(rule.id)
+    if not setting.enabled:
+        return "off"
     if policy_name in failing_policies(rule):
         words = "fails"
     else:

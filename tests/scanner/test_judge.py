@@ -12,13 +12,14 @@ from scanner.domain.policy import Policy, RuleSetting
 from scanner.domain.problems import ImageProblem
 from scanner.domain.rule import Finding, Rule
 from scanner.domain.verdict import Judgement, Outcome, Severity, Verdict
-from scanner.judge import judge, not_applicable_judgement, unknown_judgement
+from scanner.judge import counts_against, judge, not_applicable_judgement, unknown_judgement
 from scanner.policies import BASELINE, KUBERNETES, POLICIES, STRICT
 from scanner.rulebook import RULES
 from tests.scanner.domain.identity_rows import FILES, ROWS, Row
+from tests.support.clean import clean
 from tests.support.facts import facts, remapped
 
-GOOD = facts("10001:10001", "app:x:10001:10001::/:\n")
+GOOD = clean("10001:10001")
 IDENTITY_RULES = ("NR101", "NR102", "NR103", "NR104", "NR106")
 
 
@@ -115,12 +116,15 @@ def test_root_and_start_errors_never_pass(
 def test_a_rule_that_raises_is_unknown_and_never_a_pass_it_decides(position: int, policy: Policy) -> None:
     rules = [raising(rule) if at == position else rule for at, rule in enumerate(RULES)]
     judgement = judge(GOOD, policy, rules)
-    broken = judgement.results[position]
+    rule = RULES[position]
+    if not policy.setting(rule.id).enabled:
+        assert rule.id not in outcomes(judgement)
+        return
+    broken = next(result for result in judgement.results if result.rule == rule.id)
     assert broken.outcome is Outcome.UNKNOWN
     assert "RecursionError" in str(broken.reason)
     assert "hostile" not in str(broken.reason)
-    setting = policy.setting(broken.rule)
-    decides = setting.fails or (policy.fails_at is not None and broken.severity.rank <= policy.fails_at.rank)
+    decides = counts_against(policy, rule, broken.severity)
     assert judgement.verdict is (Verdict.UNKNOWN if decides else Verdict.PASS)
 
 
