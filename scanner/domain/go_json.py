@@ -207,6 +207,13 @@ class Field:
                 found = self._text(value, self.where)
         return found
 
+    def each_text(self) -> list[str | None]:
+        """Every string, in order; null is ``None``.
+
+        :raises ImageProblem: where any value is neither.
+        """
+        return [None if value is None else self._text(value, self.where) for value in self.values]
+
     def integer(self) -> int | None:
         """The last integer of at most 18 digits.
 
@@ -249,9 +256,10 @@ class Field:
         one = [value for value in self.values if isinstance(value, str) and not isinstance(value, Number)]
         if not one:
             return self.texts()
-        # Docker's type starts afresh at each value, so the last one counts alone.
-        last = Field(self.reader, self.where, self.values[-1:])
-        return (_whole(one[-1]),) if self.values[-1] is one[-1] else last.texts()
+        # Docker's type starts afresh at each value, so the last one counts alone; but each has to be of a right type.
+        lists = [value for value in self.values if not any(value is text for text in one)]
+        found = [Field(self.reader, self.where, [value]).texts() for value in lists]
+        return (_whole(one[-1]),) if self.values[-1] is one[-1] else found[-1]
 
     def mapping(self, check: Callable[[object, str], object] = lambda value, where: value) -> dict[str, object]:
         """The keys and values of a map: no folding, the last wins, several maps are merged, null empties it.

@@ -88,7 +88,7 @@ def parse_image_config(body: bytes, limits: Limits) -> tuple[ImageConfig, tuple[
         volumes=_keys(config, "Volumes"),
         exposed_ports=_keys(config, "ExposedPorts"),
         labels=tuple(config["Labels"].text_mapping().items()) if "Labels" in config else (),
-        created=_time(_text(fields, "created")),
+        created=_time(fields),
         diff_ids=_diff_ids(fields, limits),
         history=_history(fields),
     )
@@ -145,24 +145,42 @@ def _history(fields: Mapping[str, Field]) -> tuple[HistoryEntry, ...]:
 def _history_entry(fields: Mapping[str, Field]) -> HistoryEntry:
     return HistoryEntry(
         created_by=_text(fields, "created_by"),
-        created=_time(_text(fields, "created")),
+        created=_time(fields),
         comment=_text(fields, "comment"),
         empty_layer=fields["empty_layer"].flag() if "empty_layer" in fields else False,
     )
 
 
-_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def _time(text: str) -> datetime | None:
-    """An aware time; ``None`` where it is absent, odd, or the year 1 that stands for *no time*."""
+def _time(fields: Mapping[str, Field]) -> datetime | None:
+    """An aware time; ``None`` where it is absent, or the year 1 or 0 that stands for *no time*.
+
+    :raises ImageProblem: ``bad-config`` where Go refuses it, and with it the image.
+    """
+    found = None
+    for text in fields["created"].each_text() if "created" in fields else ():
+        found = None if text is None else _moment(text)
+    return found
+
+
+def _moment(text: str) -> datetime | None:
     found = _RFC3339.fullmatch(text)
     if found is None:
+        raise _odd_time(text)
+    zone = "+00:00" if found[4] == "Z" else found[4]
+    if found[1].startswith("0000"):
         return None
-    zone = "+00:00" if found[4] in "Zz" else found[4]
     try:
         # To UTC at once: a zone that leads out of the years 1 to 9999 is odd too, not a fault for later.
         moment = datetime.fromisoformat(f"{found[1]}T{found[2]}.{(found[3] or '0'):0<6.6}{zone}").astimezone(UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None
+    except ValueError:
+        raise _odd_time(text) from None
     return moment if moment.year > 1 else None
+
+
+def _odd_time(text: str) -> ImageProblem:
+    return ImageProblem("bad-config", f"image config: {text[:100]!r} is no time, so Docker refuses it")

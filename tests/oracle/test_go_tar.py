@@ -1,11 +1,11 @@
-"""Go's ``archive/tar`` is the oracle: what it reads in an archive we read, and what it refuses we refuse."""
+"""Go's ``archive/tar`` is the oracle: what it reads in an archive we read, and what it refuses we refuse.
+
+``PLIMSOLL_ORACLE_TIMES`` makes the run longer: 10 asks ten times as many.
+"""
 
 from __future__ import annotations
 
 import os
-import struct
-import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -14,10 +14,10 @@ from scanner.domain.problems import ImageProblem
 from scanner.filesystem.byte_stream import ByteStream
 from scanner.filesystem.tar import TarReader
 from tests.oracle.generated_archives import archives
+from tests.oracle.go_program import ask_go
 from tests.support.archives import pieces
 
-SOURCE = Path(__file__).parent / "go_tar" / "main.go"
-COUNT = 2_000
+COUNT = 2_000 * int(os.environ.get("PLIMSOLL_ORACLE_TIMES", "1"))
 SEED = 20_261_121
 
 Asked = list[tuple[bytes, str, str]]
@@ -29,15 +29,8 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     """Archive, what Go says, what we say."""
-    folder = tmp_path_factory.mktemp("go")
-    program = folder / "oracle"
-    settings = {"GOCACHE": str(folder / "cache"), "GOPATH": str(folder), "GO111MODULE": "off", "GOFLAGS": ""}
-    build = ["go", "build", "-o", str(program), str(SOURCE)]
-    subprocess.run(build, check=True, env={**os.environ, **settings}, cwd=folder, timeout=240)
     made = archives(SEED, COUNT)
-    framed = b"".join(struct.pack("<I", len(one)) + one for one in made)
-    said = subprocess.run([program], input=framed, capture_output=True, check=True, timeout=60).stdout.decode()
-    return list(zip(made, said.splitlines(), map(_ours, made), strict=True))
+    return list(zip(made, ask_go("go_tar", made, tmp_path_factory.mktemp("go")), map(_ours, made), strict=True))
 
 
 def _ours(archive: bytes) -> str:
