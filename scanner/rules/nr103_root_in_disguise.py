@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.domain.accounts import PasswdEntry
-from scanner.domain.citations import CIS_4_1, GO_ACCOUNT_PARSER, NIST_800_190, WHAT_USER
+from scanner.domain.citations import CIS_4_1, GO_ACCOUNT_PARSER, NIST_800_190, NSA_CISA, PASSWD_5, WHAT_USER
 from scanner.domain.evidence import account_line, declared, layer_at, layer_number, made_by
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import Account, run_as_account, safe_name, someone_else
@@ -70,7 +70,7 @@ RULE = Rule(
     title="Runs as root under another name",
     why="USER names an ordinary account, every tool that reads the config believes it, and the process is root anyway.",
     severity=Severity.CRITICAL,
-    references=(WHAT_USER, GO_ACCOUNT_PARSER, CIS_4_1, NIST_800_190),
+    references=(WHAT_USER, GO_ACCOUNT_PARSER, CIS_4_1, NIST_800_190, NSA_CISA, PASSWD_5),
     violating=Example(
         "An account remapped to 0 after it was made",
         "FROM debian:12\nRUN useradd --uid 1001 app\nRUN sed -i -e 's/1001/0/g' /etc/passwd\nUSER app",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.domain.citations import GO_ACCOUNT_PARSER, WHAT_USER
+from scanner.domain.citations import GO_ACCOUNT_PARSER, NIST_800_190, OCI_CONFIG, WHAT_USER
 from scanner.domain.evidence import declared
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import Account, advice, run_as_account, someone_else
@@ -70,7 +70,7 @@ RULE = Rule(
     title="Names a user or group that does not exist",
     why="Docker refuses to start it, and what other platforms make of it depends on the platform.",
     severity=Severity.HIGH,
-    references=(WHAT_USER, GO_ACCOUNT_PARSER),
+    references=(WHAT_USER, GO_ACCOUNT_PARSER, OCI_CONFIG, NIST_800_190),
     violating=Example("The account is in another stage", "FROM scratch\nCOPY --from=build /server /server\nUSER app"),
     fine=Example("A number needs no account", "FROM scratch\nCOPY --from=build /server /server\nUSER 10001:10001"),
     check=check,

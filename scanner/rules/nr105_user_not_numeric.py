@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.domain.citations import FRIENDS, POD_SECURITY, RANDOM_IDS, WHAT_USER
+from scanner.domain.citations import CIS_4_1, DL3066, FRIENDS, NSA_CISA, POD_SECURITY, RANDOM_IDS, WHAT_USER
 from scanner.domain.evidence import account_line, declared
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import advice, run_as_account, someone_else
@@ -47,7 +47,7 @@ RULE = Rule(
     title="USER is a name, not a number",
     why="A name says nothing outside the image: the next build may give it another uid, and kubelet refuses it.",
     severity=Severity.HIGH,
-    references=(WHAT_USER, RANDOM_IDS, FRIENDS, POD_SECURITY),
+    references=(WHAT_USER, RANDOM_IDS, FRIENDS, POD_SECURITY, CIS_4_1, NSA_CISA, DL3066),
     violating=Example("An account by name", "FROM debian:12\nRUN useradd --uid 1001 app\nUSER app"),
     fine=Example("The same account by number", "FROM debian:12\nRUN useradd --uid 1001 app\nUSER 1001"),
     check=check,

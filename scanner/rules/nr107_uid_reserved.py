@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scanner.domain.citations import FRIENDS, NON_PRIVILEGED, RANDOM_IDS
+from scanner.domain.citations import FRIENDS, KSV_0020, NIST_800_190, NON_PRIVILEGED, NSA_CISA, RANDOM_IDS
 from scanner.domain.evidence import account_line, declared
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import run_as_account, someone_else
@@ -40,7 +40,7 @@ RULE = Rule(
     title="Runs under a uid reserved for the system",
     why="Low uids belong to services of the distribution and of the host: the process shares their files and limits.",
     severity=Severity.MEDIUM,
-    references=(NON_PRIVILEGED, RANDOM_IDS, FRIENDS),
+    references=(NON_PRIVILEGED, RANDOM_IDS, FRIENDS, NIST_800_190, NSA_CISA, KSV_0020),
     violating=Example("The uid of a system service", "FROM debian:12\nUSER 33:33\nCMD server"),
     fine=Example("A uid above them", "FROM debian:12\nUSER 10001:10001\nCMD server"),
     check=check,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from scanner.domain.accounts import groups_of
-from scanner.domain.citations import FRIENDS, RANDOM_IDS, STOP_ROOT
+from scanner.domain.citations import FRIENDS, KSV_0116, NIST_800_190, NSA_CISA, RANDOM_IDS, STOP_ROOT
 from scanner.domain.evidence import account_line, declared
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import advice, own_group
@@ -66,7 +66,7 @@ RULE = Rule(
     title="Runs in the root group",
     why="Every file that group root may read or write is open to the process, and a “non-root” badge hides it.",
     severity=Severity.LOW,
-    references=(STOP_ROOT, RANDOM_IDS, FRIENDS),
+    references=(STOP_ROOT, RANDOM_IDS, FRIENDS, NIST_800_190, NSA_CISA, KSV_0116),
     violating=Example("A uid without an account falls back to gid 0", "FROM debian:12\nUSER 9000\nCMD server"),
     fine=Example("The group written out", "FROM debian:12\nUSER 9000:9000\nCMD server"),
     check=check,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.domain.citations import CVE_2026_46680, OCI_CONFIG
+from scanner.domain.citations import CVE_2026_46680, NIST_800_190, OCI_CONFIG
 from scanner.domain.evidence import layer_at, layer_number, made_by
 from scanner.domain.facts import Ambiguity, ImageFacts
 from scanner.domain.fixes import rebuild
@@ -49,7 +49,7 @@ RULE = Rule(
     title="Two runtimes can read it differently",
     why="A scanner can be shown one user while the runtime starts another.",
     severity=Severity.HIGH,
-    references=(OCI_CONFIG, CVE_2026_46680),
+    references=(OCI_CONFIG, CVE_2026_46680, NIST_800_190),
     violating=Example("The same key twice in the image config", '{"config": {"User": "1000", "user": "0"}}'),
     fine=Example("Every key once", '{"config": {"User": "1000"}}'),
     check=check,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from scanner.domain.accounts import PasswdEntry
-from scanner.domain.citations import GO_ACCOUNT_PARSER, WHAT_USER
+from scanner.domain.citations import DKL_LI_0002, GO_ACCOUNT_PARSER, NIST_800_190, PASSWD_5, WHAT_USER
 from scanner.domain.evidence import account_line
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import remove_account
@@ -46,7 +46,7 @@ RULE = Rule(
     title="A second account is root",
     why="Anything that switches to that account, by USER or at run time, becomes root under an innocent name.",
     severity=Severity.HIGH,
-    references=(WHAT_USER, GO_ACCOUNT_PARSER),
+    references=(WHAT_USER, GO_ACCOUNT_PARSER, NIST_800_190, PASSWD_5, DKL_LI_0002),
     violating=Example("A twin of root", "FROM debian:12\nRUN useradd --non-unique --uid 0 toor\nUSER 10001:10001"),
     fine=Example("Only root is 0", "FROM debian:12\nRUN useradd --uid 1001 app\nUSER 1001:1001"),
     check=check,

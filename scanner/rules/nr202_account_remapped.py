@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scanner.domain.accounts import PASSWD_LINE_BYTES, PasswdEntry, long_line
-from scanner.domain.citations import NIST_800_190, WHAT_USER
+from scanner.domain.citations import GO_ACCOUNT_PARSER, NIST_800_190, NSA_CISA, WHAT_USER
 from scanner.domain.evidence import layer_at, layer_number, made_by, shown_line
 from scanner.domain.facts import FileVersion, ImageFacts, ReadState
 from scanner.domain.fixes import undo_remap
@@ -101,7 +101,7 @@ RULE = Rule(
     title="An account changes its uid or gid between layers",
     why="What was checked under one uid runs under another; the change can hide in any script the build runs.",
     severity=Severity.HIGH,
-    references=(WHAT_USER, NIST_800_190),
+    references=(WHAT_USER, NIST_800_190, GO_ACCOUNT_PARSER, NSA_CISA),
     violating=Example(
         "The line that makes 1001 into 0",
         "FROM debian:12\nRUN useradd --uid 1001 app\nRUN sed -i -e 's/1001/0/g' /etc/passwd\nUSER app",
