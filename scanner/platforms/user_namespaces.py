@@ -33,7 +33,7 @@ def user_namespace(facts: ImageFacts, namespace: UserNamespace = USUAL) -> Platf
         return WINDOWS
     owner = unmapped(facts, namespace)
     if owner is not None:
-        return PlatformAnswer("refuse", _cannot_unpack(owner))
+        return PlatformAnswer("refuse", cannot_unpack(owner))
     answer = _mapped(known_as(Runtime.DOCKER, facts), namespace)
     if isinstance(answer, StartError):
         return PlatformAnswer("refuse", answer.message)
@@ -65,7 +65,8 @@ def _mapped(answer: Identity | StartError, namespace: UserNamespace) -> Identity
     return answer
 
 
-def _cannot_unpack(place: Place) -> str:
+def cannot_unpack(place: Place) -> str:
+    """What engines say of a layer with an owner that is not mapped."""
     path = printable(place.path, longest=150)
     ids = f"for UID {place.node.uid}, GID {place.node.gid}"
     return f'failed to Lchown "{path}" {ids}: lchown {path}: invalid argument {_HINT}'
