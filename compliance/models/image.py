@@ -64,8 +64,9 @@ class Image(models.Model):
 
     ``declared_user``, ``uid``, ``gid``, ``runs_as``, ``identity`` (``PlatformSummary.identity``) and ``outline`` are
     derived from the facts, by the rules of ``outline_revision`` (``scanner.judge.REVISION``); under newer rules the
-    image is asked again. ``problem_allowed``: see ``Layer``. ``config_document`` is the verified config as the
-    registry gave it, compressed with zlib.
+    image is asked again. ``facts_schema`` is ``scanner.storage.FACTS_SCHEMA`` as of the reading, whatever came of it:
+    what an older release read counts until a scan reads it again. ``problem_allowed``: see ``Layer``.
+    ``config_document`` is the verified config as the registry gave it, compressed with zlib.
     """
 
     digest = models.CharField(max_length=135, unique=True)
@@ -73,6 +74,7 @@ class Image(models.Model):
     platform = models.CharField(max_length=100, blank=True)
     artifact = models.CharField(max_length=60, blank=True)
     facts = models.BinaryField(null=True)
+    facts_schema = models.PositiveSmallIntegerField(default=1)
     config_document = models.BinaryField(null=True)
     size = models.BigIntegerField(default=0)
     built_at = models.DateTimeField(null=True)

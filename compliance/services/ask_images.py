@@ -21,7 +21,7 @@ from scanner.domain.problems import ScanProblem
 from scanner.domain.reading import read
 from scanner.domain.reference import Digest
 from scanner.judge import NOT_RUNNABLE, REVISION, UNREAD, ask, outline
-from scanner.storage import UnreadableFacts, dump_facts, load_facts
+from scanner.storage import FACTS_SCHEMA, UnreadableFacts, dump_facts, load_facts
 
 _BATCH = 200
 _ASKED = ("declared_user", "uid", "gid", "runs_as", "identity", "outline", "outline_revision")
@@ -97,6 +97,7 @@ def _row(image: ImageRead, now: datetime) -> Image:
         platform=printable(image.platform, longest=100),
         first_seen_at=now,
         config_document=image.config,
+        facts_schema=FACTS_SCHEMA,
         problem_allowed=allowed_by_limit(image.problem),
         **problem_columns(image.problem),
     )

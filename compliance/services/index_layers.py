@@ -27,7 +27,7 @@ from compliance.services.record_problem import allowed_by_limit, problem_columns
 from scanner.domain.manifest import Descriptor
 from scanner.domain.problems import ImageProblem, ScanProblem, SourceProblem, Unavailable
 from scanner.domain.reference import Digest
-from scanner.filesystem.layer_codec import UnreadableIndex
+from scanner.filesystem.layer_codec import UnknownIndexVersion, UnreadableIndex
 from scanner.filesystem.layer_index import LayerIndex
 
 logger = logging.getLogger(__name__)
@@ -189,7 +189,8 @@ def _stored_answer(row: Layer, layer: WantedLayer) -> Answer | None:
         try:
             return LayerIndex.from_bytes(bytes(row.index))
         except UnreadableIndex as error:  # another release's, or damaged: whoever claims the row reads the layer again
-            logger.warning("layer %s is indexed again: %s", layer.digest, error)
+            level = logging.INFO if isinstance(error, UnknownIndexVersion) else logging.WARNING
+            logger.log(level, "layer %s is indexed again: %s", layer.digest, error)
             Layer.objects.filter(digest=layer.digest).update(index=None)
             return None
     if row.size != layer.size or is_outgrown(row.problem_code, row.problem_allowed, settings.LIMITS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.conf import settings
 
@@ -15,19 +16,24 @@ from scanner.domain.policy import Policy
 from scanner.domain.problems import limit_named_by
 from scanner.domain.verdict import Verdict
 from scanner.judge import REVISION
+from scanner.storage import FACTS_SCHEMA
 
 _COLUMNS = (
     *("pk", "digest", "platform", "artifact", "size", "runs_as", "identity", "outline_id", "outline_revision"),
-    *("problem_code", "problem_message", "problem_remedy", "problem_allowed"),
+    *("problem_code", "problem_message", "problem_remedy", "problem_allowed", "facts_schema"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class KnownImage:
-    """``view`` is ``None`` while nobody has judged it under the policy version at hand."""
+    """``view`` is ``None`` while nobody has judged it under the policy version at hand.
+
+    :param current: ``False`` where an older release read it, which knew less of it than its judges ask now.
+    """
 
     pk: int
     view: ImageView | None
+    current: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +53,16 @@ class Known:
     indexes: dict[str, KnownIndex] = field(default_factory=dict)
 
     def has(self, digest: str) -> bool:
-        """Whether a tag that points to it can do without the registry."""
-        if digest in self.indexes:
-            return all(child in self.images for _, child in self.indexes[digest].children)
-        return digest in self.images
+        """Whether a tag that points to it can be judged without the registry."""
+        return all(child in self.images for child in self._images_of(digest))
+
+    def is_current(self, digest: str) -> bool:
+        """Whether the registry has nothing more to tell of it: everything there is to know has been read."""
+        return self.has(digest) and all(self.images[child].current for child in self._images_of(digest))
+
+    def _images_of(self, digest: str) -> list[str]:
+        index = self.indexes.get(digest)
+        return [digest] if index is None else [child for _, child in index.children]
 
     def view(self, digest: str) -> TagView:
         """Sum up what a tag shows; only where every image is judged."""
@@ -98,7 +110,11 @@ def _images(digests: set[str], version: PolicyVersion) -> dict[str, KnownImage]:
         if not is_outgrown(row["problem_code"], row["problem_allowed"], settings.LIMITS)
     ]
     judged = _evaluations({row["outline_id"] for row in rows if row["outline_revision"] == REVISION}, version)
-    return {row["digest"]: KnownImage(row["pk"], _view(row, judged.get(row["outline_id"]))) for row in rows}
+    return {row["digest"]: _known(row, judged.get(row["outline_id"])) for row in rows}
+
+
+def _known(row: Mapping[str, Any], judged: tuple[str, int | None, list[str]] | None) -> KnownImage:
+    return KnownImage(row["pk"], _view(row, judged), row["facts_schema"] >= FACTS_SCHEMA)
 
 
 def _evaluations(outlines: set[int], version: PolicyVersion) -> dict[int, tuple[str, int | None, list[str]]]:

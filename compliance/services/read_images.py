@@ -25,6 +25,7 @@ from scanner.domain.reference import Digest, RepositoryName
 from scanner.filesystem.layer_index import LayerIndex
 from scanner.inspection import ImageDocuments, NotApplicable, image_facts, missing_contents, read_image
 from scanner.sources.source import Source
+from scanner.storage import FACTS_SCHEMA
 
 logger = logging.getLogger(__name__)
 
@@ -108,8 +109,8 @@ def _read_document(place: Place, digest: Digest) -> Node:
 
 
 def _unknown(digests: set[Digest]) -> list[Digest]:
-    stored = set(Image.objects.filter(digest__in=digests, problem_code="").values_list("digest", flat=True))
-    return sorted(digests - stored)
+    known = Image.objects.filter(digest__in=digests, problem_code="", facts_schema__gte=FACTS_SCHEMA)
+    return sorted(digests - set(known.values_list("digest", flat=True)))
 
 
 def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:

@@ -26,6 +26,7 @@ from compliance.services.known_images import Known
 from compliance.services.record_problem import Mishap, record_mishaps
 from compliance.services.record_progress import Progress, record_progress
 from compliance.services.write_tags import TagRead, write_tags
+from scanner.storage import FACTS_SCHEMA
 
 _BATCH = 200
 
@@ -104,7 +105,8 @@ def _write_images(images: Iterable[ImageRead], now: datetime) -> int:
     fresh = [rows[digest] for digest in sorted(rows) if digest not in existing]
     Image.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=_BATCH)
     for digest, row in existing.items():
-        if row.problem_code:  # an outgrown limit: the bytes were looked at again
+        # An outgrown limit, or an older release's reading: the bytes were looked at again.
+        if row.problem_code or row.facts_schema < FACTS_SCHEMA:
             fresh_row = rows[digest]
             fresh_row.pk, fresh_row.first_seen_at = row.pk, row.first_seen_at
             fresh_row.save()

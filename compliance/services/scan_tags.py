@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from compliance.models import PolicyVersion, Repository, RepositoryScan, Tag
+from compliance.models import Image, IndexImage, PolicyVersion, Repository, RepositoryScan, Tag
 from compliance.services.finish_scan import refresh_totals
 from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.known_images import Known, known_images
@@ -21,11 +21,19 @@ from compliance.services.resolve_tags import Pointer, registry_is_down, resolve_
 from compliance.services.write_tags import TagRead
 from scanner.domain.problems import ScanProblem
 from scanner.domain.reference import Digest, TagName
+from scanner.storage import FACTS_SCHEMA
 
 _BATCH = 100
 _GROUP = 16
 _TURN_SECONDS = 8 * 60.0
 _TOTALS_EVERY_SECONDS = 1.0
+
+
+_OLDER = Q(facts_schema__lt=FACTS_SCHEMA)
+_OUTDATED = Exists(Image.objects.filter(_OLDER, pk=OuterRef("image"))) | Exists(
+    Image.objects.filter(_OLDER, pk__in=IndexImage.objects.filter(index=OuterRef(OuterRef("index"))).values("image"))
+)
+"""Tags of images that an older release read."""
 
 
 class TurnIsOver(Exception):
@@ -87,7 +95,7 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
         raise down
     changed = _changed(turn, pointers)
     known = known_images((pointer.resolved.digest for pointer in changed if pointer.resolved), turn.version)
-    settled = [pointer for pointer in changed if pointer.resolved is None or known.has(pointer.resolved.digest)]
+    settled = [pointer for pointer in changed if pointer.resolved is None or known.is_current(pointer.resolved.digest)]
     groups = list(_groups(changed, known))
     hits = len(pointers) - len(changed) + sum(pointer.resolved is not None for pointer in settled)
     done += len(pointers) - len(changed) + len(settled)
@@ -95,7 +103,7 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     _record(turn, Batch(tags=[_tag_read(pointer) for pointer in settled], known=hits, cursor=cursor, tags_done=done))
     for group in groups:
         done += len(group)
-        _scan_group(turn, group, names[-1] if group is groups[-1] else None, done)
+        _scan_group(turn, group, known, names[-1] if group is groups[-1] else None, done)
 
 
 def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
@@ -103,12 +111,16 @@ def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
     # Judging again writes only what it changes, and then says so of the repository; a tag without a version of its own
     # is to be looked at whatever the repository says.
     judged = Q(judged_by=turn.version) | Q(judged_by__isnull=False, repository__judged_by=turn.version)
-    rows = Tag.objects.listed().filter(
-        judged,
-        repository=turn.row.repository_id,
-        name__in=[pointer.tag for pointer in pointers],
-        problem_code="",
-        unconfirmed_since=None,
+    rows = (
+        Tag.objects.listed()
+        .filter(
+            judged,
+            repository=turn.row.repository_id,
+            name__in=[pointer.tag for pointer in pointers],
+            problem_code="",
+            unconfirmed_since=None,
+        )
+        .exclude(_OUTDATED)
     )
     stored = dict(rows.values_list("name", "digest"))
     return [
@@ -122,17 +134,19 @@ def _groups(pointers: Sequence[Pointer], known: Known) -> Iterator[list[Pointer]
     """Tags that need reading, so many digests at a time that their layer indexes fit in memory."""
     by_digest: dict[str, list[Pointer]] = {}
     for pointer in pointers:
-        if pointer.resolved and not known.has(pointer.resolved.digest):
+        if pointer.resolved and not known.is_current(pointer.resolved.digest):
             by_digest.setdefault(pointer.resolved.digest, []).append(pointer)
     alike = list(by_digest.values())
     for start in range(0, len(alike), _GROUP):
         yield [pointer for same in alike[start : start + _GROUP] for pointer in same]
 
 
-def _scan_group(turn: Turn, group: Sequence[Pointer], cursor: str | None, done: int) -> None:
+def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str | None, done: int) -> None:
     found = read_images(turn.place, (pointer.resolved.digest for pointer in group if pointer.resolved))
     limited = next((problem for problem in found.problems.values() if problem.code == "rate-limited"), None)
-    tags = [_tag_read(pointer, found.problems) for pointer in group]
+    # What an older release read goes on to count where the registry does not let us read it again.
+    problems = {digest: problem for digest, problem in found.problems.items() if not known.has(digest)}
+    tags = [_tag_read(pointer, problems) for pointer in group]
     batch = Batch(
         tags=[tag for tag in tags if tag.problem is None or tag.problem.code != "rate-limited"],
         images=list(found.images.values()),
