@@ -6,7 +6,7 @@ import pytest
 
 from scanner.domain.facts import ReadState
 from scanner.rules.nr113_runtimes_disagree import RULE
-from tests.scanner.domain.identity_rows import FILES, ROWS
+from tests.scanner.domain.identity_rows import FILES, ROWS, Row
 from tests.support.answers import answer, fix
 from tests.support.facts import APP, P0, P0_GROUP, facts
 
@@ -22,10 +22,9 @@ DISAGREE = {
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"row{row.number}")
-def test_the_oracle_table(row: object) -> None:
-    found = next(each for each in ROWS if each is row)
-    outcome = answer(RULE, facts(found.user, *FILES[found.files]))
-    assert (outcome == "violated") is (found.number in DISAGREE)
+def test_the_oracle_table(row: Row) -> None:
+    outcome = answer(RULE, facts(row.user, *FILES[row.files]))
+    assert (outcome == "violated") is (row.number in DISAGREE)
 
 
 @pytest.mark.parametrize("user", ["", "0", "root", "app", "1000", "9999", "web", "app:app", "9999:9999", "app:0"])
