@@ -37,7 +37,9 @@ def _lines(report: Json) -> Iterator[str]:
 def _workload(workload: Json) -> Iterator[str]:
     namespace = f"{workload['namespace']}/" if workload["namespace"] else ""
     source = f"  {workload['source']}" if workload["source"] else ""
-    yield f"{workload['kind']} {namespace}{workload['name'] or '(no name)'}  line {workload['line']}{source}"
+    # A Compose service is its only container, whose own line names it.
+    if workload["pod_security_restricted"] is not None:
+        yield f"{workload['kind']} {namespace}{workload['name'] or '(no name)'}  line {workload['line']}{source}"
     for finding in workload["findings"]:
         yield from _finding(finding)
     for container in workload["containers"]:
