@@ -37,6 +37,5 @@ def test_every_runtime_has_a_derivation(runtime: Runtime, user: str) -> None:
 @pytest.mark.parametrize("runtime", Runtime)
 def test_a_derivation_names_the_layer_of_a_line(runtime: Runtime) -> None:
     steps = derivation(facts("app"), runtime)
-    assert [(step["path"], step["line"], step["layer_number"]) for step in steps if "path" in step][0] == (
-        *("/etc/passwd", 2, 1),
-    )
+    decided = next(step for step in steps if "path" in step)
+    assert (decided["path"], decided["line"], decided["layer_number"]) == ("/etc/passwd", 2, 1)
