@@ -10,10 +10,10 @@ from scanner.domain.accounts import first_user_named, first_user_with_uid, passw
 from scanner.domain.facts import GROUP, PASSWD, SHADOW
 from scanner.domain.files import EntryPoint, FileFacts, NodeKind, Tree, Walk, WalkState, absolute
 from scanner.domain.image_config import ImageConfig
+from scanner.domain.system_folders import is_system_folder, lies_in_system
 from scanner.filesystem.entry_point import entry_point
 from scanner.filesystem.inventory import highest_owners, inventory, sudoers
 from scanner.filesystem.rootfs import RootFs
-from scanner.filesystem.system_folders import is_system_folder, lies_in_system
 from scanner.filesystem.tree_classes import MOST_ENTRIES, tree_below
 from scanner.filesystem.walker import Walker, bytes_path
 
