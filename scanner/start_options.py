@@ -66,7 +66,8 @@ def start_of(options: argparse.Namespace) -> Start:
 
 
 def _started_by(options: argparse.Namespace) -> StartedBy:
-    of_pods = [name for name in _OF_PODS if getattr(options, name) not in (None, False)]
+    # 0 is a setting, and it equals False.
+    of_pods = [name for name in _OF_PODS if not any(getattr(options, name) is unset for unset in (None, False))]
     if options.runtime is None:
         if options.openshift_range is not None:
             return StartedBy.CRIO

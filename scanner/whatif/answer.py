@@ -28,6 +28,7 @@ class RefusedBy(StrEnum):
     API = "kubernetes-api"
     OPENSHIFT = "openshift-admission"
     KUBELET = "kubelet"
+    ENGINE = "engine"  # it cannot unpack the layers inside a user namespace
 
 
 @dataclass(frozen=True, slots=True)

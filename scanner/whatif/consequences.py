@@ -8,6 +8,7 @@ from scanner.domain.file_evidence import NOT_READ
 from scanner.domain.files import FileFacts, NodeKind, PrivilegedFile, Tree, absolute
 from scanner.domain.permissions import Access, Process, allows
 from scanner.domain.start import Start
+from scanner.platforms.user_namespaces import unmapped
 from scanner.whatif.answer import Consequences, PathUse, Privileges, Started, TreeLoss
 from scanner.whatif.attempt import bounding_of, program_use, tenant_of
 from scanner.whatif.paths import path_uses
@@ -33,6 +34,7 @@ def consequences_of(facts: ImageFacts, started: Started) -> Consequences | None:
     unknown = [text for text in (*uses, *losses) if isinstance(text, str)]
     if program is not None and program.unknown:
         unknown.append(program.unknown)
+    unknown += _foreign(facts, started.start)
     if started.start.drop_capabilities and facts.files.privileged_total > len(facts.files.privileged):
         unknown.append(_not_all(facts.files))
     return Consequences(
@@ -43,6 +45,14 @@ def consequences_of(facts: ImageFacts, started: Started) -> Consequences | None:
         tuple(unknown),
         tuple(_assumptions(facts, started.start)),
     )
+
+
+def _foreign(facts: ImageFacts, start: Start) -> list[str]:
+    place = None if start.user_namespace is None else unmapped(facts, start.user_namespace)
+    if place is None:
+        return []
+    owner = f"{place.path} belongs to {place.node.uid}:{place.node.gid}"
+    return [f"{owner}, which no id of the user namespace is; what the process may do with such files is not known."]
 
 
 def _not_all(files: FileFacts) -> str:

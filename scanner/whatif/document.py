@@ -56,7 +56,7 @@ def as_document(found: WhatIf) -> Json:
 def _start(found: WhatIf) -> Json:
     """Only what is set, so that a reader sees what was asked and what OpenShift filled in."""
     values = asdict(found.started.start)
-    kept = {name: value for name, value in values.items() if value not in (None, False, ())}
+    kept = {name: value for name, value in values.items() if value is not None and value is not False and value != ()}
     kept["by"] = found.started.start.by.value
     kept["merge_groups"] = found.started.start.merge_groups
     if found.started.start.user is not None:

@@ -54,7 +54,7 @@ def started_as(facts: ImageFacts, start: Start, constraint: str = RESTRICTED_V2)
         said = f"OpenShift sets runAsUser to {start.run_as_user}, the first uid of the namespace's range"
         resolution = Resolution(resolution.answer, (Step(said), *resolution.steps))
     resolution, host = _in_namespace(start.user_namespace, _starts(resolution))
-    refusal = refusal_of(facts.config, start, constraint)
+    refusal = refusal_of(facts, start, constraint)
     return Started(start, runtime, _starts(resolve_facts(runtime, facts)), resolution, refusal, host)
 
 

@@ -17,22 +17,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from scanner.domain import accounts
+from scanner.domain.arbitrary_uid import ARBITRARY_UID
 from scanner.domain.facts import ImageFacts
 from scanner.domain.printable import quoted
-from scanner.domain.start import Start, StartedBy, UserNamespace
+from scanner.domain.start import Start, StartedBy
 from scanner.domain.user_spec import NotANumber, OutOfRange, parse_int64, split_user
 from scanner.platforms.answer import PlatformAnswer
+from scanner.platforms.kubernetes import pod_security_restricted
+from scanner.platforms.openshift import RESTRICTED_V3_RANGE, restricted_v2, restricted_v3
+from scanner.platforms.starting import starts_as
+from scanner.platforms.user_namespaces import POD, USUAL
 from scanner.whatif.answer import Attempt
 from scanner.whatif.attempt import attempt
 from scanner.whatif.refusals import RESTRICTED_V3
 
-USUAL_RANGE = (1_000_650_000, 1_000_659_999)
+USUAL_RANGE = (ARBITRARY_UID, ARBITRARY_UID + 9_999)
 """Taken where no range is given: the size OpenShift gives every namespace, and a number like any other."""
 
-V3_RANGE = (1_000, 65_534)
-"""What ``scc-restricted-v3`` says of uids and groups; it is in the constraint and not in the namespace."""
-
-_NAMESPACE = UserNamespace(100_000)
 _DAEMON = "Error response from daemon: "
 
 
@@ -97,11 +98,15 @@ def _pod_security(facts: ImageFacts, pod: Start) -> PlatformAnswer:
         denials.append("runAsUser=0")
     if denials:
         return PlatformAnswer("refuse", f'violates PodSecurity "restricted:latest": {", ".join(denials)}')
+    if _plain(pod):
+        return pod_security_restricted(facts)
     asked = replace(pod, run_as_non_root=True, drop_capabilities=True, no_new_privileges=True, openshift_range=None)
     return _told(attempt(facts, replace(asked, by=StartedBy.KUBERNETES)))
 
 
 def _openshift_v2(facts: ImageFacts, pod: Start) -> PlatformAnswer:
+    if _plain(pod) and pod.user_namespace is None:
+        return restricted_v2(facts, (pod.openshift_range or USUAL_RANGE)[0])
     asked = replace(pod, by=StartedBy.CRIO, openshift_range=pod.openshift_range or USUAL_RANGE)
     answer = _told(attempt(facts, asked))
     if pod.openshift_range is not None:
@@ -111,20 +116,33 @@ def _openshift_v2(facts: ImageFacts, pod: Start) -> PlatformAnswer:
 
 
 def _openshift_v3(facts: ImageFacts, pod: Start) -> PlatformAnswer:
-    namespace = pod.user_namespace or _NAMESPACE
-    asked = replace(pod, by=StartedBy.CRIO, openshift_range=V3_RANGE, user_namespace=namespace)
+    namespace = pod.user_namespace or POD
+    if _plain(pod):
+        return restricted_v3(facts, namespace)
+    asked = replace(pod, by=StartedBy.CRIO, openshift_range=RESTRICTED_V3_RANGE, user_namespace=namespace)
     answer = _told(attempt(facts, asked, RESTRICTED_V3))
     said = "" if pod.user_namespace else " (for a pod with hostUsers: false, the only ones it takes)"
     return replace(answer, message=answer.message + said)
 
 
 def _in_namespace(facts: ImageFacts, start: Start) -> PlatformAnswer:
-    found = attempt(facts, replace(start, user_namespace=start.user_namespace or _NAMESPACE))
-    answer = _told(found)
-    host = found.started.host
-    if answer.answer != "admit" or host is None or start.user_namespace is None:
+    found = attempt(facts, replace(start, user_namespace=start.user_namespace or USUAL))
+    answer, host = _told(found), found.started.host
+    if answer.answer == "refuse" or host is None:
         return answer
-    return PlatformAnswer("admit", f"{answer.message}: uid {host.uid}, gid {host.gid} on the host")
+    return replace(answer, message=f"{answer.message}; on the host uid {host.uid}, gid {host.gid}")
+
+
+def _plain(pod: Start) -> bool:
+    """Whether nothing of the start changes who the pod is: then the platform's own answer about the image holds."""
+    return pod == Start(
+        pod.by,
+        openshift_range=pod.openshift_range,
+        run_as_non_root=pod.run_as_non_root,
+        user_namespace=pod.user_namespace,
+        drop_capabilities=pod.drop_capabilities,
+        no_new_privileges=pod.no_new_privileges,
+    )
 
 
 _PODS: Mapping[str, Callable[[ImageFacts, Start], PlatformAnswer]] = {
@@ -140,7 +158,7 @@ def _told(found: Attempt, prefix: str = "") -> PlatformAnswer:
     identity = found.started.identity
     if found.error is not None or identity is None:
         return PlatformAnswer("refuse", f"{'' if found.started.refusal else prefix}{found.error}")
-    who = f"it starts as uid {identity.uid}, gid {identity.gid}"
+    who = starts_as(identity)
     if found.program is not None and found.program.unknown:
         return PlatformAnswer("unknown", f"{who}, if its command can be executed. {found.program.unknown}")
     return PlatformAnswer("admit", who)

@@ -1,4 +1,6 @@
-"""Who refuses a pod before any runtime sees it: the API server, OpenShift's admission, kubelet; in that order.
+"""Who refuses before any runtime sees a container: the API server, OpenShift's admission, kubelet; in that order.
+
+An engine with a user namespace refuses, too, where it cannot unpack the layers.
 
 Sources: Kubernetes ``validation.go`` (``IsValidUserID``), openshift/apiserver-library-go ``mustrunasrange.go`` and
 ``group/mustrunas.go``, kubelet ``verifyRunAsNonRoot``.
@@ -6,10 +8,12 @@ Sources: Kubernetes ``validation.go`` (``IsValidUserID``), openshift/apiserver-l
 
 from __future__ import annotations
 
+from scanner.domain.facts import ImageFacts
 from scanner.domain.image_config import ImageConfig
 from scanner.domain.start import Start, StartedBy
 from scanner.domain.user_spec import MAX_ID
 from scanner.platforms.kubernetes import run_as_non_root
+from scanner.platforms.user_namespaces import cannot_unpack, unmapped
 from scanner.whatif.answer import Refusal, RefusedBy
 
 RESTRICTED_V2 = "restricted-v2"
@@ -17,14 +21,20 @@ RESTRICTED_V3 = "restricted-v3"
 _NO_CONSTRAINT = "unable to validate against any security context constraint: "
 
 
-def refusal_of(config: ImageConfig, start: Start, constraint: str = RESTRICTED_V2) -> Refusal | None:
-    """The first no; ``None`` where the container gets to a runtime, and for starts without Kubernetes.
+def refusal_of(facts: ImageFacts, start: Start, constraint: str = RESTRICTED_V2) -> Refusal | None:
+    """The first no; ``None`` where the container gets to a runtime.
 
     :param constraint: OpenShift's, which the message names.
     """
+    config = facts.config
     if start.by not in (StartedBy.KUBERNETES, StartedBy.CRIO):
-        return None
+        return _by_engine(facts, start)
     return _by_api(start) or _by_openshift(start, constraint) or _by_kubelet(config, start)
+
+
+def _by_engine(facts: ImageFacts, start: Start) -> Refusal | None:
+    place = None if start.user_namespace is None else unmapped(facts, start.user_namespace)
+    return None if place is None else Refusal(RefusedBy.ENGINE, cannot_unpack(place))
 
 
 def _by_api(start: Start) -> Refusal | None:

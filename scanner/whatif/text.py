@@ -28,6 +28,7 @@ _REFUSERS = {
     "kubernetes-api": "The Kubernetes API",
     "openshift-admission": "OpenShift",
     "kubelet": "kubelet",
+    "engine": "The engine",
 }
 _ROLES = {"home": "HOME", "workdir": "WORKDIR", "volume": "VOLUME", "temporary": "temporary files"}
 _PLATFORMS = {

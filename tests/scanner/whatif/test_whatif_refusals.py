@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.domain.start import Start, StartedBy
-from scanner.whatif import RefusedBy
+from scanner.domain.files import FileFacts, Node, NodeKind, Place
+from scanner.domain.start import Start, StartedBy, UserNamespace
+from scanner.whatif import RefusedBy, what_if
 from scanner.whatif.identity import started_as
 from tests.support.facts import P0, P0_GROUP, facts
 
@@ -71,6 +72,26 @@ def test_refusals(user: str, start: Start, by: RefusedBy, message: str) -> None:
     assert found.refusal is not None
     assert (found.refusal.by, found.refusal.message) == (by, message)
     assert found.identity is None
+
+
+FAR = Place("/srv/far", Node(NodeKind.FILE, 0o644, 70_000, 0))
+FAR_AWAY = facts("1000", P0, P0_GROUP, files=FileFacts(highest_uid=FAR, highest_gid=FAR))
+
+
+def test_an_engine_cannot_unpack_an_owner_that_is_not_mapped() -> None:
+    found = started_as(FAR_AWAY, Start(user_namespace=UserNamespace(100_000)))
+    assert found.refusal is not None
+    assert found.refusal.by is RefusedBy.ENGINE
+    assert found.refusal.message.startswith('failed to Lchown "/srv/far" for UID 70000, GID 0')
+    for start in (Start(), Start(user_namespace=UserNamespace(100_000, 70_001))):
+        assert started_as(FAR_AWAY, start).refusal is None
+
+
+def test_a_pod_with_such_a_file_starts_and_the_file_is_unknown() -> None:
+    found = what_if(FAR_AWAY, Start(K8S, user_namespace=UserNamespace(100_000)))
+    assert found.started.refusal is None
+    assert found.consequences is not None
+    assert any("/srv/far belongs to 70000:0" in text for text in found.consequences.unknown)
 
 
 @pytest.mark.parametrize(
