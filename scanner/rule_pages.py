@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.domain.rule import Example, Link, Rule
+from scanner.domain.rule import Category, Example, Link, Rule
 from scanner.domain.score import FORMULA
 from scanner.domain.verdict import Severity
 from scanner.judge import counts_against
@@ -36,7 +36,9 @@ def as_text() -> str:
 
 def as_markdown() -> str:
     """The page ``docs/rules.md``."""
-    parts = [_INTRODUCTION, _overview(), "## Score\n\n" + FORMULA, *(_page(rule) for rule in RULES)]
+    parts = [_INTRODUCTION, *map(_overview, Category), "## Score\n\n" + FORMULA]
+    for category in Category:
+        parts += [f"## {category.value}", *map(_page, _rules_of(category))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -45,16 +47,30 @@ def failing_policies(rule: Rule) -> list[str]:
     return [policy.name for policy in POLICIES if counts_against(policy, rule, rule.severity)]
 
 
-def _overview() -> str:
-    head = ["| rule | title | severity | " + " | ".join(policy.name for policy in POLICIES) + " |"]
+def _rules_of(category: Category) -> list[Rule]:
+    return [rule for rule in RULES if rule.category is category]
+
+
+def _overview(category: Category) -> str:
+    heading = f"**{category.value}:** {_QUESTIONS[category]}\n"
+    head = [heading, "| rule | title | severity | " + " | ".join(policy.name for policy in POLICIES) + " |"]
     head.append("|---|---|---|" + "---|" * len(POLICIES))
     rows = [
         f"| [{rule.id}](#{rule.id.lower()}-{rule.slug}) {rule.slug} | {rule.title} | {rule.severity.value} | "
         + " | ".join(_cell(rule, name) for name in (policy.name for policy in POLICIES))
         + " |"
-        for rule in RULES
+        for rule in _rules_of(category)
     ]
     return "\n".join([*head, *rows])
+
+
+_QUESTIONS = {
+    Category.IDENTITY: "who does it run as?",
+    Category.ACCOUNTS: "can its account files be trusted?",
+    Category.ARBITRARY_UID: "does it work as a uid nobody foresaw, with group 0, as OpenShift runs it?",
+    Category.PRIVILEGES: "what could give root back to it?",
+    Category.HABITS: "what does history tell of how it was built? These never decide a verdict.",
+}
 
 
 def _cell(rule: Rule, policy_name: str) -> str:
@@ -65,15 +81,15 @@ def _cell(rule: Rule, policy_name: str) -> str:
     if policy_name in failing_policies(rule):
         words = "fails"
     else:
-        words = "shown" if setting.severity is Severity.INFO else "counted"
+        words = "shown" if (setting.severity or rule.severity) is Severity.INFO else "counted"
     return f"{words}, from {setting.threshold}" if setting.threshold is not None else words
 
 
 def _page(rule: Rule) -> str:
     parts = [
-        f"## {rule.id} {rule.slug}",
+        f"### {rule.id} {rule.slug}",
         f"**{rule.title}.** {rule.why}",
-        f"Severity: {rule.severity.value}.{_threshold(rule)}",
+        f"Severity: {rule.severity.value}.{_threshold(rule)}{'' if rule.decides else ' It never decides a verdict.'}",
         f"How it is decided: {rule.decided}",
         _example("Violates", rule.violating),
         _example("Fine", rule.fine),
@@ -100,9 +116,11 @@ def _json(rule: Rule) -> Json:
         "id": rule.id,
         "slug": rule.slug,
         "title": rule.title,
+        "category": rule.category.value,
         "why": rule.why,
         "severity": rule.severity.value,
         "decided": rule.decided,
+        "decides": rule.decides,
         "threshold": rule.threshold,
         "threshold_means": rule.threshold_means,
         "references": [{"title": link.title, "url": link.url} for link in rule.references],
