@@ -15,6 +15,9 @@ _POLICIES = ("Merge", "Strict")
 
 def validate_pod(spec: View) -> None:
     """Note what is wrong with the pod's own settings."""
+    containers = spec.get("containers")
+    if not any(True for _ in containers.items()):
+        containers.reading.note(containers.line, containers.path, f"{containers.path}: Required value")
     context = spec.get("securityContext")
     for key in ("runAsUser", "runAsGroup", "fsGroup"):
         _check_id(context.get(key))

@@ -186,6 +186,12 @@ def test_a_container_needs_an_image() -> None:
     assert [fault.message for fault in found.faults] == ["spec.containers[0].image: Required value"]
 
 
+@pytest.mark.parametrize("written", ["[]", "~", ""])
+def test_a_pod_needs_a_container(written: str) -> None:
+    (found,) = workloads(f"kind: Pod\nspec: {{containers: {written}}}")
+    assert [fault.message for fault in found.faults] == ["spec.containers: Required value"]
+
+
 def test_a_template_that_was_not_rendered_is_not_an_image() -> None:
     with pytest.raises(DeploymentProblem) as caught:
         read_contents(pod(image="'{{ .Values.image }}'"))
