@@ -58,6 +58,9 @@ POD_ESCALATION = Link(
 OPENSHIFT_IMAGES = Link("OpenShift, “Creating images”: support arbitrary user ids")
 KERNEL_PORTS = Link("Linux: net.ipv4.ip_unprivileged_port_start", "https://docs.kernel.org/networking/ip-sysctl.html")
 NO_NEW_PRIVS = Link("Linux: no_new_privs", "https://docs.kernel.org/userspace-api/no_new_privs.html")
+USER_NAMESPACES = Link(
+    "user_namespaces(7): unmapped ids", "https://man7.org/linux/man-pages/man7/user_namespaces.7.html"
+)
 CAPABILITIES = Link("capabilities(7)", "https://man7.org/linux/man-pages/man7/capabilities.7.html")
 PASSWD_5 = Link("passwd(5)", "https://man7.org/linux/man-pages/man5/passwd.5.html")
 SHADOW_5 = Link("shadow(5)", "https://man7.org/linux/man-pages/man5/shadow.5.html")
