@@ -27,8 +27,8 @@ _ROOT = ("root",)
 class SudoUser:
     """Who calls sudo.
 
-    :param names: of the account; usually one.
-    :param in_group: whether a group of that name is one of the user's.
+    :param names: of the account, in lower case because sudo compares them so; usually one.
+    :param in_group: whether a group of that name, however its letters are cased, is one of the user's.
     """
 
     uid: int
@@ -209,7 +209,7 @@ class _Matcher:
             case MemberKind.ALL:
                 return True
             case MemberKind.NAME:
-                return value in user.names
+                return value.lower() in user.names
             case MemberKind.UID:
                 return to_uint32(int(value)) == user.uid
             case MemberKind.GID:
@@ -222,7 +222,7 @@ class _Matcher:
     def _alias(self, name: str, depth: int) -> bool | None:
         if name not in self._aliases:
             # Capitals that are no alias are a name.
-            return True if name in self._user.names else None
+            return True if name.lower() in self._user.names else None
         if name not in self._known and depth <= _DEEPEST:
             self._known[name] = None  # an alias that holds itself holds nobody by that
             self._known[name] = self._decide(self._aliases[name], depth + 1)

@@ -173,7 +173,7 @@ def _member(tokens: Tokens) -> Member:
     while tokens.skip("!"):
         negated = not negated
     word = tokens.word()
-    if word in ("%", "+"):
+    if word in ("%", "+") or word.startswith('%"'):
         # ``%:group`` comes as a sign, a mark and a word: a group of some directory service.
         raise Unreadable("a sign without a name")
     kind, value = _kind(plain(word), quoted='"' in word)

@@ -23,15 +23,19 @@ class Unreadable(ValueError):
     """A line sudo would call a syntax error, or that we do not understand."""
 
 
+# Outside quotes as far as one line shows. A comment ends with its line, whatever its last character is.
+_COMMENTED = re.compile(r"""(?:[^"#\\]|\\.|"(?:[^"\\]|\\.)*+"|\#-?[0-9])*+\#""")
+
+
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Line number and text; a backslash at the end of a line joins the next one."""
+    """Line number and text; a backslash at the end of a line joins the next one, but not to a comment."""
     joined: list[str] = []
     start = 1
     for number, line in enumerate(text.split("\n"), start=1):
         if not joined:
             start = number
         line = line.rstrip("\r")
-        if line.endswith("\\") and not line.endswith("\\\\"):
+        if line.endswith("\\") and not line.endswith("\\\\") and not _COMMENTED.match(line):
             joined.append(line[:-1])
             continue
         whole = "".join((*joined, line)).strip(" \t")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
-from scanner.domain.accounts import first_group_named, first_user_with_uid, groups_of
+from scanner.domain.accounts import GroupEntry, first_group_named, first_user_with_uid, group_entries, groups_of
 from scanner.domain.citations import (
     CIS_PRIVILEGES,
     DKL_DI_0001,
@@ -36,6 +37,7 @@ from scanner.domain.verdict import Evidence, Outcome, Severity
 
 _SETUID = 0o4000
 _MOST_MEMBERSHIPS = 1_000
+_MOST_GROUPS = 20_000
 _REMOVE = {
     BaseFamily.DEBIAN: "apt-get purge -y sudo",
     BaseFamily.REDHAT: "rpm -e sudo",
@@ -78,11 +80,19 @@ def _user(facts: ImageFacts, reading: Reading, uid: int) -> SudoUser:
             to_uint32(group.gid) for group, _ in zip(groups_of(groups, name), range(_MOST_MEMBERSHIPS), strict=False)
         }
 
+    def is_mine(group: GroupEntry) -> bool:
+        return to_uint32(group.gid) in gids or not names.isdisjoint(group.members)
+
+    @cache
+    def mine() -> frozenset[str]:
+        lines = zip(group_entries(groups), range(_MOST_GROUPS), strict=False)
+        return frozenset(group.name.lower() for group, _ in lines if is_mine(group))
+
     def in_group(name: str) -> bool:
         found = first_group_named(groups, name)
-        return found is not None and (to_uint32(found.gid) in gids or not names.isdisjoint(found.members))
+        return name.lower() in mine() or (found is not None and is_mine(found))
 
-    return SudoUser(uid, frozenset(gids), names, in_group)
+    return SudoUser(uid, frozenset(gids), frozenset(name.lower() for name in names), in_group)
 
 
 def _said(reading: Reading, granted: tuple[Granted, ...], user: SudoUser) -> str:

@@ -8,7 +8,7 @@ from scanner.domain.files import Node, NodeKind, Place, SudoersFile
 from scanner.domain.sudo_rights import SudoUser, without_password
 
 _GROUPS = {"app": 1001, "sudo": 27, "docker": 998, "space name": 27}
-APP = SudoUser(1001, frozenset({1001, 27}), frozenset({"app"}), lambda name: _GROUPS.get(name) in (1001, 27))
+APP = SudoUser(1001, frozenset({1001, 27}), frozenset({"app"}), lambda name: _GROUPS.get(name.lower()) in (1001, 27))
 
 
 def file(content: str | None, path: str = "/etc/sudoers") -> SudoersFile:
@@ -33,7 +33,11 @@ def commands(*files: SudoersFile) -> list[str]:
         "%#27 ALL=(ALL) NOPASSWD: ALL",
         "ALL ALL=(ALL) NOPASSWD: ALL",
         '"app" ALL=(ALL) NOPASSWD: ALL',
-        '%"space name" ALL=NOPASSWD: ALL',
+        "APP ALL=(ALL) NOPASSWD: ALL",
+        "App ALL=(ALL) NOPASSWD: ALL",
+        "%SUDO ALL=(ALL) NOPASSWD: ALL",
+        "# comment \\\napp ALL=(ALL) NOPASSWD: ALL",
+        "bob ALL=ALL # comment \\\napp ALL=(ALL) NOPASSWD: ALL",
         '"%space name" ALL=NOPASSWD: ALL',
         "%space\\ name ALL=NOPASSWD: ALL",
         "ap\\p ALL=NOPASSWD: ALL",
@@ -89,11 +93,13 @@ def test_granted_all(content: str) -> None:
         "%docker ALL=(ALL) NOPASSWD: ALL",
         "# app ALL=(ALL) NOPASSWD: ALL",
         "#app ALL=(ALL) NOPASSWD: ALL",
-        "# app \\\nmore",
+        "# app \\\n# app ALL=NOPASSWD: ALL",
+        "app ALL=(ALL) \\\n ALL # NOPASSWD: ALL",
         "#1002 ALL=(ALL) NOPASSWD: ALL",
         "%#28 ALL=(ALL) NOPASSWD: ALL",
         "+netgroup ALL=(ALL) NOPASSWD: ALL",
-        "APP ALL=(ALL) NOPASSWD: ALL",
+        "APPS ALL=(ALL) NOPASSWD: ALL",
+        "ALL, !APP ALL=NOPASSWD: ALL",
         "ALL, !app ALL=NOPASSWD: ALL",
         "ALL, !%sudo ALL=NOPASSWD: ALL",
         "app ALL=(ALL) NOPASSWD: !ALL",
@@ -184,7 +190,14 @@ def test_doubt_where_a_file_was_too_large() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ['"app ALL=NOPASSWD: ALL', "app NOPASSWD: ALL", "%:AD ALL=NOPASSWD: ALL", "Defaults:app,, !authenticate"]
+    "line",
+    [
+        '"app ALL=NOPASSWD: ALL',
+        "app NOPASSWD: ALL",
+        "%:AD ALL=NOPASSWD: ALL",
+        '%"sudo" ALL=NOPASSWD: ALL',
+        "Defaults:app,, !authenticate",
+    ],
 )
 def test_doubt_where_a_line_cannot_be_read(line: str) -> None:
     assert without_password([file(line)], APP).doubt == "line 1 of /etc/sudoers cannot be read"
@@ -216,6 +229,8 @@ def test_names_the_line_that_switches_the_question_off() -> None:
         "app ALL=NOPASSWD: " + "a," * 30_000 + "ALL",
         '"' * 60_000,
         "\\" * 60_000,
+        "#1\\\n" * 16_000,
+        '"#\\\n' * 16_000,
         "\\\n" * 30_000,
         "\n".join(f"User_Alias A{at} = A{at + 1}, A{at + 2}" for at in range(2_000)) + "\nA0 ALL=ALL",
         "app ALL=(" + "(" * 60_000,
