@@ -1,0 +1,70 @@
+"""The process that scans hostile images: one for all of them, so that one that ends it is noticed.
+
+Reads a JSON line per image, ``{"url", "tag", "limits"}``, and answers with what came of it and what it cost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from scanner.command_line import judged
+from scanner.domain.limits import DEFAULT_LIMITS, Limits
+from scanner.domain.problems import ScanProblem
+from scanner.domain.reference import RepositoryName, TagName
+from scanner.inspection import inspect
+from scanner.policies import DEFAULT_POLICY, policy_named
+from scanner.sandbox import nursery
+from tests.support.sources import local_source
+
+REPOSITORY = RepositoryName("hostile/image")
+_STATUS = Path("/proc/self/status")
+_FORGET_PEAK = "5"
+
+
+def main() -> None:
+    policy = policy_named(DEFAULT_POLICY)
+    for line in sys.stdin:
+        order = json.loads(line)
+        Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
+        nursery.default.peak_memory_bytes = 0
+        began = time.monotonic()
+        outcome, message = _outcome(order, policy)
+        said = {
+            "outcome": outcome,
+            "message": message[:500],
+            "seconds": time.monotonic() - began,
+            "child_bytes": nursery.default.peak_memory_bytes,
+            "worker_bytes": _peak(),
+            "descriptors": len(os.listdir("/proc/self/fd")),
+        }
+        print(json.dumps(said), flush=True)
+
+
+def _outcome(order: dict[str, Any], policy: Any) -> tuple[str, str]:
+    limits = Limits(**{**asdict(DEFAULT_LIMITS), **order["limits"]})
+    try:
+        with local_source(order["url"], limits=limits) as source:
+            found = inspect(source, REPOSITORY, TagName(order["tag"]), platform=None, limits=limits)
+    except ScanProblem as problem:
+        return problem.code, problem.message
+    problems = [image.problem for image in found.images if image.problem]
+    if problems:
+        return problems[0].code, problems[0].message
+    judgements = [judged(image, policy) for image in found.images]
+    violated = sorted({result.rule for one in judgements for result in one.results if result.outcome == "violated"})
+    return "+".join(sorted({str(one.verdict) for one in judgements})) or "empty", " ".join(violated)
+
+
+def _peak() -> int:
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    main()
