@@ -109,21 +109,21 @@ def _exempt_groups(settings: Sequence[tuple[Place, Setting]]) -> Iterator[str | 
 
 
 def _authenticates(settings: Sequence[tuple[Place, Setting]], matcher: _Matcher) -> bool:
-    """Whether sudo asks where no tag says anything: general lines first, then those for the user, the last one wins."""
+    """Whether sudo asks where no tag says anything: the last line that matches, those for targets and commands last."""
     answer = True
-    for scopes in _GENERAL, _USERS, _PARTLY:
+    for scopes in _IN_ORDER:
         for _, setting in settings:
             if setting.scope not in scopes or setting.authenticate is None:
                 continue
-            if scopes is _USERS and not matcher.matches(setting.users):
+            if setting.scope == ":" and not matcher.matches(setting.users):
                 continue
             # For some hosts, targets or commands only: being asked there says nothing of the others.
-            if scopes is not _PARTLY or not setting.authenticate:
+            if setting.scope in ("", ":") or not setting.authenticate:
                 answer = setting.authenticate
     return answer
 
 
-_GENERAL, _USERS, _PARTLY = ("",), (":",), ("@", ">", "!")
+_IN_ORDER = (("", ":", "@"), (">",), ("!",))
 
 
 class _Files:
