@@ -72,7 +72,7 @@ class Image(models.Model):
     digest = models.CharField(max_length=135, unique=True)
     config_digest = models.CharField(max_length=135, blank=True)
     platform = models.CharField(max_length=100, blank=True)
-    artifact = models.CharField(max_length=60, blank=True)
+    artifact = models.CharField(max_length=200, blank=True)
     facts = models.BinaryField(null=True)
     facts_schema = models.PositiveSmallIntegerField(default=1)
     config_document = models.BinaryField(null=True)

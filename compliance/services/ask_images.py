@@ -93,7 +93,7 @@ def _link(rows: Sequence[Image], texts: Sequence[str]) -> None:
 def _row(image: ImageRead, now: datetime) -> Image:
     row = Image(
         digest=image.digest,
-        artifact=printable(image.artifact, longest=60),
+        artifact=printable(image.artifact, longest=200),
         platform=printable(image.platform, longest=100),
         first_seen_at=now,
         config_document=image.config,

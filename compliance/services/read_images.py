@@ -120,8 +120,7 @@ def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:
     for digest, node in documents.items():
         try:
             indexes = list(_indexes(wanted[digest], answers))
-            facts = _facts(place, node, wanted[digest], indexes)
-            found.images[digest] = ImageRead(node.digest, facts=facts, config=node.raw_config)
+            found.images[digest] = _image_read(node, _facts(place, node, wanted[digest], indexes))
         except SourceProblem as problem:
             found.problems[digest] = problem
         except ScanProblem as problem:
@@ -138,7 +137,15 @@ def _wanted(documents: ImageDocuments) -> list[WantedLayer]:
     return [WantedLayer(layer.digest, layer.size, layer.media_type) for layer in documents.manifest.layers]
 
 
-def _facts(place: Place, documents: ImageDocuments, wanted: list[WantedLayer], indexes: list[LayerIndex]) -> ImageFacts:
+def _image_read(documents: ImageDocuments, facts: ImageFacts | NotApplicable) -> ImageRead:
+    if isinstance(facts, NotApplicable):
+        return ImageRead(facts.digest, artifact=facts.kind, platform=facts.platform, config=documents.raw_config)
+    return ImageRead(facts.digest, facts=facts, config=documents.raw_config)
+
+
+def _facts(
+    place: Place, documents: ImageDocuments, wanted: list[WantedLayer], indexes: list[LayerIndex]
+) -> ImageFacts | NotApplicable:
     for position, paths in missing_contents(indexes, settings.LIMITS).items():
         again = place.shelf.fetch(wanted[position], paths)
         indexes[position] = indexes[position].with_contents(again.contents)

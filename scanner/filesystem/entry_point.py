@@ -13,7 +13,11 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _MOST_FOLDERS = 256
 _MOST_INTERPRETERS = 6  # one more than the kernel follows, so that the last one is seen to be a script
-_FORMS = {program_head.SCRIPT: ProgramForm.SCRIPT, program_head.ELF: ProgramForm.ELF}
+_FORMS = {
+    program_head.SCRIPT: ProgramForm.SCRIPT,
+    program_head.ELF: ProgramForm.ELF,
+    program_head.OTHER: ProgramForm.OTHER,
+}
 
 
 def command(config: ImageConfig) -> tuple[str, ...]:
@@ -56,7 +60,7 @@ def _examined(walker: Walker, walk: Walk, cwd: str, depth: int = 0) -> Program:
     record = _record(walker, walk)
     if record is None:
         return Program(walk, ProgramForm.UNREAD)
-    form = _FORMS.get(record[:1], ProgramForm.OTHER)
+    form = _FORMS.get(record[:1], ProgramForm.UNREAD)
     needs = decode(record[1:])
     if not needs or depth >= _MOST_INTERPRETERS:
         return Program(walk, form, needs)

@@ -236,8 +236,7 @@ class LayerBuilder:
             kept = self._contents.take(node, self._path(node), member.size, content)
         if member.mode & _EXECUTABLE:
             head = content.read_head(HEAD_BYTES) if kept is None else kept[:HEAD_BYTES]
-            record = program_record(head, member.size)
-            columns.program_at[node] = self._names.intern(record) if record else 0
+            columns.program_at[node] = self._names.intern(program_record(head, member.size))
 
     def _replace(self, node: int, kind: int) -> None:
         columns = self._columns

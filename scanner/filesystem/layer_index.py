@@ -75,6 +75,10 @@ class LayerIndex:
         """What the kernel makes of a file's first bytes: a ``program_record``."""
         return self._sized(self.columns.program_at[node]) or None
 
+    def programs(self) -> set[bytes]:
+        """Every program record of the layer, once."""
+        return {self._sized(at) for at in set(self.columns.program_at) if at}
+
     def _sized(self, at: int) -> bytes:
         if not at:
             return b""

@@ -3,7 +3,7 @@
 The rules are those of ``binfmt_script.c`` and ``binfmt_elf.c``; what both refuse fails with ENOEXEC.
 
 A record is a letter and a path: ``S/bin/sh``, ``E/lib64/ld-linux-x86-64.so.2``, ``E`` for a static program, ``O`` for
-what the kernel refuses. There is none where the bytes at hand do not tell.
+what the kernel refuses, ``U`` where the bytes at hand do not tell.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from struct import Struct, error
 HEAD_BYTES = 4_096
 """Read of each executable: linkers put the program headers and the loader's name there."""
 
-SCRIPT, ELF, OTHER = b"S", b"E", b"O"
+SCRIPT, ELF, OTHER, UNKNOWN = b"S", b"E", b"O", b"U"
 
 _LINE_BYTES = 256  # BINPRM_BUF_SIZE
 _BLANKS = b" \t"
@@ -23,12 +23,11 @@ _LONGEST_PATH = 4_096
 _MOST_HEADER_BYTES = 65_536
 
 
-def program_record(head: bytes, size: int) -> bytes | None:
+def program_record(head: bytes, size: int) -> bytes:
     """Read the first bytes of a file.
 
     :param head: ``HEAD_BYTES``, or all of a shorter file.
     :param size: of the file.
-    :returns: a record; ``None`` where the answer lies behind the head.
     """
     if head.startswith(b"#!"):
         return _script(head[:_LINE_BYTES].ljust(_LINE_BYTES, b"\0"))
@@ -36,7 +35,7 @@ def program_record(head: bytes, size: int) -> bytes | None:
         try:
             return _Elf(head, size).record()
         except error:
-            return OTHER if size <= len(head) else None
+            return OTHER if size <= len(head) else UNKNOWN
     return OTHER
 
 
@@ -74,7 +73,7 @@ class _Elf:
         # kind, offset, bytes in the file
         self._segment = Struct(order + ("I4xQ16xQ16x" if wide else "II8xI12x"))
 
-    def record(self) -> bytes | None:
+    def record(self) -> bytes:
         kind, at, length, count = self._header.unpack_from(self._head)
         if kind not in _RUNNABLE_TYPES or length != self._segment.size or not 0 < length * count <= _MOST_HEADER_BYTES:
             return OTHER
@@ -82,16 +81,16 @@ class _Elf:
             return OTHER
         for number in range(count):
             if at + (number + 1) * length > len(self._head):
-                return None
+                return UNKNOWN
             segment, offset, filled = self._segment.unpack_from(self._head, at + number * length)
             if segment == _INTERPRETER:
                 return self._loader(offset, filled)
         return ELF
 
-    def _loader(self, offset: int, filled: int) -> bytes | None:
+    def _loader(self, offset: int, filled: int) -> bytes:
         if not 2 <= filled <= _LONGEST_PATH or offset + filled > self._size:
             return OTHER
         if offset + filled > len(self._head):
-            return None
+            return UNKNOWN
         name = self._head[offset : offset + filled]
         return ELF + name.partition(b"\0")[0] if name.endswith(b"\0") else OTHER

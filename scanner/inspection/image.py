@@ -6,7 +6,7 @@ claimed, indexed and stored once for the whole fleet::
     documents = read_image(source, repository, document, limits)      # or NotApplicable
     indexes = [fetch_layer_index(…) for each layer nobody has indexed]
     for position, paths in missing_contents(indexes, limits).items(): fetch_layer_index(…, keep=paths)
-    facts = image_facts(documents, indexes, limits)
+    facts = image_facts(documents, indexes, limits)                   # or NotApplicable
 
 Steps keep no state. What goes wrong is a ``ScanProblem``; none of them turns into a guess.
 """
@@ -36,6 +36,7 @@ from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.rootfs import RootFs
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from scanner.inspection.disguise import config_bytes, refuse_disguise
+from scanner.inspection.windows import is_for_windows, is_kept_by_microsoft, refuse_linux_inside, windows_kind
 from scanner.sandbox import ChildDied, index_layer
 from scanner.sources.source import Document, Source
 
@@ -89,9 +90,8 @@ def read_image(
         return NotApplicable(document.digest, kind, platform_text(entry))
     raw = config_bytes(source, repository, manifest.config, limits)
     config, ambiguities = parse_image_config(raw, limits)
-    if config.platform.os.lower() == "windows":
-        user = f"runs as {config.user}" if config.user else "names no user"
-        return NotApplicable(document.digest, f"Windows image, which {user}", str(config.platform))
+    if is_for_windows(config) and is_kept_by_microsoft(manifest):
+        return NotApplicable(document.digest, windows_kind(config), str(config.platform))
     _check_layers(manifest, config, limits)
     size = len(document.body) + manifest.config.size + sum(layer.size for layer in manifest.layers)
     found = (*manifest.ambiguities, *ambiguities, *_platform_differs(config, entry))
@@ -187,14 +187,19 @@ def missing_contents(layer_indexes: Sequence[LayerIndex], limits: Limits) -> Map
     return missing
 
 
-def image_facts(documents: ImageDocuments, layer_indexes: Sequence[LayerIndex], limits: Limits) -> ImageFacts:
-    """Put together what is known.
+def image_facts(
+    documents: ImageDocuments, layer_indexes: Sequence[LayerIndex], limits: Limits
+) -> ImageFacts | NotApplicable:
+    """Put together what is known; only the layers prove that an image is for Windows.
 
     :param layer_indexes: bottom first, one for each layer of the manifest.
-    :raises ImageProblem: ``size-mismatch``, ``diff-id-mismatch``, ``bad-link``.
-    :raises LimitExceeded: ``image_entries``, ``image_uncompressed_bytes``, ``link_fetches``.
+    :raises ImageProblem: ``size-mismatch``, ``diff-id-mismatch``, ``bad-link``, ``disguised-image``.
+    :raises LimitExceeded: ``image_entries``, ``image_uncompressed_bytes``, ``link_fetches``, ``path_steps``.
     """
     _check_indexes(documents, layer_indexes, limits)
+    if is_for_windows(documents.config):
+        refuse_linux_inside(layer_indexes)
+        return NotApplicable(documents.digest, windows_kind(documents.config), str(documents.config.platform))
     rootfs = RootFs(layer_indexes, limits)
     passwd = account_files.account_file(rootfs, PASSWD)
     return ImageFacts(

@@ -161,13 +161,18 @@ class _Walk:
             else:
                 image = replace(image, platform=image.platform or str(documents.config.platform))
                 if self._wanted(image.platform):
-                    facts = image_facts(documents, self._indexes(documents), self._limits)
-                    self._facts[document.digest] = facts
-                    image = replace(image, facts=facts)
+                    image = self._read(image, documents)
         except ScanProblem as problem:
             image = replace(image, problem=problem)
         if self._wanted(image.platform):
             self.images.append(image)
+
+    def _read(self, image: InspectedImage, documents: ImageDocuments) -> InspectedImage:
+        facts = image_facts(documents, self._indexes(documents), self._limits)
+        if isinstance(facts, NotApplicable):
+            return replace(image, artifact=facts.kind)
+        self._facts[image.digest] = facts
+        return replace(image, facts=facts)
 
     def _wanted(self, platform: str) -> bool:
         """Whether a platform may be the one asked for; one that nobody states has to be looked at."""

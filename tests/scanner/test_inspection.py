@@ -196,11 +196,6 @@ def test_a_config_that_calls_itself_something_else_is_shown() -> None:
     assert [(one.code, one.decides) for one in facts.ambiguities] == [("platform-differs", False)]
 
 
-def test_windows_images_are_not_applicable() -> None:
-    foreign = artifact((OCI_CONFIG, image([BASE], user="ContainerUser", platform="windows/amd64").config), [])
-    assert _only(foreign).artifact == "Windows image, which runs as ContainerUser"
-
-
 @pytest.mark.parametrize("stored", [artifacts.helm_chart("shop", "1.0.0"), artifacts.signature(image([BASE]))])
 def test_artifacts_are_not_applicable(stored: Stored) -> None:
     found = _only(stored)

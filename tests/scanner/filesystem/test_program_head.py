@@ -78,31 +78,30 @@ ELVES = [
     (elf(loader=b"\0"), b"O"),
     (elf(loader=b"/" * 4096 + b"\0"), b"O"),
     (elf(at=HEAD_BYTES - 11), b"E/lib/ld.so"),
-    (elf(at=HEAD_BYTES - 10), None),
+    (elf(at=HEAD_BYTES - 10), b"U"),
     (elf()[:70], b"O"),
     (b"\x7fELF", b"O"),
 ]
 
 
 @pytest.mark.parametrize(("whole", "record"), ELVES)
-def test_programs(whole: bytes, record: bytes | None) -> None:
+def test_programs(whole: bytes, record: bytes) -> None:
     assert program_record(whole[:HEAD_BYTES], len(whole)) == record
 
 
 def test_program_headers_behind_the_head_are_unknown() -> None:
     head = bytearray(elf())
     head[32:40] = struct.pack("<Q", HEAD_BYTES)
-    assert program_record(bytes(head), HEAD_BYTES * 3) is None
+    assert program_record(bytes(head), HEAD_BYTES * 3) == b"U"
 
 
 @given(st.binary(max_size=400), st.sampled_from([b"#!", b"\x7fELF\1\1", b"\x7fELF\2\2", b""]))
 def test_any_bytes_are_read(rest: bytes, magic: bytes) -> None:
     record = program_record(magic + rest, len(magic + rest))
-    assert record is not None
     assert record[:1] in (b"S", b"E", b"O")
 
 
 def test_the_machine_s_own_shell() -> None:
     with open("/bin/sh", "rb") as file:
         whole = file.read()
-    assert (program_record(whole[:HEAD_BYTES], len(whole)) or b"").startswith(b"E/lib")
+    assert program_record(whole[:HEAD_BYTES], len(whole)).startswith(b"E/lib")

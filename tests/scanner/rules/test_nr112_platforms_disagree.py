@@ -51,7 +51,7 @@ def test_the_finding_names_platforms_that_are_alike_together() -> None:
     finding = RULE.across(platforms((PASS, "1:1"), (FAIL, "0:0"), (PASS, "1:1"), (FAIL, "does not start: no")))
     assert finding.reason == (
         "The platforms of this index differ: linux/arch0, linux/arch2 starts as 1:1 (pass); "
-        "linux/arch1 starts as 0:0 (fail); linux/arch3 does not start: no (fail)."
+        "linux/arch1 starts as 0:0 (fail); linux/arch3 says `does not start: no` (fail)."
     )
     assert finding.evidence[1] == {
         "platform": "linux/arch1",
