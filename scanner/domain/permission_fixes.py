@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_fixes import BEFORE_USER, remedy
 from scanner.domain.fixes import base_family, safe_path
+from scanner.domain.system_folders import is_system_folder
 
 _MOST_PATHS = 8
 _PLAIN_FOLDER = "/srv/app"
-_OF_THE_BASE = (
-    "bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var usr/bin usr/lib "
-    "usr/lib64 usr/local usr/local/bin usr/local/lib usr/sbin usr/share var/cache var/lib var/log var/run var/tmp"
-)
-_NEVER_OPENED = frozenset(("/", *(f"/{path}" for path in _OF_THE_BASE.split())))
-"""Folders that belong to the base: opening all below them would open the system."""
+_OF_EVERYBODY = frozenset(("/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var/cache", "/var/log"))  # noqa: S108  # paths of the image
+"""Beside the system's folders: what is the image's own stands below them."""
 
 
 def writable_folder(facts: ImageFacts) -> str:
@@ -31,7 +28,7 @@ def openable(paths: Sequence[str]) -> list[str]:
 
 
 def _openable(path: str) -> bool:
-    return safe_path(path) is not None and path not in _NEVER_OPENED
+    return safe_path(path) is not None and path not in _OF_EVERYBODY and not is_system_folder(path)
 
 
 def open_folders(facts: ImageFacts, paths: Sequence[str], *, missing: bool = False) -> list[str]:
