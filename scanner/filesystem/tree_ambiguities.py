@@ -157,32 +157,44 @@ def _links_below(rootfs: RootFs, position: int, trail: _Trail, budget: _Budget) 
 
 
 def _implied_over_links(rootfs: RootFs, position: int, trail: _Trail, budget: _Budget) -> Iterator[Ambiguity]:
+    if position == 0:
+        return
     layer = rootfs.layers[position]
-    below = rootfs.below(position)
-    known: dict[int, Places] = {ROOT: below.root(set())}
-
-    def places(node: int) -> Places:
-        pending = []
-        while node not in known:
-            pending.append(node)
-            node = layer.columns.parent[node]
-        for step in reversed(pending):
-            budget.spend()
-            known[step] = below.child(known[layer.columns.parent[step]], layer.name(step), set())
-        return known[pending[0]] if pending else known[node]
-
+    below = _Below(rootfs.below(position), layer, budget)
+    flags = layer.columns.flags
     for node in _with(layer.columns.kind, _is_folder):
-        if position == 0 or node == ROOT or layer.columns.flags[node] & (Flag.EXPLICIT | Flag.WHITEOUT):
+        if node == ROOT or flags[node] & _OWN_FOLDER:
             continue
-        if below.kind_in(places(node)) not in (NOTHING, FOLDER):
+        if below.rootfs.kind_in(below.places(node)) not in (NOTHING, FOLDER):
             yield Ambiguity(
                 "parent-is-link",
                 shown(layer.path(node)),
                 "the layer has entries below this path, which in a lower layer is no folder: some unpack them"
                 " where the link leads, some put a folder in its place",
                 position,
-                _concerns(below, layer, node, trail),
+                _concerns(below.rootfs, layer, node, trail),
             )
+
+
+_OWN_FOLDER = int(Flag.EXPLICIT | Flag.WHITEOUT)
+
+
+class _Below:
+    """What lower layers have at the paths of a layer's nodes."""
+
+    def __init__(self, rootfs: RootFs, layer: LayerIndex, budget: _Budget) -> None:
+        self.rootfs = rootfs
+        self._layer = layer
+        self._budget = budget
+        self._known: dict[int, Places] = {ROOT: rootfs.root(set())}
+
+    def places(self, node: int) -> Places:
+        known = self._known.get(node)
+        if known is None:
+            above = self.places(self._layer.columns.parent[node])
+            self._budget.spend()
+            known = self._known[node] = self.rootfs.child(above, self._layer.name(node), set()) if above else ()
+        return known
 
 
 def _concerns(below: RootFs, layer: LayerIndex, node: int, trail: _Trail) -> bool:
