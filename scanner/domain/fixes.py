@@ -74,21 +74,30 @@ _BY_HISTORY = (
     (re.compile(r"\b(?:apt-get|apt|dpkg)\b"), BaseFamily.DEBIAN),
     (re.compile(r"\b(?:yum|dnf|microdnf|rpm)\b"), BaseFamily.REDHAT),
 )
+_MUSL_LOADER = "/lib/ld-musl-"
 _COPY = re.compile(r"(?:/bin/sh -c #\(nop\) +)?COPY\b")
 
 
 def base_family(facts: ImageFacts) -> BaseFamily:
-    """Guess the base: nothing but COPY is scratch, then accounts only one family has, then commands in history."""
+    """Guess the base: nothing but COPY is scratch, then accounts only one family has, the loader, commands in history."""
     if _only_copies(facts):
         return BaseFamily.SCRATCH
     accounts = {entry.name: entry.uid for entry in reversed(_first_accounts(facts))}
     for name, uid, family in _BY_ACCOUNT:
         if name in accounts and uid in (None, accounts[name]):
             return family
+    if _needs_musl(facts):
+        return BaseFamily.ALPINE
     for pattern, family in _BY_HISTORY:
         if any(pattern.search(entry.created_by[:4_096]) for entry in facts.config.history):
             return family
     return BaseFamily.SCRATCH if facts.passwd.state is ReadState.MISSING else BaseFamily.UNSEEN
+
+
+def _needs_musl(facts: ImageFacts) -> bool:
+    started = facts.files.entry_point if facts.files else None
+    needed = [program for found in (started.candidates if started else ()) for program in (found, found.interpreter)]
+    return any(program is not None and program.needs.startswith(_MUSL_LOADER) for program in needed)
 
 
 def _only_copies(facts: ImageFacts) -> bool:

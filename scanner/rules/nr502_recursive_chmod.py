@@ -17,6 +17,8 @@ _SHOWN = 20
 _OCTAL = re.compile(r"[0-7]{1,5}")
 _CLAUSE = re.compile(r"([ugoa]*)((?:[-+=][rwxXstugo]*)+)")
 _ACTION = re.compile(r"([-+=])([rwxXstugo]*)")
+# Most builds have a chmod and few a recursive one; only those are read as a shell would.
+_WORTH_READING = re.compile(r"-[A-Za-z]*R|--recursive|-exec")
 _RECURSIVE = re.compile(r"-[A-Za-z]*R|--recursive\Z")
 _OTHER_WRITE = 0o002
 
@@ -25,6 +27,8 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     """``chmod`` over a tree that lets others write."""
     if not facts.config.history:
         return not_applicable("The image has no history.")
+    if not any("chmod" in step.created_by and _WORTH_READING.search(step.created_by) for step in facts.config.history):
+        return ok()
     run, complete = commands_naming(facts, "chmod")
     found = [(step, words) for step, words in run if _opens_a_tree(words)]
     if not found:

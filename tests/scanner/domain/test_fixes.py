@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.domain.files import EntryPoint, FileFacts, Program, ProgramForm, Walk, WalkState
 from scanner.domain.fixes import (
     Account,
     BaseFamily,
@@ -38,6 +39,15 @@ DISTROLESS = ROOT_LINE + "nobody:x:65534:65534::/nonexistent:/sbin/nologin\nnonr
 )
 def test_base_family(passwd: str | None, history: list[str], family: BaseFamily) -> None:
     assert base_family(facts("", passwd, history=history)) is family
+
+
+def test_a_program_that_needs_musl_runs_on_alpine() -> None:
+    walk = Walk("/server", WalkState.FOUND, "/server")
+    program = Program(walk, ProgramForm.ELF, "/lib/ld-musl-x86_64.so.1")
+    script = Program(walk, ProgramForm.SCRIPT, "/bin/sh", program)
+    for found in (program, script):
+        files = FileFacts(entry_point=EntryPoint(("/server",), (), (found,)))
+        assert base_family(facts("", ROOT_LINE, files=files)) is BaseFamily.ALPINE
 
 
 @pytest.mark.parametrize(

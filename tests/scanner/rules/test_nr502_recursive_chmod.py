@@ -58,7 +58,7 @@ def test_not_applicable_without_history() -> None:
 
 
 def test_unknown_where_history_is_too_long() -> None:
-    assert answer(RULE, facts("9000", history=["RUN chmod 755 " + "x" * 70_000])) == "unknown"
+    assert answer(RULE, facts("9000", history=["RUN chmod -R 755 " + "x" * 70_000])) == "unknown"
 
 
 def test_shows_the_command() -> None:
