@@ -79,7 +79,7 @@ _COPY = re.compile(r"(?:/bin/sh -c #\(nop\) +)?COPY\b")
 
 
 def base_family(facts: ImageFacts) -> BaseFamily:
-    """Guess the base: nothing but COPY is scratch, then accounts only one family has, the loader, commands in history."""
+    """Guess the base: nothing but COPY is scratch; then accounts only one family has, the loader, history."""
     if _only_copies(facts):
         return BaseFamily.SCRATCH
     accounts = {entry.name: entry.uid for entry in reversed(_first_accounts(facts))}
