@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scanner.domain.accounts import AccountBytes, first_user_named
+from scanner.domain.accounts import AccountBytes, first_group_named, first_user_named
 from scanner.domain.citations import CVE_2024_40635, CVE_2026_46680, GO_ACCOUNT_PARSER, KUBELET_130871, RUNC_LOOKUP
 from scanner.domain.derivation import StartRefused, Trail
 from scanner.domain.exec_user import ExecUser, Version, exec_user
@@ -107,16 +107,27 @@ def _old_containerd(spec: UserSpec, facts: ImageFacts) -> Iterator[VersionNote]:
             there = f"cuts the number to 32 bits: {kind} {kernel}"
             uid = kernel if kind == "uid" else None
             yield VersionNote("containerd", _CUT_TO_32_BITS, there, _REFUSES, CVE_2024_40635, uid=uid)
-    if not _beyond(spec.user):
-        return
+    yield from _taken_for_a_name(spec, facts)
+
+
+def _taken_for_a_name(spec: UserSpec, facts: ImageFacts) -> Iterator[VersionNote]:
     passwd = facts.passwd.as_read() or b""
-    name = str(image_user(spec.user))
-    entry = first_user_named(passwd, spec.user) or first_user_named(passwd, name)
-    if entry is not None:
-        uid = to_uint32(entry.uid)
-        there = f"takes the number for the name of an account, which line {entry.line} of /etc/passwd makes uid {uid}"
-        versions = _ALWAYS_A_NAME if _int64(spec.user) is None else _TAKEN_FOR_A_NAME
-        yield VersionNote("containerd", versions, there, _REFUSES, CVE_2026_46680, uid=uid)
+    # Behind kubelet the number comes without a plus sign or leading zeros.
+    names = dict.fromkeys((spec.user, str(image_user(spec.user)))) if _beyond(spec.user) else ()
+    account = next(filter(None, (first_user_named(passwd, name) for name in names)), None)
+    if account is not None:
+        uid = to_uint32(account.uid)
+        there = f"takes the number for the name of an account, which line {account.line} of /etc/passwd makes uid {uid}"
+        yield VersionNote("containerd", _name_versions(spec.user), there, _REFUSES, CVE_2026_46680, uid=uid)
+    group = first_group_named(facts.group.as_read() or b"", spec.group) if _beyond(spec.group) else None
+    if group is not None:
+        gid = to_uint32(group.gid)
+        there = f"takes the number for the name of a group, which line {group.line} of /etc/group makes gid {gid}"
+        yield VersionNote("containerd", _name_versions(spec.group), there, _REFUSES, CVE_2026_46680)
+
+
+def _name_versions(half: str) -> str:
+    return _ALWAYS_A_NAME if _int64(half) is None else _TAKEN_FOR_A_NAME
 
 
 def _old_kubelet(facts: ImageFacts) -> Iterator[VersionNote]:

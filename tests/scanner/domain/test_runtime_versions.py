@@ -39,6 +39,14 @@ def test_notes(user: str, passwd: str, wanted: list[tuple[str, int | None]]) -> 
     assert told(user, passwd) == wanted
 
 
+def test_a_group_may_have_the_number_for_its_name() -> None:
+    notes = version_notes(facts("app:-1", group="-1:x:0:\n"))
+    assert [note.there for note in notes] == [
+        "cuts the number to 32 bits: gid 4294967295",
+        "takes the number for the name of a group, which line 1 of /etc/group makes gid 0",
+    ]
+
+
 @pytest.mark.parametrize("user", ["", "0", "root", "app", "1000", "1000:1000", "9999:9999", "nosuch", "2147483647"])
 def test_an_ordinary_image_has_none(user: str) -> None:
     assert told(user) == []
