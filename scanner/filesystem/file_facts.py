@@ -78,7 +78,7 @@ def _is_folder(walk: Walk) -> bool:
 
 
 def _own_homes(config: ImageConfig, passwd: bytes) -> Iterator[str]:
-    """HOME of the environment and the home of the account USER names."""
+    """HOME of the environment and the homes of the account USER names."""
     declared = config.environment("HOME")
     if declared:
         yield declared
@@ -87,5 +87,6 @@ def _own_homes(config: ImageConfig, passwd: bytes) -> Iterator[str]:
         entry = first_user_with_uid(passwd, int(user or "0"))
     else:
         entry = first_user_named(passwd, user)
-    if entry is not None and entry.home:
-        yield entry.home
+    # A runtime that has found the account by name looks for its home by uid, and two accounts may share one.
+    same = first_user_with_uid(passwd, entry.uid) if entry is not None else None
+    yield from (one.home for one in (same, entry) if one is not None and one.home)

@@ -121,3 +121,11 @@ def test_no_layers_at_all() -> None:
     files = file_facts(stacked(), config, None)
     assert {walk.state for walk in files.walks.values()} == {WalkState.FOUND, WalkState.MISSING}
     assert files.entry_point is not None
+
+
+def test_of_two_accounts_with_one_uid_the_first_one_has_the_home() -> None:
+    passwd = b"first:x:7:7::/srv/first:\nsecond:x:7:7::/srv/second:\n"
+    tree = {"srv/first/a": File(), "srv/second/b": File()}
+    config = ImageConfig("second", Platform("linux", "amd64"))
+    files = file_facts(stacked(tree), config, passwd)
+    assert [found.path for found in files.trees] == ["/srv/first", "/srv/second"]
