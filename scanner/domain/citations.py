@@ -33,6 +33,13 @@ C_0013 = Link("Kubescape C-0013: non-root containers", "https://github.com/kubes
 
 CVE_2024_40635 = Link("CVE-2024-40635 (containerd)", "https://github.com/advisories/GHSA-265r-hfxg-fhmg")
 CVE_2026_46680 = Link("CVE-2026-46680 (containerd)", "https://github.com/advisories/GHSA-fqw6-gf59-qr4w")
+OVERFLOW_UID = Link(
+    "Linux: fs.overflowuid, 65534", "https://docs.kernel.org/admin-guide/sysctl/fs.html#overflowgid-overflowuid"
+)
+SECURITY_CONTEXT = Link(
+    "Kubernetes: runAsGroup and supplementalGroupsPolicy",
+    "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/",
+)
 KUBELET_130871 = Link(
     "Kubernetes pull request 130871: runAsNonRoot checks the range of a uid",
     "https://github.com/kubernetes/kubernetes/pull/130871",

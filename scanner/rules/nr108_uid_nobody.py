@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scanner.domain.citations import FRIENDS
+from scanner.domain.citations import FRIENDS, OVERFLOW_UID
 from scanner.domain.evidence import account_line, declared
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import run_as_account, someone_else
@@ -41,7 +41,7 @@ RULE = Rule(
     title="Runs as nobody",
     why="The uid is shared with every other “nobody”: NFS, unmapped users of user namespaces, and other containers.",
     severity=Severity.LOW,
-    references=(FRIENDS,),
+    references=(FRIENDS, OVERFLOW_UID),
     violating=Example("The account every distribution has", "FROM debian:12\nUSER 65534:65534\nCMD server"),
     fine=Example("A uid of its own", "FROM debian:12\nUSER 10001:10001\nCMD server"),
     check=check,

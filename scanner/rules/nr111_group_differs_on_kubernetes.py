@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scanner.domain.citations import KUBERNETES_GROUPS
+from scanner.domain.citations import KUBERNETES_GROUPS, SECURITY_CONTEXT
 from scanner.domain.evidence import declared
 from scanner.domain.facts import ImageFacts
 from scanner.domain.fixes import Account, advice, base_family, create_account
@@ -80,7 +80,7 @@ RULE = Rule(
     title="Has other groups on Kubernetes",
     why="The CRI carries no group of an image, so on Kubernetes the group half of USER does nothing.",
     severity=Severity.LOW,
-    references=(KUBERNETES_GROUPS,),
+    references=(KUBERNETES_GROUPS, SECURITY_CONTEXT),
     violating=Example("On Kubernetes this is 10001:0", "FROM debian:12\nUSER 10001:10001\nCMD server"),
     fine=Example(
         "The account has that primary group",
