@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
-from compliance.models import Evaluation, Image, Index, IndexImage, Tag
+from compliance.models import Evaluation, Image, Index, IndexImage, PolicyVersion, Tag
 from compliance.policy.document import read_policy
 from compliance.queries.config_text import ConfigText, config_text
 from compliance.queries.image_facts import FactsView, facts_view
-from compliance.queries.rulings import Place, Ruling, rulings
+from compliance.queries.rulings import Place, Ruling, index_rulings, rulings
 from compliance.queries.tags import OWNERS, TagRow, rows_of
 from scanner.domain.facts import ImageFacts
 from scanner.domain.problems import ImageProblem
 from scanner.domain.reference import InvalidReference, parse_digest
-from scanner.domain.verdict import Judgement
+from scanner.domain.rule import PlatformSummary
+from scanner.domain.verdict import Judgement, Verdict
 from scanner.judge import judge, not_applicable_judgement, unknown_judgement
 from scanner.report import dump_results
 from scanner.storage import UnreadableFacts, load_facts
@@ -112,6 +113,7 @@ class IndexPage:
     media_type: str
     first_seen_at: datetime
     children: tuple[Child, ...]
+    findings: tuple[Ruling, ...]
     tags: tuple[TagRow, ...]
     more_tags: bool
 
@@ -217,13 +219,28 @@ def _index_page(index: Index) -> IndexPage:
     tags, more = _tags(Q(index=index))
     rows_of_index = IndexImage.objects.filter(index=index).select_related("image")
     links = list(rows_of_index.defer("image__facts", "image__config_document")[:200])
-    policy = tags[0].policy if tags else ""
     rows = Evaluation.objects.filter(outline__in={link.image.outline_id for link in links})
-    if policy:
-        rows = rows.filter(policy_version__policy__name=policy)
-    verdicts = dict(rows.order_by("policy_version__number").values_list("outline_id", "verdict"))
+    found = list(rows.select_related("policy_version__policy").order_by("policy_version__number", "pk"))
+    policies = {row.policy_version.policy.name for row in found}
+    policy = tags[0].policy if tags else min(policies, default="")
+    judged = [row for row in found if row.policy_version.policy.name == policy]
+    verdicts = {row.outline_id: row.verdict for row in judged}
     children = tuple(_child(link, verdicts.get(link.image.outline_id or 0, "")) for link in links)
-    return IndexPage(index.digest, index.media_type, index.first_seen_at, children, tags, more)
+    findings = _findings(links, verdicts, judged[-1].policy_version) if judged else ()
+    return IndexPage(index.digest, index.media_type, index.first_seen_at, children, findings, tags, more)
+
+
+def _findings(links: Sequence[IndexImage], verdicts: Mapping[int, str], version: PolicyVersion) -> tuple[Ruling, ...]:
+    summaries = [
+        PlatformSummary(
+            link.platform or link.image.platform,
+            link.image.digest,
+            Verdict(verdicts.get(link.image.outline_id or 0, "unknown")),
+            link.image.identity,
+        )
+        for link in links
+    ]
+    return index_rulings(summaries, read_policy(version.document))
 
 
 def _child(link: IndexImage, verdict: str) -> Child:

@@ -11,8 +11,11 @@ from django.db.models import Count, F, Min, OrderBy, OuterRef, Subquery
 
 from compliance.charts import Part, parts
 from compliance.models import Repository, Tag, TagChange
+from compliance.policy.document import read_policy
+from compliance.policy.tag_view import summary_of_strip
 from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
 from compliance.queries.paging import Paging, page_of
+from compliance.queries.rulings import Ruling, index_rulings
 from compliance.queries.tags import OWNERS, TagRow, rows_of
 from compliance.queries.trend import PERIODS, Period, Trend, repository_trend
 
@@ -111,6 +114,7 @@ class TagPage:
     deleted_at: datetime | None
     first_seen_at: datetime
     problem_code: str
+    findings: tuple[Ruling, ...]
     changes: tuple[Change, ...]
 
 
@@ -168,9 +172,8 @@ def _live(header: Header, now: datetime) -> Period | None:
 
 def tag_page(header: Header, name: str) -> TagPage | None:
     """A tag by its name, also a deleted one."""
-    tag = (
-        Tag.objects.filter(repository=header.id, name=name).select_related(*OWNERS).first() if _storable(name) else None
-    )
+    rows = Tag.objects.filter(repository=header.id, name=name)
+    tag = rows.select_related(*OWNERS, "repository__policy__current").first() if _storable(name) else None
     if tag is None:
         return None
     changes = TagChange.objects.filter(tag=tag).order_by("-at", "-pk")[:_MOST_CHANGES]
@@ -180,10 +183,19 @@ def tag_page(header: Header, name: str) -> TagPage | None:
         deleted_at=tag.deleted_at,
         first_seen_at=tag.first_seen_at,
         problem_code=tag.problem_code,
+        findings=_findings(tag),
         changes=tuple(
             Change(c.kind, c.get_kind_display(), c.at, c.from_digest, c.to_digest, c.was, c.became) for c in changes
         ),
     )
+
+
+def _findings(tag: Tag) -> tuple[Ruling, ...]:
+    """What rules about an index say of the platforms the tag shows."""
+    version = tag.repository.policy.current
+    if version is None or len(tag.platforms) < 2:
+        return ()
+    return index_rulings([summary_of_strip(strip) for strip in tag.platforms], read_policy(version.document))
 
 
 def _storable(*texts: str) -> bool:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scanner.domain.verdict import Severity
+from scanner.across import compare
+from scanner.domain.policy import Policy
+from scanner.domain.rule import PlatformSummary
+from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict
+from scanner.judge import counts_against
+from scanner.report import dump_results
 from scanner.rulebook import RULES
 
 _TITLES = {rule.id: rule.title for rule in RULES}
 _WHY = {rule.id: rule.why for rule in RULES}
+_WORTH_SHOWING = (Outcome.VIOLATED, Outcome.UNKNOWN)
 _BEFORE = "before_"
 _PLACE = frozenset({"pointer", "path", "line", "text", "layer", "layer_number", "created_by", "config"})
 
@@ -48,9 +54,21 @@ class Ruling:
 
 
 def rulings(document: Mapping[str, Any]) -> tuple[Ruling, ...]:
-    """The stored results of an evaluation, in the order of the rulebook."""
+    """What ``dump_results`` wrote, in the order of the rulebook."""
     failed_on = frozenset(document.get("failed_on", ()))
     return tuple(_ruling(result, failed_on) for result in document.get("results", ()))
+
+
+def index_rulings(platforms: Sequence[PlatformSummary], policy: Policy) -> tuple[Ruling, ...]:
+    """What is wrong, or could not be told, with the platforms of one index beside each other."""
+    said = [result for result in compare(platforms, policy).results if result.outcome in _WORTH_SHOWING]
+    failed_on = tuple(result.rule for result in said if _decides(result, policy))
+    return rulings(dump_results(Judgement(Verdict.FAIL, None, tuple(said), failed_on)))
+
+
+def _decides(result: RuleResult, policy: Policy) -> bool:
+    rule = next(rule for rule in RULES if rule.id == result.rule)
+    return result.outcome is Outcome.VIOLATED and counts_against(policy, rule, result.severity)
 
 
 def _ruling(result: Mapping[str, Any], failed_on: frozenset[str]) -> Ruling:

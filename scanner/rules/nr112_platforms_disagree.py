@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from scanner.domain.citations import OCI_INDEX
 from scanner.domain.facts import ImageFacts
-from scanner.domain.printable import printable
+from scanner.domain.printable import printable, quoted
 from scanner.domain.rule import Example, Finding, PlatformSummary, Rule, not_applicable, ok, unknown
 from scanner.domain.verdict import Evidence, Outcome, Severity, Verdict
 
 _SHOWN = 20
+_PLAIN = re.compile(r"[a-z0-9]+(?:/[a-z0-9.]+)*", re.ASCII)
+_IDS = re.compile(r"[0-9]+:[0-9]+(?: groups [0-9,]+)?", re.ASCII)
 _ANSWERS = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.UNKNOWN: "unknown"}
 
 _FIX = """\
@@ -45,7 +48,7 @@ def across(platforms: Sequence[PlatformSummary]) -> Finding:
         return Finding(Outcome.VIOLATED, _said(running), evidence, f"{_said(running)}\n\n{_FIX}")
     unread = [platform for platform in running if platform.verdict is Verdict.UNKNOWN or not platform.identity]
     if unread:
-        names = ", ".join(printable(platform.platform, longest=100) for platform in unread[:_SHOWN])
+        names = ", ".join(_name(platform) for platform in unread[:_SHOWN])
         return unknown(f"Nothing can be said of {names}, so the platforms cannot be compared.")
     return ok()
 
@@ -54,7 +57,7 @@ def _said(running: Sequence[PlatformSummary]) -> str:
     """One sentence, platforms that are alike taken together."""
     alike: dict[tuple[str, Verdict], list[str]] = {}
     for platform in running[:_SHOWN]:
-        alike.setdefault((platform.identity, platform.verdict), []).append(printable(platform.platform, longest=100))
+        alike.setdefault((platform.identity, platform.verdict), []).append(_name(platform))
     parts = (
         f"{', '.join(names)} {_starts_as(identity)} ({_ANSWERS[verdict]})"
         for (identity, verdict), names in alike.items()
@@ -63,10 +66,14 @@ def _said(running: Sequence[PlatformSummary]) -> str:
 
 
 def _starts_as(identity: str) -> str:
-    text = printable(identity, longest=200)
-    if not text:
+    if not identity:
         return "could not be read"
-    return f"starts as {text}" if text[:1].isdecimal() else text
+    return f"starts as {identity}" if _IDS.fullmatch(identity) else f"says {quoted(identity)}"
+
+
+def _name(platform: PlatformSummary) -> str:
+    # An index is anybody's text; what is not plain is quoted, so that no Markdown comes of it.
+    return platform.platform if _PLAIN.fullmatch(platform.platform) else quoted(platform.platform)
 
 
 def _evidence(platform: PlatformSummary) -> Evidence:

@@ -140,6 +140,15 @@ def test_an_index_lists_its_platforms(reader: Client) -> None:
     assert "Part of" in get(reader, f"/i/{made.passing.digest}/").text
 
 
+def test_an_index_says_that_its_platforms_differ(reader: Client) -> None:
+    made = fleet()
+    both, alike = index(50, [made.passing, made.failing]), index(51, [made.passing, made.passing])
+    text = reader.get(f"/i/{both.digest}/").content.decode()
+    assert "Platforms compared" in text
+    assert "linux/arch0 starts as 1001:1001 (pass); linux/arch1 starts as 0:0 (fail)" in text
+    assert "Platforms compared" not in reader.get(f"/i/{alike.digest}/").content.decode()
+
+
 def test_tags_through_an_index_point_here_too(reader: Client) -> None:
     made = fleet(1)
     both = index(50, [made.passing])
