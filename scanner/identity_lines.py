@@ -29,18 +29,19 @@ class _Question:
     user: str
     accounts: AccountBytes
     env: tuple[str, ...]
+    working_dir: str
 
 
 def identity_line(line: str, runtime: Runtime) -> str:
     """Answer one line; the answer has no newline.
 
-    ``env``, a list of ``NAME=value``, may stand beside ``user``. ``groups`` are the supplementary gids the process has
+    ``env``, a list of ``NAME=value``, and ``working_dir`` may stand beside ``user``. ``groups`` are the supplementary gids the process has
     besides its primary one, ascending.
 
     :raises BadLine: where the line is not a question.
     """
     question = _read(line)
-    answer = resolve(runtime, question.user, question.accounts, question.env).answer
+    answer = resolve(runtime, question.user, question.accounts, question.env, question.working_dir).answer
     return json.dumps(_as_json(answer))
 
 
@@ -62,8 +63,11 @@ def _read(line: str) -> _Question:
     env = value.get("env") or []
     if not isinstance(env, list) or not all(isinstance(item, str) for item in env):
         raise BadLine('"env" is not a list of strings')
+    working_dir = value.get("working_dir", "")
+    if not isinstance(working_dir, str):
+        raise BadLine('"working_dir" is not a string')
     accounts = AccountBytes(_file(value, "passwd"), _file(value, "group"))
-    return _Question(value.get("user", ""), accounts, tuple(env))
+    return _Question(value.get("user", ""), accounts, tuple(env), working_dir)
 
 
 def _file(value: dict[str, object], name: str) -> bytes | None:

@@ -29,6 +29,11 @@ def test_the_environment_may_say_home() -> None:
     assert ask(user="5", passwd=None, group=None, env=["HOME=/h"]) == {"uid": 5, "gid": 0, "groups": [], "home": "/h"}
 
 
+def test_the_working_folder_is_a_home_under_podman() -> None:
+    answer = ask(Runtime.PODMAN, user="5", passwd=None, group=None, working_dir="/work")
+    assert answer == {"uid": 5, "gid": 0, "groups": [], "home": "/work"}
+
+
 def test_the_runtime_matters() -> None:
     found = [ask(runtime, user="9:9", passwd=None, group="9:x:0:") for runtime in Runtime]
     crio = kubernetes = (0, [])
@@ -54,6 +59,7 @@ def test_bytes_travel_as_surrogates() -> None:
         '{"user": null}',
         '{"user":"a","passwd":1}',
         '{"user":"a","env":"HOME=/"}',
+        '{"user":"a","working_dir":1}',
         "[" * 9999,
     ],
 )
