@@ -35,8 +35,8 @@ class _Question:
 def identity_line(line: str, runtime: Runtime) -> str:
     """Answer one line; the answer has no newline.
 
-    ``env``, a list of ``NAME=value``, and ``working_dir`` may stand beside ``user``. ``groups`` are the supplementary gids the process has
-    besides its primary one, ascending.
+    ``env``, a list of ``NAME=value``, and ``working_dir`` may stand beside ``user``. ``groups`` are the supplementary
+    gids the process has besides its primary one, ascending.
 
     :raises BadLine: where the line is not a question.
     """
