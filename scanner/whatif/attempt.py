@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scanner.domain.capabilities import DOCKER_DEFAULT, NO_CAPABILITIES
-from scanner.domain.execution import execute
+from scanner.domain.execution import Execution, execute
 from scanner.domain.facts import ImageFacts
+from scanner.domain.files import EntryPoint, Program, ProgramForm
 from scanner.domain.identity import Identity
 from scanner.domain.permissions import Process
 from scanner.domain.start import Start, StartedBy
@@ -30,10 +33,43 @@ def tenant_of(identity: Identity, start: Start) -> Tenant:
     return Tenant(identity, Process(identity.uid, gids, overrides), start.by, start.fs_group)
 
 
+def once_executed(facts: ImageFacts, tenant: Tenant, start: Start) -> Tenant:
+    """The same once the command runs: one with setuid acts as its owner, one with setgid in its group."""
+    files = facts.files
+    if files is None or files.entry_point is None or start.no_new_privileges:
+        return tenant
+    program = _started(files.entry_point, execute(facts, tenant.process, bounding_of(start)))
+    if program is None or program.walk.place is None:
+        return tenant
+    node, process = program.walk.place.node, tenant.process
+    uid = node.uid if node.mode & _SETUID else process.uid
+    # Without the execute bit of the group, setgid means something else.
+    gids = process.gids | {node.gid} if node.mode & _SETGID == _SETGID else process.gids
+    return replace(tenant, process=Process(uid, gids, overrides=uid == 0 and not start.drop_capabilities))
+
+
+def _started(entry: EntryPoint, found: Execution) -> Program | None:
+    """The file whose machine code runs; of a script the interpreter, as setuid of scripts does not count."""
+    if found.problem:
+        return None
+    named = (program for program in entry.candidates if "/" in entry.argv[0] or program.walk.path == found.program)
+    program = next(named, None)
+    while program is not None and program.form is ProgramForm.SCRIPT:
+        program = program.interpreter
+    return program
+
+
+_SETUID = 0o4000
+_SETGID = 0o2010
+
+
 def bounding_of(start: Start) -> frozenset[str]:
     """The capabilities a process can ever have: what the engine gives without settings, unless all are dropped."""
     return NO_CAPABILITIES if start.drop_capabilities else _BOUNDING[start.by]
 
+
+_RELATIVE = "Cwd must be an absolute path"
+"""What runc says of a WORKDIR that does not begin at the root; seen with a real 20.10."""
 
 _PODMAN_DROPS = frozenset({"cap_net_raw", "cap_mknod", "cap_audit_write"})
 _CRIO_DROPS = _PODMAN_DROPS | {"cap_setfcap", "cap_sys_chroot"}
@@ -49,7 +85,11 @@ _BOUNDING = {
 def program_use(facts: ImageFacts, started: Started) -> ProgramUse | None:
     """Whether the command is executed; ``None`` for an image without one, and where it does not get so far."""
     identity, declared = started.identity, started.declared_identity
-    if identity is None or not (facts.config.entrypoint or facts.config.cmd):
+    if identity is None:
+        return None
+    if facts.config.working_dir and not facts.config.working_dir.startswith("/"):
+        return ProgramUse(facts.config.working_dir, _RELATIVE, _RELATIVE)
+    if not (facts.config.entrypoint or facts.config.cmd):
         return None
     found = execute(facts, tenant_of(identity, started.start).process, bounding_of(started.start))
     before = None

@@ -6,12 +6,13 @@ from scanner.domain.capabilities import decode
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_evidence import NOT_READ
 from scanner.domain.files import FileFacts, NodeKind, PrivilegedFile, Tree, absolute
+from scanner.domain.identity import Identity
 from scanner.domain.permissions import Access, Process, allows
 from scanner.domain.start import Start
 from scanner.platforms.user_namespaces import unmapped
 from scanner.whatif.answer import Consequences, PathUse, Privileges, Started, TreeLoss
-from scanner.whatif.attempt import bounding_of, program_use, tenant_of
-from scanner.whatif.paths import path_uses
+from scanner.whatif.attempt import bounding_of, once_executed, program_use, tenant_of
+from scanner.whatif.paths import Tenant, path_uses
 from scanner.whatif.trees import tree_losses
 
 _SETUID_OR_SETGID = 0o6000
@@ -25,8 +26,8 @@ def consequences_of(facts: ImageFacts, started: Started) -> Consequences | None:
         return None
     if facts.files is None:
         return Consequences(program=program_use(facts, started), unknown=(NOT_READ,))
-    now = tenant_of(identity, started.start)
-    before = None if declared is None else tenant_of(declared, Start(started.start.by))
+    now = _acting(facts, identity, started.start)
+    before = None if declared is None else _acting(facts, declared, Start(started.start.by))
     uses = list(path_uses(facts.config, facts.files, now, before))
     trees = _without_mounted(facts, started.start)
     losses = [] if before is None else list(tree_losses(facts.files, trees, now.process, before.process))
@@ -43,8 +44,12 @@ def consequences_of(facts: ImageFacts, started: Started) -> Consequences | None:
         program,
         _privileges(facts.files, started.start, now.process),
         tuple(unknown),
-        tuple(_assumptions(facts, started.start)),
+        tuple(_assumptions(facts, started.start, now)),
     )
+
+
+def _acting(facts: ImageFacts, identity: Identity, start: Start) -> Tenant:
+    return once_executed(facts, tenant_of(identity, start), start)
 
 
 def _foreign(facts: ImageFacts, start: Start) -> list[str]:
@@ -90,8 +95,10 @@ def _stops_exec(file: PrivilegedFile, bounding: frozenset[str]) -> bool:
     return bool(file.capability) and decode(file.capability).stops_exec(bounding)
 
 
-def _assumptions(facts: ImageFacts, start: Start) -> list[str]:
+def _assumptions(facts: ImageFacts, start: Start, now: Tenant) -> list[str]:
     said = []
+    if now.process.uid != now.identity.uid:
+        said.append(f"The command is a setuid program and acts as uid {now.process.uid}.")
     if facts.config.volumes and start.fs_group is not None:
         said.append(
             "The pod mounts a volume at each VOLUME of the image, of a kind that takes an fsGroup: it belongs to "

@@ -2,6 +2,7 @@
 
 What a runtime does to them when it starts counts too: it makes a missing WORKDIR as root with mode 0755; a missing
 VOLUME the same, but CRI-O gives it to the process. A volume that a pod with an fsGroup mounts belongs to that group.
+And it goes to WORKDIR while it is still root, so a process that could not get there finds itself there all the same.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def _use(files: FileFacts, role: Role, path: str, tenant: Tenant) -> PathUse | N
     if walk is None:
         return None
     prepared = _prepared(role, walk, tenant)
-    refusals = _refusals(prepared, tenant.process)
+    way = replace(prepared, through=()) if role is Role.WORKING_DIR else prepared
+    refusals = _refusals(way, tenant.process)
     can = NOTHING
     for access in _ACCESSES:
         can |= NOTHING if access in refusals else access

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain.facts import ImageFacts
-from scanner.domain.files import FileFacts, NodeKind
+from scanner.domain.files import FileFacts, NodeKind, ProgramForm
 from scanner.domain.permissions import Access
 from scanner.domain.start import Start, StartedBy
 from scanner.whatif import Outcome, WhatIf, what_if
@@ -92,10 +92,22 @@ def test_the_place_that_refuses_is_named() -> None:
     assert (refused.path, refused.place.node.mode, refused.place.node.uid) == ("/home/app", 0o700, 1001)
 
 
+CLOSED = House({"/srv/": (0o750, 1001, 1001), "/srv/data/": (0o777, 0, 0)})
+
+
 def test_a_folder_on_the_way_is_named() -> None:
-    house = House({"/srv/": (0o750, 1001, 1001), "/srv/data/": (0o777, 0, 0)})
-    found = what_if(image(house.facts("/home/app", "/srv/data"), working_dir="/srv/data"), Start(user="3000:0"))
-    assert use_of(found, Role.WORKING_DIR).refusals[W].path == "/srv"
+    found = what_if(image(CLOSED.facts("/home/app", "/srv/data"), volumes=("/srv/data",)), Start(user="3000:0"))
+    assert use_of(found, Role.VOLUME).refusals[W].path == "/srv"
+
+
+def test_a_process_starts_in_its_working_dir_whatever_stands_on_the_way() -> None:
+    found = what_if(image(CLOSED.facts("/home/app", "/srv/data"), working_dir="/srv/data"), Start(user="3000:0"))
+    assert use_of(found, Role.WORKING_DIR).now == ALL
+
+
+def test_a_relative_working_dir_stops_every_start() -> None:
+    found = what_if(image(HOUSE.facts("/home/app", "srv/own"), working_dir="srv/own"), Start())
+    assert (found.start_error, found.outcome) == ("Cwd must be an absolute path", Outcome.STOPPED)
 
 
 def test_home_moves_with_the_identity() -> None:
@@ -214,6 +226,38 @@ def test_podman_and_crio_give_fewer_capabilities_to_begin_with() -> None:
     errors = {by: what_if(image(kept), Start(by)).start_error for by in StartedBy}
     stopped = "exec /srv/run: operation not permitted"
     assert errors == {StartedBy.DOCKER: None, K8S: None, CRIO: stopped, StartedBy.PODMAN: stopped}
+
+
+SETUID_CASES = [
+    (0o4755, Start(user="3000:0"), ALL, 1001),
+    (0o4755, Start(user="3000:0", no_new_privileges=True), R | X, None),
+    (0o755, Start(user="3000:0"), R | X, None),
+]
+
+
+@pytest.mark.parametrize(("mode", "start", "now", "acts_as"), SETUID_CASES)
+def test_a_command_with_setuid_acts_as_its_owner(mode: int, start: Start, now: Access, acts_as: int | None) -> None:
+    house = House({"/srv/": (0o755, 1001, 1001), "/srv/run": (mode, 1001, 1001)})
+    kept = house.facts("/home/app", "/srv", command=command(house.program("/srv/run")))
+    found = what_if(image(kept, working_dir="/srv"), start)
+    assert use_of(found, Role.WORKING_DIR).now == now
+    assert found.consequences is not None
+    said = () if acts_as is None else (f"The command is a setuid program and acts as uid {acts_as}.",)
+    assert found.consequences.assumptions == said
+
+
+def test_a_script_is_never_setuid_and_setgid_needs_the_execute_bit_of_the_group() -> None:
+    for mode, form, now in (
+        (0o6755, ProgramForm.SCRIPT, R | X),
+        (0o2755, ProgramForm.ELF, ALL),
+        (0o2745, ProgramForm.ELF, R | X),
+    ):
+        house = House(
+            {"/bin/": (0o755, 0, 0), "/bin/sh": (0o755, 0, 0), "/srv/": (0o775, 0, 7), "/srv/run": (mode, 0, 7)}
+        )
+        interpreter = house.program("/bin/sh") if form is ProgramForm.SCRIPT else None
+        kept = house.facts("/home/app", "/srv", command=command(house.program("/srv/run", form, interpreter)))
+        assert use_of(what_if(image(kept, working_dir="/srv"), Start(user="3000:0")), Role.WORKING_DIR).now == now
 
 
 def test_a_windows_image_has_no_uids() -> None:
