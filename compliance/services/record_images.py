@@ -23,10 +23,10 @@ from compliance.services.count_totals import count_totals
 from compliance.services.forget_tags import forget_tags
 from compliance.services.judge_images import judged_images
 from compliance.services.known_images import Known
+from compliance.services.look_again import look_again, overwritten
 from compliance.services.record_problem import Mishap, record_mishaps
 from compliance.services.record_progress import Progress, record_progress
 from compliance.services.write_tags import TagRead, write_tags
-from scanner.storage import FACTS_SCHEMA
 
 _BATCH = 200
 
@@ -67,6 +67,7 @@ def record_images(
     :raises LeaseLost: when another worker has the repository scan, or it was cancelled.
     :raises PolicyChanged: when ``version`` is no longer the repository's.
     """
+    look_again(overwritten(image.digest for image in batch.images))
     with transaction.atomic():
         RepositoryScan.objects.fence(repository_scan.pk, token)
         # Judging again after a policy change takes the same lock, so neither overwrites the other's verdicts.
@@ -104,9 +105,9 @@ def _write_images(images: Iterable[ImageRead], now: datetime) -> int:
     existing = {row.digest: row for row in Image.objects.filter(digest__in=rows).defer("facts", "config_document")}
     fresh = [rows[digest] for digest in sorted(rows) if digest not in existing]
     Image.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=_BATCH)
+    again = overwritten(existing)
     for digest, row in existing.items():
-        # An outgrown limit, or an older release's reading: the bytes were looked at again.
-        if row.problem_code or row.facts_schema < FACTS_SCHEMA:
+        if row.pk in again:
             fresh_row = rows[digest]
             fresh_row.pk, fresh_row.first_seen_at = row.pk, row.first_seen_at
             fresh_row.save()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.models import Image, Layer
+from compliance.models import Image, Layer, Tag
 from compliance.services.rejudge import rejudge
 from scanner.storage import load_facts
 from tests.compliance.services.conftest import World, app
@@ -51,6 +51,18 @@ def test_only_once(aged: World) -> None:
     aged.scan()
     aged.scan()
     assert {method for method, _ in aged.requests() if "/manifests/" in _} == {"HEAD"}
+
+
+def test_another_repository_with_the_same_image_follows(aged: World) -> None:
+    """Whoever reads the image first, no tag keeps the verdict of the reading before."""
+    aged.layout.tag("team/zoo", "1", app("1001"))
+    aged.scan()
+    age()
+    Image.objects.update(outline=None, outline_revision=0)
+    Tag.objects.update(verdict="unknown")  # what an older reading may have said
+    aged.later(hours=1)
+    aged.scan()
+    assert [aged.tag(name).verdict for name in ("team/app", "team/zoo", "team/all")] == ["pass", "pass", "fail"]
 
 
 def test_a_tag_that_is_judged_again_before_that_keeps_its_verdict(aged: World) -> None:
