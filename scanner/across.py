@@ -27,17 +27,23 @@ class Compared:
 
     :param results: of the rules about an index; empty where fewer than two images can run.
     :param verdict: *fail* or *unknown* where such a rule decides that, else ``None``.
+    :param decided_by: ids of the rules that do.
     :param lost: points.
     """
 
     results: tuple[RuleResult, ...] = ()
     verdict: Verdict | None = None
     lost: int = 0
+    decided_by: tuple[str, ...] = ()
 
     @property
     def violated(self) -> tuple[str, ...]:
         """Ids of the violated rules."""
         return tuple(result.rule for result in self.results if result.outcome is Outcome.VIOLATED)
+
+    def deciding(self, verdict: Verdict) -> tuple[str, ...]:
+        """Ids of the rules that make the index have this verdict."""
+        return self.decided_by if verdict is self.verdict else ()
 
     def total(self, verdict: Verdict, score: int | None) -> tuple[Verdict, int | None]:
         """Verdict and score of the index from those of its worst image."""
@@ -62,13 +68,15 @@ def compare(platforms: Sequence[PlatformSummary], policy: Policy, rules: Sequenc
         return Compared()
     asked = [rule for rule in rules if rule.across is not None and policy.setting(rule.id).enabled]
     results = tuple(rule_result(rule, _ask(rule, platforms), policy) for rule in asked)
-    deciding = {
-        result.outcome
-        for rule, result in zip(asked, results, strict=True)
-        if counts_against(policy, rule, result.severity)
-    }
+    deciding = [
+        result for rule, result in zip(asked, results, strict=True) if counts_against(policy, rule, result.severity)
+    ]
     lost = sum(result.severity.weight for result in results if result.outcome is Outcome.VIOLATED)
-    return Compared(results, _verdict(deciding), lost)
+    for verdict, outcome in ((Verdict.FAIL, Outcome.VIOLATED), (Verdict.UNKNOWN, Outcome.UNKNOWN)):
+        decided_by = tuple(result.rule for result in deciding if result.outcome is outcome)
+        if decided_by:
+            return Compared(results, verdict, lost, decided_by)
+    return Compared(results, None, lost)
 
 
 def with_results(judgement: Judgement, results: Iterable[RuleResult], policy: Policy) -> Judgement:
@@ -84,12 +92,6 @@ def _ask(rule: Rule, platforms: Sequence[PlatformSummary]) -> Finding:
         return rule.across(platforms) if rule.across else unknown("It is not about an index.")
     except Exception as error:  # as with one image: it must not read as clean
         return unknown(f"The rule could not finish: {type(error).__name__}.")
-
-
-def _verdict(deciding: set[Outcome]) -> Verdict | None:
-    if Outcome.VIOLATED in deciding:
-        return Verdict.FAIL
-    return Verdict.UNKNOWN if Outcome.UNKNOWN in deciding else None
 
 
 def _bounded(text: str) -> str:

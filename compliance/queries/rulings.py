@@ -9,8 +9,7 @@ from typing import Any
 from scanner.across import compare
 from scanner.domain.policy import Policy
 from scanner.domain.rule import PlatformSummary
-from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict
-from scanner.judge import counts_against
+from scanner.domain.verdict import Judgement, Outcome, Severity, Verdict
 from scanner.report import dump_results
 from scanner.rulebook import RULES
 
@@ -61,14 +60,9 @@ def rulings(document: Mapping[str, Any]) -> tuple[Ruling, ...]:
 
 def index_rulings(platforms: Sequence[PlatformSummary], policy: Policy) -> tuple[Ruling, ...]:
     """What is wrong, or could not be told, with the platforms of one index beside each other."""
-    said = [result for result in compare(platforms, policy).results if result.outcome in _WORTH_SHOWING]
-    failed_on = tuple(result.rule for result in said if _decides(result, policy))
-    return rulings(dump_results(Judgement(Verdict.FAIL, None, tuple(said), failed_on)))
-
-
-def _decides(result: RuleResult, policy: Policy) -> bool:
-    rule = next(rule for rule in RULES if rule.id == result.rule)
-    return result.outcome is Outcome.VIOLATED and counts_against(policy, rule, result.severity)
+    compared = compare(platforms, policy)
+    said = tuple(result for result in compared.results if result.outcome in _WORTH_SHOWING)
+    return rulings(dump_results(Judgement(Verdict.FAIL, None, said, compared.deciding(Verdict.FAIL))))
 
 
 def _ruling(result: Mapping[str, Any], failed_on: frozenset[str]) -> Ruling:

@@ -6,7 +6,7 @@ another row is closed. Today is always the totals the lists show, also where no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from django.core.cache import cache
 from django.db.models import Avg, Max, QuerySet, Sum
 
 from compliance.charts import Chart, Series, stacked, up_and_down
-from compliance.models import DailySnapshot
+from compliance.models import DailySnapshot, PolicyVersion
 
 PERIODS: dict[str, tuple[str, int]] = {"day": ("Day", 30), "week": ("Week", 26), "month": ("Month", 12)}
 _CACHE_SECONDS = 3_600
@@ -95,6 +95,53 @@ def _until_now(days: list[Period], live: Period | None) -> list[Period]:
     if last.start == live.start:
         return [*before, replace(live, new=last.new, fixed=last.fixed, policy=last.policy)]
     return [*days, replace(live, policy=last.policy)]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """A day from which on other rules counted: numbers before and after it do not compare.
+
+    :param versions: those that began to count, as ``kubernetes v3``; a repository has one.
+    """
+
+    day: date
+    versions: tuple[str, ...]
+
+
+def policy_changes(start: date, *, today: date, repository_id: int | None = None) -> tuple[PolicyChange, ...]:
+    """The days after ``start`` on which another policy version began to count, oldest first.
+
+    :param repository_id: of one repository; ``None`` for the fleet, where a version counts from the first repository
+        it judges.
+    """
+    rows = DailySnapshot.objects.filter(day__gte=start, day__lte=today)
+    if repository_id is not None:
+        return _changes_of(_versions_by_day(rows.filter(repository=repository_id)))
+    closed = rows.filter(day__lt=today, closed=True)
+    newest = DailySnapshot.objects.filter(day__lt=today, closed=True).aggregate(newest=Max("pk"))["newest"]
+    key = f"policy-changes:{start:%Y%m%d}:{today:%Y%m%d}:{newest}"
+    found: dict[date, frozenset[int]] | None = cache.get(key)
+    if found is None:
+        found = _versions_by_day(closed)
+        cache.set(key, found, _CACHE_SECONDS)
+    return _changes_of(found | _versions_by_day(rows.filter(day=today)))
+
+
+def _versions_by_day(rows: QuerySet[DailySnapshot]) -> dict[date, frozenset[int]]:
+    found: dict[date, set[int]] = {}
+    for day, version in rows.order_by().values_list("day", "policy_version_id").distinct():
+        found.setdefault(day, set()).add(version)
+    return {day: frozenset(found[day]) for day in sorted(found)}
+
+
+def _changes_of(by_day: Mapping[date, frozenset[int]]) -> tuple[PolicyChange, ...]:
+    began = [(day, versions - before) for (_, before), (day, versions) in pairwise(by_day.items())]
+    wanted = {version for _, versions in began for version in versions}
+    rows = PolicyVersion.objects.filter(pk__in=wanted).select_related("policy") if wanted else ()
+    names = {row.pk: str(row) for row in rows}
+    return tuple(
+        PolicyChange(day, tuple(sorted(names[version] for version in versions))) for day, versions in began if versions
+    )
 
 
 def fleet_trend(days: int, *, today: date, live: Period | None) -> Trend:

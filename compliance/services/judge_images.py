@@ -10,11 +10,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from compliance.models import Evaluation, Image, Outline, PolicyVersion
 from compliance.models.bulk import upsert_rows
 from compliance.policy.document import read_policy
+from compliance.policy.weighing import weigh
 from compliance.services.ask_images import ask_stored
 from compliance.services.known_images import Known, known_images
-from scanner.domain.outline import UnreadableOutline, load_outline
 from scanner.domain.policy import Policy
-from scanner.judge import REVISION, UNREAD, Applied, apply
+from scanner.judge import REVISION
 
 _UNIQUE = ("outline", "policy_version")
 
@@ -54,14 +54,6 @@ def evaluate(version: PolicyVersion, outline_ids: Collection[int] | None = None,
     made = [_evaluation(row, version, policy, now) for row in rows.order_by("pk")]
     upsert_rows(made, _UNIQUE, replace=False)
     return len(made)
-
-
-def weigh(policy: Policy, text: str) -> Applied:
-    """A stored outline under a policy; one that cannot be read is *unknown*."""
-    try:
-        return apply(policy, load_outline(text))
-    except UnreadableOutline:
-        return apply(policy, UNREAD)
 
 
 def _evaluation(row: Outline, version: PolicyVersion, policy: Policy, now: datetime) -> Evaluation:
