@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from compliance.views import health, images, overview, registries, repositories, rules, scans, session
+from compliance.views import health, images, overview, policies, registries, repositories, rules, scans, session
 
 # A tag never holds a slash, but a row that does must not break the lists that link to it.
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -29,7 +29,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^i/(?P<digest>[a-z0-9]{1,20}:[0-9a-f]{1,128})/$", images.show, name="image"),
     path("rules/", rules.index, name="rules"),
     path("rules/<slug:rule_id>/", rules.show, name="rule"),
-    path("policies/", rules.policies, name="policies"),
+    path("policies/", policies.index, name="policies"),
+    path("policies/-/new/", policies.new, name="policy_new"),
+    path("policies/<slug:name>/", policies.show, name="policy"),
+    path("policies/<slug:name>/edit/", policies.edit, name="policy_edit"),
     path("scans/", scans.index, name="scans"),
     path("scans/<int:scan_id>/", scans.show, name="scan"),
     path("scans/<int:scan_id>/cancel/", scans.cancel, name="scan_cancel"),

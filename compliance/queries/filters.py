@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from compliance.models import VerdictChoice
+from compliance.models import Policy, VerdictChoice
+from compliance.policy.assignment import InvalidPattern, parse_pattern
 
 VERDICTS: dict[str, str] = {str(choice): str(choice.label) for choice in VerdictChoice}
 _LONGEST_SEARCH = 200
+_WILD = {"*": ".*", "?": "."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,26 @@ def choice_of(params: Mapping[str, str], name: str, allowed: Mapping[str, object
     """A value from an allow-list, or nothing."""
     value = params.get(name, "")
     return value if value in allowed else ""
+
+
+def policy_of(params: Mapping[str, str]) -> str:
+    """The name of a policy there is, or nothing; no query is spent where the address names none."""
+    if not params.get("policy"):
+        return ""
+    return choice_of(params, "policy", frozenset(Policy.objects.values_list("name", flat=True)))
+
+
+def pattern_of(params: Mapping[str, str]) -> str:
+    """A glob over names of repositories, or nothing."""
+    try:
+        return parse_pattern(params.get("pattern", ""))
+    except InvalidPattern:
+        return ""
+
+
+def pattern_regex(pattern: str) -> str:
+    """What Postgres is asked for a glob that ``parse_pattern`` has read; it fits what ``fnmatchcase`` fits."""
+    return f"^{''.join(_WILD.get(c) or re.escape(c) for c in pattern)}$"
 
 
 def without(params: Mapping[str, str], *names: str) -> str:

@@ -12,7 +12,16 @@ from django.db.models import Count, F, OrderBy, OuterRef, Q, Subquery
 from compliance.charts import Part, Spark, parts, sparkline
 from compliance.models import DailySnapshot, Registry, Repository, Tag
 from compliance.models.repository import RepositoryQuerySet
-from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
+from compliance.queries.filters import (
+    VERDICTS,
+    Chip,
+    choice_of,
+    pattern_of,
+    pattern_regex,
+    policy_of,
+    text_of,
+    without,
+)
 from compliance.queries.paging import Paging, page_of
 
 STALE = timedelta(days=7)
@@ -48,6 +57,8 @@ class RepositoryFilter:
     grade: str = ""
     preset: str = "all"
     sort: str = "-failed"
+    policy: str = ""
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,8 @@ def read_filter(params: Mapping[str, str], registries: frozenset[str]) -> Reposi
         grade=choice_of(params, "grade", GRADES),
         preset=choice_of(params, "show", PRESETS) or "all",
         sort=choice_of(params, "sort", SORTS) or "-failed",
+        policy=policy_of(params),
+        pattern=pattern_of(params),
     )
 
 
@@ -153,6 +166,10 @@ def _matching(wanted: RepositoryFilter) -> RepositoryQuerySet:
         rows = rows.filter(verdict=wanted.verdict)
     if wanted.grade:
         rows = rows.filter(grade=wanted.grade)
+    if wanted.policy:
+        rows = rows.filter(policy__name=wanted.policy)
+    if wanted.pattern:
+        rows = rows.filter(name__regex=pattern_regex(wanted.pattern))
     return rows
 
 
@@ -182,6 +199,8 @@ def _chips(wanted: RepositoryFilter, params: Mapping[str, str], registries: Mapp
         ("registry", f"registry {registries.get(wanted.registry, '')}" if wanted.registry else ""),
         ("verdict", f"verdict {VERDICTS[wanted.verdict]}" if wanted.verdict else ""),
         ("grade", f"grade {wanted.grade}" if wanted.grade else ""),
+        ("policy", f"judged by {wanted.policy}" if wanted.policy else ""),
+        ("pattern", f"name fits {wanted.pattern}" if wanted.pattern else ""),
     )
     return tuple(Chip(label, without(params, name)) for name, label in found if label)
 

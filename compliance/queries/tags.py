@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from compliance.models import Registry, Repository, Tag
 from compliance.policy.protected_tags import is_protected
-from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
+from compliance.queries.filters import VERDICTS, Chip, choice_of, policy_of, text_of, without
 from compliance.queries.paging import Paging, page_of
 from scanner.rulebook import RULES
 
@@ -59,6 +59,7 @@ class TagList:
     registry: str
     verdict: str
     rule: str
+    policy: str
     rows: tuple[TagRow, ...]
     paging: Paging
     chips: tuple[Chip, ...]
@@ -70,9 +71,11 @@ def list_tags(params: Mapping[str, str]) -> TagList:
     registries = tuple(Registry.objects.order_by("name").values_list("slug", "name"))
     q, registry = text_of(params, "q"), choice_of(params, "registry", dict(registries))
     verdict, rule = choice_of(params, "verdict", VERDICTS), choice_of(params, "rule", RULE_IDS)
-    repositories = _repositories(q, registry)
+    policy = policy_of(params)
+    repositories = _repositories(q, registry, policy)
     if rule:
-        rows, paging = _by_rule(rule, verdict, repositories if q or registry else None, params.get("page", ""))
+        narrowed = repositories if q or registry or policy else None
+        rows, paging = _by_rule(rule, verdict, narrowed, params.get("page", ""))
     else:
         rows, paging = _by_verdict(verdict, repositories, params.get("page", ""))
     found = (
@@ -80,9 +83,10 @@ def list_tags(params: Mapping[str, str]) -> TagList:
         ("registry", f"registry {dict(registries).get(registry, '')}" if registry else ""),
         ("verdict", f"verdict {VERDICTS[verdict]}" if verdict else ""),
         ("rule", f"violates {rule}" if rule else ""),
+        ("policy", f"judged by {policy}" if policy else ""),
     )
     chips = tuple(Chip(label, without(params, name)) for name, label in found if label)
-    return TagList(q, registry, verdict, rule, rows, paging, chips, registries)
+    return TagList(q, registry, verdict, rule, policy, rows, paging, chips, registries)
 
 
 def rows_of(tags: Iterable[Tag]) -> tuple[TagRow, ...]:
@@ -114,10 +118,12 @@ def _row(tag: Tag) -> TagRow:
     )
 
 
-def _repositories(q: str, registry: str) -> QuerySet[Repository]:
+def _repositories(q: str, registry: str, policy: str) -> QuerySet[Repository]:
     rows = Repository.objects.listed()
     if q:
         rows = rows.filter(name__icontains=q)
+    if policy:
+        rows = rows.filter(policy__name=policy)
     return rows.filter(registry__slug=registry) if registry else rows
 
 

@@ -20,12 +20,13 @@ register = template.Library()
 _STRIP = 6
 THEMES = ("system", "light", "dark")
 
+_RULE_PAGES = frozenset({"rule", "policies", "policy", "policy_new", "policy_edit", "policy_preview", "policy_history"})
 _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("overview", "Overview", "o", frozenset()),
     ("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
     ("tags", "Tags", "t", frozenset({"image"})),
     ("registries", "Registries", "i", frozenset({"registry", "registry_new", "registry_edit"})),
-    ("rules", "Rules", "u", frozenset({"rule", "policies"})),
+    ("rules", "Rules", "u", _RULE_PAGES),
     ("scans", "Scans", "s", frozenset({"scan"})),
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -20,7 +19,7 @@ from compliance.services.check_registry import check_registry
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_registry import save_registry
 from compliance.tasks.wake import ring
-from compliance.views.respond import Shape, page, signed_in
+from compliance.views.respond import Shape, page, signed_in, staff_only
 from scanner.domain.problems import ScanProblem
 from scanner.sources.registry.diagnosis import Step, StepState
 
@@ -50,7 +49,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Add a registry."""
-    _staff_only(request)
+    staff_only(request)
     return _edit(request, None)
 
 
@@ -58,7 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change a registry."""
-    _staff_only(request)
+    staff_only(request)
     return _edit(request, _find(slug))
 
 
@@ -66,7 +65,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def try_connection(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Try what is in the form, saved or not, and show each step; nothing is stored."""
-    _staff_only(request)
+    staff_only(request)
     registry = _find(slug) if slug else None
     form = RegistryForm(request.POST, registry=registry)
     steps = tuple(_try(form, registry)) if form.is_valid() else ()
@@ -97,8 +96,3 @@ def _try(form: RegistryForm, registry: Registry | None) -> Iterable[Step]:
 
 def _find(slug: str) -> Registry:
     return get_object_or_404(Registry.objects.select_related("policy", "credential_set_by"), slug=slug)
-
-
-def _staff_only(request: HttpRequest) -> None:
-    if not signed_in(request).is_staff:
-        raise PermissionDenied

@@ -1,4 +1,4 @@
-"""Rules and policies, read-only."""
+"""Rules, read-only."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from compliance.queries.rules import list_policies, list_rules, rule_page
+from compliance.queries.rules import list_rules, rule_page
 from compliance.views.respond import Shape, page
 from scanner.domain.score import FORMULA
 
 _RULES = Shape("compliance/rules/page.html")
 _RULE = Shape("compliance/rule/page.html")
-_POLICIES = Shape("compliance/policies/page.html")
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The rulebook."""
-    return page(request, _RULES, {"rows": list_rules(), "formula": FORMULA}, now=timezone.now())
+    return page(request, _RULES, {"groups": list_rules(), "formula": FORMULA}, now=timezone.now())
 
 
 @require_safe
@@ -28,9 +27,3 @@ def show(request: HttpRequest, rule_id: str) -> HttpResponse:
     if found is None:
         raise Http404("There is no such rule.")
     return page(request, _RULE, {"page": found}, now=timezone.now())
-
-
-@require_safe
-def policies(request: HttpRequest) -> HttpResponse:
-    """Which rules count for whom."""
-    return page(request, _POLICIES, {"rows": list_policies(), "formula": FORMULA}, now=timezone.now())

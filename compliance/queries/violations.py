@@ -1,0 +1,44 @@
+"""How many tags violate a rule now, in the whole fleet or among those one policy judges."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from compliance.queries.tags import MOST_COUNTED
+
+# Counted no further than needed to say "more than", which the ORM cannot do in one query. The rule stands in each part
+# as a constant: only then does Postgres know whether it is common (read on until enough) or rare (use the index).
+_COUNT = """
+(SELECT %s, (SELECT count(*) FROM (
+  SELECT 1 FROM compliance_tag tag JOIN compliance_repository repository ON repository.id = tag.repository_id
+  WHERE tag.deleted_at IS NULL AND repository.deleted_at IS NULL AND tag.violated @> %s::jsonb {judged} LIMIT %s
+) AS found))
+"""
+_FLEET = _COUNT.format(judged="")
+_POLICY = _COUNT.format(judged="AND repository.policy_id = %s")
+
+
+@dataclass(frozen=True, slots=True)
+class Violations:
+    """How many tags violate a rule, counted no further than ``MOST_COUNTED``."""
+
+    count: int
+    capped: bool = False
+
+
+def count_violations(rules: Iterable[str], policy: int | None = None) -> dict[str, Violations]:
+    """Count with one query.
+
+    :param policy: the id of a policy whose repositories alone count.
+    """
+    judged = () if policy is None else (policy,)
+    most = MOST_COUNTED + 1
+    parts = [(rule, json.dumps([rule]), *judged, most) for rule in rules]
+    with connection.cursor() as cursor:
+        query = _FLEET if policy is None else _POLICY
+        cursor.execute(" UNION ALL ".join([query] * len(parts)), [value for part in parts for value in part])
+        return {rule: Violations(min(count, MOST_COUNTED), count > MOST_COUNTED) for rule, count in cursor.fetchall()}

@@ -1,0 +1,158 @@
+"""Policies: the list, one policy, changing one, making one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from compliance.forms.policy import CopyForm, PolicyForm
+from compliance.models import Policy, PolicyVersion
+from compliance.policy.document import InvalidPolicy
+from compliance.queries.policies import current_of, find_policy, list_policies, policy_page, policy_progress
+from compliance.services.request_rejudge import waiting_rejudgings
+from compliance.services.save_policy import PolicyEdited, create_policy, save_policy
+from compliance.tasks.wake import ring
+from compliance.views.respond import STOP_POLLING, Shape, page, signed_in, staff_only, wants_part
+from scanner.domain.score import FORMULA
+
+_LIST = Shape("compliance/policies/page.html")
+_POLICY = Shape("compliance/policy/page.html", "live")
+_FORM = Shape("compliance/policy_form/page.html")
+_NEW = Shape("compliance/policy_new/page.html")
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Which rules count for whom."""
+    rows = list_policies()
+    active = any(row.progress and row.progress.active for row in rows)
+    return page(request, _LIST, {"rows": rows, "formula": FORMULA, "active": active}, now=timezone.now())
+
+
+@require_safe
+def show(request: HttpRequest, name: str) -> HttpResponse:
+    """One policy; htmx asks only how far judging again has come."""
+    if wants_part(request):
+        return _progress(request, name)
+    found = policy_page(name)
+    if found is None:
+        raise Http404("There is no such policy.")
+    return page(request, _POLICY, {"page": found, "progress": found.row.progress}, now=timezone.now())
+
+
+def _progress(request: HttpRequest, name: str) -> HttpResponse:
+    found = policy_progress(name)
+    if found is None:
+        raise Http404("Nothing is judged again.")
+    if found.active and request.GET.get("v") == found.key:
+        return HttpResponse(status=204)
+    response = page(request, _POLICY, {"progress": found}, now=timezone.now())
+    if not found.active:
+        response.status_code = STOP_POLLING
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Make a policy from one there is."""
+    staff_only(request)
+    now = timezone.now()
+    policies = {
+        row.name: row for row in Policy.objects.exclude(current=None).select_related("current").order_by("name")
+    }
+    titles = {name: row.title for name, row in policies.items()}
+    if request.method != "POST":
+        form = CopyForm(policies=titles, like=request.GET.get("like", ""))
+        return page(request, _NEW, {"form": form}, now=now)
+    form = CopyForm(request.POST, policies=titles)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            row = create_policy(
+                data["name"], data["title"], like=policies[data["like"]], by=signed_in(request), now=now
+            )
+        except InvalidPolicy as error:
+            for field, message in error.errors.items():
+                form.add_error(field if field in form.fields else None, message)
+        else:
+            messages.success(request, f"{row.name} was made. It judges nothing until it is given repositories.")
+            return HttpResponseRedirect(reverse("policy", args=[row.name]))
+    return page(request, _NEW, {"form": form}, now=now, status=422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, name: str) -> HttpResponse:
+    """Change a policy: every save is a new version."""
+    staff_only(request)
+    policy = _found(name)
+    if request.method != "POST":
+        return _form(request, policy, _unbound(request, policy))
+    form = _bound(request, policy)
+    if not form.is_valid():
+        return _form(request, policy, form, status=422)
+    data = form.cleaned_data
+    try:
+        version = save_policy(
+            policy,
+            form.entered(),
+            based_on=data["based_on"],
+            by=signed_in(request),
+            now=timezone.now(),
+            note=data["note"],
+        )
+    except InvalidPolicy as error:  # the rules changed between reading the form and saving it
+        form.add_error(None, str(error))
+        return _form(request, policy, form, status=422)
+    except PolicyEdited as error:
+        return _overtaken(request, policy, form, error.number)
+    ring(waiting_rejudgings())
+    if version.number == data["based_on"]:
+        messages.info(request, "Nothing was changed, so there is no new version.")
+    else:
+        messages.success(request, f"Version {version.number} of {name} was saved.")
+    return HttpResponseRedirect(reverse("policy", args=[name]))
+
+
+def _unbound(request: HttpRequest, policy: Policy) -> PolicyForm:
+    """The settings that count, or those of the version that is to be restored."""
+    current = current_of(policy)
+    wanted = _version(policy, request.GET.get("from", ""))
+    if wanted is None or wanted == current:
+        return PolicyForm(document=current.document, number=current.number)
+    note = f"The settings of version {wanted.number} again."
+    return PolicyForm(document=wanted.document, number=current.number, note=note)
+
+
+def _bound(request: HttpRequest, policy: Policy) -> PolicyForm:
+    base = _version(policy, request.POST.get("based_on", "")) or current_of(policy)
+    return PolicyForm(request.POST, document=base.document, number=base.number)
+
+
+def _overtaken(request: HttpRequest, policy: Policy, form: PolicyForm, theirs: int) -> HttpResponse:
+    """Somebody saved meanwhile: nothing typed is lost, and the next save is based on what they saved."""
+    data = request.POST.copy()
+    data["based_on"] = str(theirs)
+    newer = PolicyVersion.objects.select_related("author").get(policy=policy, number=theirs)
+    again = PolicyForm(data, document=newer.document, number=theirs)
+    return _form(request, policy, again, status=409, theirs=newer)
+
+
+def _form(request: HttpRequest, policy: Policy, form: PolicyForm, *, status: int = 200, **more: object) -> HttpResponse:
+    context = {"form": form, "policy": policy, "version": current_of(policy), **more}
+    return page(request, _FORM, context, now=timezone.now(), status=status)
+
+
+def _version(policy: Policy, number: str) -> PolicyVersion | None:
+    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+        return None
+    return PolicyVersion.objects.filter(policy=policy, number=number).select_related("author").first()
+
+
+def _found(name: str) -> Policy:
+    policy = find_policy(name)
+    if policy is None:
+        raise Http404("There is no such policy.")
+    return policy
