@@ -71,6 +71,7 @@ class LayerBuilder:
         self._folders: dict[bytes, tuple[int, int]] = {}
         self._contents = KeptContents(limits, keep)
         self._listed = array("I")
+        self._linked = array("I")
         self._steps = Steps(limits)
         self.entries = 0
         self._names.find_or_add(ROOT, b"")
@@ -105,6 +106,7 @@ class LayerBuilder:
     def finish(self) -> Stored:
         """The columns in level order, the text, the contents by node and the nodes that are listed."""
         del self._names.hashes, self._names.slots
+        self._share_attributes()
         text = self._names.text
         columns, rank = in_level_order(self._columns, text)
         contents = {rank[node]: content for node, content in self._contents.by_node.items()}
@@ -223,7 +225,7 @@ class LayerBuilder:
         elif kind == SYMLINK:
             columns.link_at[node] = self._names.add_sized(self._target(node, member.link))
         elif kind == HARD_LINK:
-            self._hard_link(node, member.link)
+            self._hard_link(node, member)
 
     def _file(self, node: int, above: bytes, name: bytes, member: Member, content: Content) -> None:
         columns = self._columns
@@ -250,9 +252,9 @@ class LayerBuilder:
         self._contents.by_node.pop(node, None)
         self._folders.clear()
 
-    def _hard_link(self, node: int, link: bytes) -> None:
+    def _hard_link(self, node: int, member: Member) -> None:
         columns = self._columns
-        path = clean(link, self._limits)
+        path = clean(member.link, self._limits)
         target = self._locate(path) if path else ROOT
         if target in (node, ROOT) or (target is not None and columns.kind[target] == FOLDER):
             self._impossible(node, "a hard link to a folder or to itself")
@@ -260,18 +262,42 @@ class LayerBuilder:
             columns.link_at[node] = self._names.add_sized(path)
             self._listed.append(node)
             return
-        for column in (columns.kind, columns.mode, columns.uid, columns.gid, columns.size):
-            column[node] = column[target]
-        columns.capability_at[node] = columns.capability_at[target]
+        columns.kind[node], columns.size[node] = columns.kind[target], columns.size[target]
         columns.program_at[node] = columns.program_at[target]
-        if columns.mode[node] & _LISTED_MODES or columns.capability_at[node]:
-            self._listed.append(node)
         shares_link = columns.kind[target] in (SYMLINK, HARD_LINK) or columns.flags[target] & _RESOLVED
         columns.link_at[node] = columns.link_at[target] if shares_link else self._names.add_sized(path)
         if columns.kind[target] == FILE:
+            inode = self._inode(target)
+            # chown(2) takes capabilities away, so only what the link's own header brings is there afterwards.
+            columns.capability_at[inode] = self._capability(node, member.capability) if member.capability else 0
+            for column in (columns.mode, columns.uid, columns.gid):
+                column[inode] = column[node]
+            self._linked.extend((node, inode))
             columns.flags[node] |= _RESOLVED
             if target in self._contents.by_node:
                 self._contents.hold(node, self._contents.by_node[target])
+
+    def _inode(self, node: int) -> int:
+        """The entry that brought the bytes of a file, which all hard links to it share."""
+        if not self._columns.flags[node] & _RESOLVED:
+            return node
+        found = self._locate(self._names.sized(self._columns.link_at[node]))
+        return node if found is None or self._columns.kind[found] != FILE else found
+
+    def _share_attributes(self) -> None:
+        """Give all names of a file the attributes the last of their headers gave it.
+
+        Source: ``createTarFile`` of moby and containerd, which change owner and mode of a link as of a file.
+        """
+        columns, pairs = self._columns, iter(self._linked)
+        for node, inode in zip(pairs, pairs, strict=True):
+            if columns.flags[inode] & _DUPLICATE:
+                continue  # another file stands there since; which one the link names is ambiguous anyway
+            for column in (columns.mode, columns.uid, columns.gid):
+                column[node] = column[inode]
+            columns.capability_at[node] = columns.capability_at[inode]
+            if columns.mode[inode] & _LISTED_MODES or columns.capability_at[inode]:
+                self._listed.extend((node, inode))
 
     def _locate(self, path: bytes) -> int | None:
         node = ROOT

@@ -20,6 +20,7 @@ from scanner.filesystem.paths import shown
 from scanner.filesystem.rootfs import Place, Places, Resolution, RootFs
 
 _SHOWN_OF_EACH = 20
+_SETUID_OR_SETGID = 0o6000
 
 
 def tree_ambiguities(rootfs: RootFs) -> tuple[Ambiguity, ...]:
@@ -152,7 +153,8 @@ def _links_below(rootfs: RootFs, position: int, trail: _Trail, budget: _Budget) 
             shown(layer.path(node)),
             f"a hard link to {shown(layer.link(node))} in a lower layer, which overlay file systems cannot make",
             position,
-            (position, node) in trail.places,
+            # Whoever can make it also gives the file below the link's own mode and owner.
+            (position, node) in trail.places or bool(layer.columns.mode[node] & _SETUID_OR_SETGID),
         )
 
 
@@ -165,7 +167,17 @@ def _implied_over_links(rootfs: RootFs, position: int, trail: _Trail, budget: _B
     for node in _with(layer.columns.kind, _is_folder):
         if node == ROOT or flags[node] & _OWN_FOLDER:
             continue
-        if below.rootfs.kind_in(below.places(node)) not in (NOTHING, FOLDER):
+        places = below.places(node)
+        if _changes_when_implied(below.rootfs, places):
+            yield Ambiguity(
+                "implied-folder",
+                shown(layer.path(node)),
+                "the layer has entries in this folder but none for it: Docker on overlayfs makes it anew as 0755 root,"
+                " others keep its mode and owner",
+                position,
+                decides=False,
+            )
+        if below.rootfs.kind_in(places) not in (NOTHING, FOLDER):
             yield Ambiguity(
                 "parent-is-link",
                 shown(layer.path(node)),
@@ -174,6 +186,16 @@ def _implied_over_links(rootfs: RootFs, position: int, trail: _Trail, budget: _B
                 position,
                 _concerns(below.rootfs, layer, node, trail),
             )
+
+
+def _changes_when_implied(rootfs: RootFs, places: Places) -> bool:
+    if rootfs.kind_in(places) != FOLDER:
+        return False
+    for position, node in places:
+        columns = rootfs.layers[position].columns
+        if columns.flags[node] & Flag.EXPLICIT:
+            return (columns.mode[node], columns.uid[node], columns.gid[node]) != (0o755, 0, 0)
+    return False
 
 
 _OWN_FOLDER = int(Flag.EXPLICIT | Flag.WHITEOUT)

@@ -53,9 +53,13 @@ class Symlink:
 
 @dataclass(frozen=True, slots=True)
 class HardLink:
-    """A second name of ``target``, a path inside the same layer."""
+    """A second name of ``target``, a path inside the same layer.
+
+    :param says: the entry whose mode and owner its header states; ``None`` for the target's own, as archivers do.
+    """
 
     target: str
+    says: File | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,19 @@ def tar_of(entries: Mapping[str, Entry]) -> bytes:
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, entry in entries.items():
             member = _member(path.lstrip("/"), entry)
+            if isinstance(entry, HardLink):
+                says = entry.says or entries.get(entry.target)
+                if isinstance(says, File):
+                    member.mode, member.uid, member.gid = says.mode, says.uid, says.gid
+                    member.pax_headers = _pax(says)
             archive.addfile(member, io.BytesIO(entry.content) if isinstance(entry, File) else None)
     return out.getvalue()
+
+
+def _pax(file: File) -> dict[str, str]:
+    if file.capability is None:
+        return {}
+    return {"SCHILY.xattr.security.capability": file.capability.decode("utf-8", "surrogateescape")}
 
 
 def _member(path: str, entry: Entry) -> tarfile.TarInfo:
@@ -141,9 +156,7 @@ def _member(path: str, entry: Entry) -> tarfile.TarInfo:
         member.mode, member.uid, member.gid = entry.mode, entry.uid, entry.gid
     if isinstance(entry, File):
         member.size = len(entry.content)
-        if entry.capability is not None:
-            text = entry.capability.decode("utf-8", "surrogateescape")
-            member.pax_headers = {"SCHILY.xattr.security.capability": text}
+        member.pax_headers = _pax(entry)
     elif isinstance(entry, Folder):
         member.type = tarfile.DIRTYPE
     elif isinstance(entry, (Symlink, HardLink)):

@@ -167,6 +167,19 @@ def test_a_hard_link_lends_everything() -> None:
     assert (columns.size[node], index.content(node), index.content_path(node)) == (len(PASSWD), PASSWD, b"opt/x")
 
 
+def test_the_last_header_of_a_file_says_who_owns_all_its_names() -> None:
+    links: dict[str, Entry] = {"b": HardLink("a"), "c": HardLink("b", File(mode=0o4755, uid=5, gid=6))}
+    index = _index({"a": File(b"x", 0o600, 7, 8), **links})
+    columns, nodes = index.columns, [_node(index, name) for name in "abc"]
+    assert [(columns.mode[node], columns.uid[node], columns.gid[node]) for node in nodes] == [(0o4755, 5, 6)] * 3
+    assert set(nodes) <= set(index.listed)
+
+
+def test_a_link_without_capabilities_takes_those_of_the_file() -> None:
+    index = _index({"a": File(b"x", 0o755, capability=b"\1\0\0\2"), "b": HardLink("a", File(mode=0o755))})
+    assert [index.capability(_node(index, name)) for name in "ab"] == [None, None]
+
+
 def test_a_hard_link_to_a_hard_link_leads_to_the_bytes() -> None:
     index = _index({"a": File(b"x"), "b": HardLink("a"), "c": HardLink("./b")})
     assert index.content_path(_node(index, "c")) == b"a"
@@ -274,6 +287,7 @@ CONTRADICTIONS: list[tuple[str, array[int]]] = [
     ("kind", array("B", [1, 2, 1, 1])),
     ("name_at", array("I", [0, 1, 2, 9000])),
     ("link_at", array("I", [0, 0, 9000, 0])),
+    ("program_at", array("I", [0, 0, 9000, 0])),
 ]
 
 
@@ -283,6 +297,35 @@ def test_an_index_that_contradicts_itself_is_refused(column: str, values: array[
     bad = replace(index, columns=replace(index.columns, **{column: values}))
     with pytest.raises(UnreadableIndex):
         LayerIndex.from_bytes(bad.to_bytes())
+
+
+def test_a_list_of_nodes_that_are_not_there_is_refused() -> None:
+    bad = replace(_index({"a": File()}), listed=array("I", [0, 2]))
+    with pytest.raises(UnreadableIndex):
+        LayerIndex.from_bytes(bad.to_bytes())
+
+
+def test_what_is_listed() -> None:
+    index = _index(
+        {"a": File(mode=0o4755), "b": File(uid=7), "c": Folder(0o777), "d": Symlink("a"), "x/su": Symlink("a")}
+    )
+    assert [index.path(node) for node in index.listed] == [b"", b"a", b"b", b"c", b"x/su"]
+
+
+def test_only_the_first_bytes_of_programs_are_kept() -> None:
+    script = b"#!/bin/sh\n" + bytes(100_000)
+    index = _index({"run": File(script, 0o755), "also": File(script, 0o711), "not": File(script, 0o644)})
+    found = {index.path(node): index.program(node) for node in range(len(index))}
+    assert found == {b"": None, b"run": b"S/bin/sh", b"also": b"S/bin/sh", b"not": None}
+    assert index.text.count(b"S/bin/sh") == 1
+    assert dict(index.contents) == {}
+
+
+def test_a_program_with_the_name_of_an_account_file_is_both() -> None:
+    index = _index({"etc/passwd": File(b"#!/bin/sh\n", 0o755)})
+    node = index.find(b"etc/passwd")
+    assert node is not None
+    assert (index.program(node), index.content(node)) == (b"S/bin/sh", b"#!/bin/sh\n")
 
 
 def test_a_length_beyond_reason_is_refused_before_memory_is_taken() -> None:

@@ -55,6 +55,10 @@ DECIDING: dict[str, tuple[list[Layer | bytes], tuple[str, str, int | None, bool]
         [{**BASE, "x": Symlink("etc")}, {"x/passwd": Whiteout()}],
         ("parent-is-link", "/x", 1, True),
     ),
+    "a hard link that makes a lower file setuid": (
+        [{"bin": Folder(), "bin/sh": File(mode=0o755)}, {"bin/x": HardLink("bin/sh", File(mode=0o4755))}],
+        ("hard-link-below", "/bin/x", 1, True),
+    ),
     "a link leads to the root": (
         [{**BASE, "x": Symlink("/")}, {"x/etc/passwd": File(b"x")}],
         ("parent-is-link", "/x", 1, True),
@@ -80,6 +84,10 @@ def test_what_decides_the_identity(layers: list[Layer | bytes], expected: tuple[
 
 
 SHOWN: dict[str, tuple[list[Layer | bytes], tuple[str, str, int | None, bool]]] = {
+    "a folder implied over one with a mode of its own": (
+        [{"srv": Folder(0o770), "srv/x": File()}, {"srv/y": File()}],
+        ("implied-folder", "/srv", 1, False),
+    ),
     "another file twice": (
         [member(b"a", b"1") + member(b"a", b"2") + END],
         ("duplicate-path", "/a", 0, False),
