@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scanner.domain.facts import ACCOUNT_FILES, PASSWD, AccountFile, FileVersion, ReadState
 from scanner.domain.problems import LimitExceeded
-from scanner.filesystem.layer_columns import FILE
+from scanner.filesystem.layer_columns import FILE, ROOT, Flag
 from scanner.filesystem.paths import shown
 from scanner.filesystem.rootfs import Place, Resolution, RootFs
 
@@ -117,4 +117,4 @@ def _places(rootfs: RootFs, path: str) -> Iterator[tuple[int, Place | None]]:
 def _touches(rootfs: RootFs, position: int, trail: set[bytes]) -> bool:
     layer = rootfs.layers[position]
     rootfs.steps.spend(sum(path.count(b"/") + 1 for path in trail))
-    return bool(layer.columns.flags[0]) or any(layer.find(path) is not None for path in trail)
+    return bool(layer.columns.flags[ROOT] & Flag.OPAQUE) or any(layer.find(path) is not None for path in trail)

@@ -30,6 +30,8 @@ __all__ = ["PIECE", "Meter", "ZlibPart", "decompressed", "zstd"]
 
 PIECE = 512 * 1024
 _FEED = 128 * 1024
+# What a part leaves over is copied, so one that may be tiny gets little at first: a layer can have a million of them.
+_SIP = 4 * 1024
 _LONGEST_MAGIC = 6
 
 _GZIP = b"\x1f\x8b\x08"
@@ -179,17 +181,21 @@ def _plain(pieces: Iterator[bytes], meter: Meter) -> Iterator[bytes]:
 
 def _unpacked(pieces: Iterator[bytes], form: _Format, meter: Meter) -> Iterator[bytes]:
     part: Part | None = None
+    length = _SIP
     for piece in pieces:
         meter.taken += len(piece)
-        data = piece
-        while data:
+        at = 0
+        while at < len(piece):
             if part is None:
-                part = form.open()
+                part, length = form.open(), _SIP
                 meter.part()
+            data = piece[at : at + length]
             yield from _outputs(part, data, form, meter)
-            if not part.eof:
-                break
-            data, part = part.unused_data, None
+            at += len(data)
+            length = min(2 * length, _FEED)
+            if part.eof:
+                at -= len(part.unused_data)
+                part = None
     if part is not None:
         raise ImageProblem("truncated-layer", f"the compressed layer ends in the middle, after {meter.given} bytes")
 

@@ -185,6 +185,14 @@ def test_sparse_files_are_spread(archive: bytes) -> None:
     assert _contents(archive + member(b"b", b"next") + END) == {b"a": b"\0\0abc\0\0\0de\0\0", b"b": b"next"}
 
 
+@pytest.mark.parametrize("length", range(15))
+@pytest.mark.parametrize("archive", [*SPARSE.values(), member(b"a", b"\0\0abc\0\0\0de\0\0")])
+def test_the_first_bytes_alone(archive: bytes, length: int) -> None:
+    reader = TarReader(ByteStream(pieces(archive + member(b"b", b"next") + END)), DEFAULT_LIMITS)
+    heads = {member.name: reader.read_head(length) for member in reader}
+    assert heads == {b"a": b"\0\0abc\0\0\0de\0\0"[:length], b"b": b"next"[:length]}
+
+
 BAD_SPARSE = ["2,3,1,2", "2,3", "2,3,8,x", "-1,3,8,2", "2,3,11,2", "2,3,8,1"]
 
 
