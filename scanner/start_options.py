@@ -30,13 +30,13 @@ def add_start_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--run-as-non-root", action="store_true", help="Kubernetes runAsNonRoot: true")
     group.add_argument("--strict-groups", action="store_true", help="Kubernetes supplementalGroupsPolicy: Strict")
     group.add_argument(
-        "--supplemental-groups", metavar="A,B", type=_numbers, default=(), help="more groups, or docker run --group-add"
+        "--supplemental-groups", metavar="A,B", type=id_numbers, default=(), help="more groups, or docker run --group-add"
     )
     group.add_argument(
-        "--openshift-range", metavar="START/SIZE", type=_range, help="uids of the namespace, under restricted-v2"
+        "--openshift-range", metavar="START/SIZE", type=uid_range, help="uids of the namespace, under restricted-v2"
     )
     group.add_argument(
-        "--userns", metavar="START[/SIZE]", type=_namespace, help="user namespace: host id of uid 0, and how many ids"
+        "--userns", metavar="START[/SIZE]", type=id_namespace, help="user namespace: host id of uid 0, and how many ids"
     )
     group.add_argument("--drop-caps", action="store_true", help="drop all capabilities")
     group.add_argument("--no-new-privileges", action="store_true", help="allowPrivilegeEscalation: false")
@@ -88,34 +88,50 @@ def _of_a_pod(start: Start) -> Start:
         raise WrongStart("--user and --run-as-user or --run-as-group say the same twice")
     halves = split_user(start.user)
     try:
-        uid = _number(halves.user)
-        gid = _number(halves.group) if halves.group else None
+        uid = id_number(halves.user)
+        gid = id_number(halves.group) if halves.group else None
     except argparse.ArgumentTypeError:
         raise WrongStart(f"a pod gives its user as numbers, and {start.user!r} is none; use --runtime docker") from None
     return replace(start, user=None, run_as_user=uid, run_as_group=gid)
 
 
-def _number(text: str) -> int:
+def id_number(text: str) -> int:
+    """Read a number of ASCII digits; whether it can be an id is for platforms to say.
+
+    :raises argparse.ArgumentTypeError: for anything else.
+    """
     if _DIGITS.fullmatch(text) is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of digits only")
     return int(text)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(_number(part) for part in text.split(","))
+def id_numbers(text: str) -> tuple[int, ...]:
+    """Read numbers with commas between them.
+
+    :raises argparse.ArgumentTypeError: for anything else.
+    """
+    return tuple(id_number(part) for part in text.split(","))
 
 
-def _range(text: str) -> tuple[int, int]:
+def uid_range(text: str) -> tuple[int, int]:
+    """Read ``START/SIZE`` as the first and the last uid.
+
+    :raises argparse.ArgumentTypeError: for anything else, and for uids the kernel does not have.
+    """
     first, slash, size = text.partition("/")
-    found = _number(first), _number(first) + (_number(size) if slash else 0) - 1
+    found = id_number(first), id_number(first) + (id_number(size) if slash else 0) - 1
     if not slash or not found[0] <= found[1] <= MAX_ID:
         raise argparse.ArgumentTypeError(f"{text!r} is not START/SIZE with uids up to {MAX_ID}, as 1000650000/10000")
     return found
 
 
-def _namespace(text: str) -> UserNamespace:
+def id_namespace(text: str) -> UserNamespace:
+    """Read ``START`` or ``START/SIZE`` of the ids a user namespace has on the host.
+
+    :raises argparse.ArgumentTypeError: for anything else, and for ids the kernel does not have.
+    """
     start, slash, size = text.partition("/")
-    found = UserNamespace(_number(start), _number(size)) if slash else UserNamespace(_number(start))
+    found = UserNamespace(id_number(start), id_number(size)) if slash else UserNamespace(id_number(start))
     if not 0 < found.size <= _MOST_IDS - found.start:
         raise argparse.ArgumentTypeError(f"{text!r} is not START or START/SIZE with ids up to {_MOST_IDS - 1}")
     return found
