@@ -24,13 +24,17 @@ def add_start_options(parser: argparse.ArgumentParser) -> None:
     by = [by.value for by in StartedBy]
     group.add_argument("--runtime", choices=by, help="default: docker, or what the other options need")
     group.add_argument("--user", metavar="USER", help="as of docker run -u and Compose: 3000, 3000:0, app, app:www")
-    group.add_argument("--run-as-user", metavar="N", type=_number, help="Kubernetes runAsUser")
-    group.add_argument("--run-as-group", metavar="N", type=_number, help="Kubernetes runAsGroup")
-    group.add_argument("--fs-group", metavar="N", type=_number, help="Kubernetes fsGroup")
+    group.add_argument("--run-as-user", metavar="N", type=id_number, help="Kubernetes runAsUser")
+    group.add_argument("--run-as-group", metavar="N", type=id_number, help="Kubernetes runAsGroup")
+    group.add_argument("--fs-group", metavar="N", type=id_number, help="Kubernetes fsGroup")
     group.add_argument("--run-as-non-root", action="store_true", help="Kubernetes runAsNonRoot: true")
     group.add_argument("--strict-groups", action="store_true", help="Kubernetes supplementalGroupsPolicy: Strict")
     group.add_argument(
-        "--supplemental-groups", metavar="A,B", type=id_numbers, default=(), help="more groups, or docker run --group-add"
+        "--supplemental-groups",
+        metavar="A,B",
+        type=id_numbers,
+        default=(),
+        help="more groups, or docker run --group-add",
     )
     group.add_argument(
         "--openshift-range", metavar="START/SIZE", type=uid_range, help="uids of the namespace, under restricted-v2"
