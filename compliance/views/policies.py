@@ -6,12 +6,16 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from compliance.forms.policy import CopyForm, PolicyForm
 from compliance.models import Policy, PolicyVersion
-from compliance.policy.document import InvalidPolicy
+from compliance.policy.difference import diff_policies
+from compliance.policy.document import InvalidPolicy, check_document, read_policy
 from compliance.queries.policies import current_of, find_policy, list_policies, policy_page, policy_progress
+from compliance.queries.policy_history import changes_between, changes_of, policy_history, version_rows
+from compliance.queries.preview import Preview, preview_policy
+from compliance.services.doubt_tags import kept_for
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_policy import PolicyEdited, create_policy, save_policy
 from compliance.tasks.wake import ring
@@ -20,7 +24,10 @@ from scanner.domain.score import FORMULA
 
 _LIST = Shape("compliance/policies/page.html")
 _POLICY = Shape("compliance/policy/page.html", "live")
-_FORM = Shape("compliance/policy_form/page.html")
+_FORM = Shape("compliance/policy_form/page.html", "preview")
+_WHOLE_FORM = Shape("compliance/policy_form/page.html")
+_HISTORY = Shape("compliance/policy_history/page.html")
+_LATEST = 5
 _NEW = Shape("compliance/policy_new/page.html")
 
 
@@ -40,7 +47,9 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     found = policy_page(name)
     if found is None:
         raise Http404("There is no such policy.")
-    return page(request, _POLICY, {"page": found, "progress": found.row.progress}, now=timezone.now())
+    versions = version_rows(_found(name), 0, _LATEST)
+    context = {"page": found, "progress": found.row.progress, "versions": versions}
+    return page(request, _POLICY, context, now=timezone.now())
 
 
 def _progress(request: HttpRequest, name: str) -> HttpResponse:
@@ -89,7 +98,7 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
     staff_only(request)
     policy = _found(name)
     if request.method != "POST":
-        return _form(request, policy, _unbound(request, policy))
+        return _begin(request, policy)
     form = _bound(request, policy)
     if not form.is_valid():
         return _form(request, policy, form, status=422)
@@ -116,33 +125,65 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("policy", args=[name]))
 
 
-def _unbound(request: HttpRequest, policy: Policy) -> PolicyForm:
+@require_POST
+def preview(request: HttpRequest, name: str) -> HttpResponse:
+    """Which tags would flip if what is in the form were saved; nothing is stored."""
+    staff_only(request)
+    policy = _found(name)
+    now = timezone.now()
+    form = _bound(request, policy, noted=False)
+    context: dict[str, object] = {"form": form, "policy": policy, "version": current_of(policy), "asked": True}
+    if not form.is_valid():
+        return page(request, _FORM, context, now=now, status=422)
+    entered = form.entered()
+    found: Preview = preview_policy(policy, entered, page=request.POST.get("page", ""), lapsed_before=now - kept_for())
+    changes = changes_of(diff_policies(read_policy(current_of(policy).document), check_document(entered)))
+    return page(request, _FORM, {**context, "preview": found, "changes": changes}, now=now)
+
+
+@require_safe
+def history(request: HttpRequest, name: str) -> HttpResponse:
+    """All versions, and two of them side by side."""
+    return page(request, _HISTORY, {"page": policy_history(_found(name), request.GET)}, now=timezone.now())
+
+
+def _begin(request: HttpRequest, policy: Policy) -> HttpResponse:
     """The settings that count, or those of the version that is to be restored."""
     current = current_of(policy)
     wanted = _version(policy, request.GET.get("from", ""))
     if wanted is None or wanted == current:
-        return PolicyForm(document=current.document, number=current.number)
+        return _form(request, policy, PolicyForm(document=current.document, number=current.number))
     note = f"The settings of version {wanted.number} again."
-    return PolicyForm(document=wanted.document, number=current.number, note=note)
+    form = PolicyForm(document=wanted.document, number=current.number, note=note)
+    return _form(request, policy, form, restored=wanted.number)
 
 
-def _bound(request: HttpRequest, policy: Policy) -> PolicyForm:
+def _bound(request: HttpRequest, policy: Policy, *, noted: bool = True) -> PolicyForm:
     base = _version(policy, request.POST.get("based_on", "")) or current_of(policy)
-    return PolicyForm(request.POST, document=base.document, number=base.number)
+    form = PolicyForm(request.POST, document=base.document, number=base.number)
+    form.fields["note"].required = noted
+    return form
 
 
 def _overtaken(request: HttpRequest, policy: Policy, form: PolicyForm, theirs: int) -> HttpResponse:
     """Somebody saved meanwhile: nothing typed is lost, and the next save is based on what they saved."""
+    versions = PolicyVersion.objects.filter(policy=policy).select_related("author")
+    newer = versions.get(number=theirs)
+    opened = versions.filter(number=form.cleaned_data["based_on"]).first()
     data = request.POST.copy()
     data["based_on"] = str(theirs)
-    newer = PolicyVersion.objects.select_related("author").get(policy=policy, number=theirs)
     again = PolicyForm(data, document=newer.document, number=theirs)
-    return _form(request, policy, again, status=409, theirs=newer)
+    conflict = {
+        "version": newer,
+        "changed": changes_between(opened, newer) if opened else (),
+        "would": changes_of(diff_policies(read_policy(newer.document), check_document(form.entered()))),
+    }
+    return _form(request, policy, again, status=409, conflict=conflict)
 
 
 def _form(request: HttpRequest, policy: Policy, form: PolicyForm, *, status: int = 200, **more: object) -> HttpResponse:
     context = {"form": form, "policy": policy, "version": current_of(policy), **more}
-    return page(request, _FORM, context, now=timezone.now(), status=status)
+    return page(request, _WHOLE_FORM, context, now=timezone.now(), status=status)
 
 
 def _version(policy: Policy, number: str) -> PolicyVersion | None:
