@@ -132,8 +132,13 @@ def preview_policy(policy: Policy, document: Mapping[str, Any], *, page: str = "
         counts = tuple(FlipCount(*row) for row in cursor.fetchall())
         paging = page_of(page, sum(count.tags for count in counts))
         cursor.execute(_ROWS, {**values, "size": paging.size, "offset": paging.offset})
-        rows = tuple(Flip(*row, because=tuple(filter(None, rules.split(",")))) for *row, rules in cursor.fetchall())
+        rows = tuple(_flip(row) for row in cursor.fetchall())
     return Preview(judged, counts, rows, paging)
+
+
+def _flip(row: tuple[str, ...]) -> Flip:
+    slug, registry, repository, tag, was, becomes, rules = row
+    return Flip(slug, registry, repository, tag, was, becomes, tuple(filter(None, rules.split(","))))
 
 
 def _turns(before: PolicyValue, after: PolicyValue) -> dict[str, Any]:
