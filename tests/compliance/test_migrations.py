@@ -1,0 +1,91 @@
+"""A database of the release before: what is in it is judged by the rules of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from compliance.models import Evaluation, Image, PolicyVersion, Rejudging, Repository, Tag
+from scanner.domain.facts import ImageFacts
+from scanner.policies import POLICIES
+from scanner.storage import dump_facts
+from tests.support.clean import clean
+from tests.support.facts import digest, remapped
+from tests.support.rows import NOW
+
+PART_1 = [("compliance", "0006_unconfirmed_and_protected_tags_raw_config")]
+
+
+@pytest.fixture
+def part_1(transactional_db: None) -> Iterator[Any]:
+    """The tables as they were, with the models as they were; afterwards everything is as it is now."""
+    executor = MigrationExecutor(connection)
+    newest = [key for key in executor.loader.graph.leaf_nodes() if key[0] == "compliance"]
+    executor.migrate(PART_1)
+    yield executor.loader.project_state(PART_1).apps
+    MigrationExecutor(connection).migrate(newest)
+
+
+def image(apps: Any, found: ImageFacts, number: int) -> Any:
+    return apps.get_model("compliance", "Image").objects.create(
+        digest=digest(number), platform="linux/amd64", facts=dump_facts(found), first_seen_at=NOW, runs_as="old"
+    )
+
+
+def fill(apps: Any) -> None:
+    policy = apps.get_model("compliance", "Policy").objects.create(name="kubernetes", title="Old")
+    version = apps.get_model("compliance", "PolicyVersion").objects.create(
+        policy=policy, number=1, document={"name": "kubernetes", "revision": 1}, created_at=NOW
+    )
+    policy.current = version
+    policy.save()
+    registry = apps.get_model("compliance", "Registry").objects.create(
+        slug="r", name="R", url="https://r.example", policy=policy, created_at=NOW
+    )
+    repository = apps.get_model("compliance", "Repository").objects.create(
+        registry=registry, name="app", first_seen_at=NOW, tags_total=2, passed=2
+    )
+    for number, found in enumerate((clean("10002"), remapped())):
+        row = image(apps, found, number)
+        apps.get_model("compliance", "Evaluation").objects.create(
+            image=row, policy_version=version, verdict="pass", evaluated_at=NOW
+        )
+        apps.get_model("compliance", "Tag").objects.create(
+            repository=repository,
+            name=f"v{number}",
+            digest=row.digest,
+            image=row,
+            verdict="pass",
+            judged_by=version,
+            first_seen_at=NOW,
+            moved_at=NOW,
+            judged_at=NOW,
+        )
+
+
+def test_what_an_older_release_stored_is_asked_and_judged_again(part_1: Any) -> None:
+    fill(part_1)
+
+    call_command("prepare")
+
+    assert dict(Tag.objects.values_list("name", "verdict")) == {"v0": "pass", "v1": "fail"}
+    assert set(Image.objects.values_list("runs_as", "outline_revision")) == {("10002:0", 2), ("0:0", 2)}
+    repository = Repository.objects.get()
+    assert (repository.policy.name, repository.passed, repository.failed) == ("kubernetes", 1, 1)
+    assert repository.judged_by == PolicyVersion.objects.get(policy__name="kubernetes", number=2)
+    assert Evaluation.objects.filter(policy_version=repository.judged_by).count() == 2
+    assert set(Rejudging.objects.values_list("state", "done", "changed")) == {("done", 1, 1)}
+    assert PolicyVersion.objects.exclude(current_of=None).count() == len(POLICIES)
+
+
+def test_a_second_time_there_is_nothing_to_do(part_1: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(part_1)
+    call_command("prepare")
+    assert "Asked 2 images again; judged 2 tags." in capsys.readouterr().out
+    call_command("prepare")
+    assert capsys.readouterr().out == ""
