@@ -207,7 +207,8 @@ def _holding(data: bytes, wanted: bytes) -> Iterator[tuple[int, bytes]]:
         end = data.find(b"\n", found)
         number, counted = number + data.count(b"\n", counted, start), start
         yield number, data[start : end if end >= 0 else len(data)]
-        found = data.find(wanted, end) if end >= 0 else -1
+        # Behind the end of the line: a hostile name begins with a line feed itself, and would be found here forever.
+        found = data.find(wanted, end + 1) if end >= 0 else -1
 
 
 _ASCII_SPACE = b"\t\n\v\f\r "

@@ -11,6 +11,7 @@ from scanner.domain.accounts import (
     PASSWD_LINE_BYTES,
     decode,
     encode,
+    first_group_named,
     first_group_with_gid,
     first_user_named,
     first_user_with_uid,
@@ -141,3 +142,10 @@ def test_the_largest_file_takes_seconds(data: bytes) -> None:
     assert first_user_named(data, "app") is None
     assert (first_user_with_uid(data, 0) is None) == (b"xapp" not in data)
     assert time.perf_counter() - before < 20
+
+
+@pytest.mark.parametrize("name", ["\n", "\n\n", "\na", "a\n", "a\nb", "\r\n"])
+def test_a_name_with_a_line_feed_is_in_no_line_and_is_looked_for_once(name: str) -> None:
+    data = b"root:x:0:0::/:\na\n\n:x:0:0\r\n\na\nb\n"
+    assert first_user_named(data, name) is None
+    assert first_group_named(data, name) is None
