@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scanner.domain.facts import ImageFacts
+from scanner.domain.files import Tree
 from tests.support.facts import APP, APP_GROUP, Content, facts
 from tests.support.file_facts import House, command
 
@@ -25,7 +26,8 @@ PEOPLE = (
     "twenty:x:20001:20001::/home/app:/bin/sh\n"
 )
 _WALKED = ("/home/app", "/srv", "/bin", "/etc/passwd", "/etc/group", "/etc/shadow")
-_FILES = _HOUSE.facts(*_WALKED, command=command(_HOUSE.program("/bin/server")))
+_EMPTY = (Tree("/srv", (), 0), Tree("/home/app", (), 0))
+_FILES = _HOUSE.facts(*_WALKED, trees=_EMPTY, command=command(_HOUSE.program("/bin/server")))
 
 
 def clean(
