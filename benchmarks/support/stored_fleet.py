@@ -15,10 +15,10 @@ _SHARES = (60, 95, 97, 99, 100)
 _IMAGES = """
 INSERT INTO compliance_image (digest, config_digest, platform, artifact, facts, size, built_at, first_seen_at,
     declared_user, uid, gid, runs_as, identity, outline_id, outline_revision, problem_code, problem_message,
-    problem_remedy, problem_allowed)
+    problem_remedy, problem_allowed, facts_schema)
 SELECT 'sha256:' || encode(sha256(n::text::bytea), 'hex'), config_digest, platform, artifact, facts, size, built_at,
     first_seen_at, declared_user, uid, gid, runs_as, identity, outline_id, outline_revision, problem_code,
-    problem_message, problem_remedy, problem_allowed
+    problem_message, problem_remedy, problem_allowed, facts_schema
 FROM generate_series(0, %(images)s - 1) n
 JOIN compliance_image ON id = (%(patterns)s::bigint[])[1 + width_bucket(n %% 100, %(shares)s::int[])]
 """
