@@ -64,13 +64,14 @@ class RuleSettingRow:
     """What a policy makes of one rule.
 
     :param by_severity: it fails only because everything of its severity does.
-    :param own: whether severity and threshold are the rule's own.
+    :param counts: whether a violation costs points.
     """
 
     rule: Rule
     enabled: bool
     fails: bool
     by_severity: bool
+    counts: bool
     severity: str
     own_severity: bool
     threshold: int | None
@@ -108,11 +109,8 @@ def list_policies() -> tuple[PolicyRow, ...]:
     return tuple(_row(row, judged.get(row.pk, 0), registries.get(row.pk, 0)) for row in rows)
 
 
-def policy_page(name: str) -> PolicyPage | None:
-    """One policy, or ``None``."""
-    row = find_policy(name)
-    if row is None:
-        return None
+def policy_page(row: Policy) -> PolicyPage:
+    """A policy that ``find_policy`` found, with what it makes of every rule."""
     version = current_of(row)
     registries = tuple(Registry.objects.filter(policy=row).order_by("name").values_list("slug", "name"))
     judged = Repository.objects.listed().filter(policy=row).count()
@@ -156,15 +154,18 @@ def setting_groups(policy: PolicyValue, counts: Mapping[str, Violations] | None 
 def _setting(policy: PolicyValue, rule: Rule, violations: Violations | None) -> RuleSettingRow:
     setting = policy.setting(rule.id)
     fails = fails_on(policy, rule)
+    severity = setting.severity or rule.severity
+    threshold = rule.threshold if setting.threshold is None else setting.threshold
     return RuleSettingRow(
         rule=rule,
         enabled=setting.enabled,
         fails=fails,
         by_severity=fails and not setting.fails,
-        severity=str(setting.severity or rule.severity),
-        own_severity=setting.severity is None,
-        threshold=rule.threshold if setting.threshold is None else setting.threshold,
-        own_threshold=setting.threshold is None,
+        counts=severity.weight > 0,
+        severity=str(severity),
+        own_severity=severity is rule.severity,
+        threshold=threshold,
+        own_threshold=threshold == rule.threshold,
         violations=violations if setting.enabled else None,
     )
 
@@ -194,7 +195,7 @@ def author_of(version: PolicyVersion) -> str:
     """Who made a version, in words; empty where nobody is known."""
     if version.author is not None:
         return str(version.author.get_username())
-    return "" if version.edited else "a release"
+    return "" if version.edited else "a\N{NO-BREAK SPACE}release"
 
 
 def _progress(row: Rejudging, name: str) -> Progress:

@@ -94,6 +94,7 @@ FROM (
         AND (t.unconfirmed_since IS NULL OR t.unconfirmed_since > %(lapsed_before)s)
 ) flip
 JOIN compliance_repository r ON r.id = flip.repository_id AND r.policy_id = %(policy)s AND r.deleted_at IS NULL
+    AND (%(within)s::bigint[] IS NULL OR r.id = ANY(%(within)s))
 JOIN compliance_registry g ON g.id = r.registry_id
 """
 _COUNTS = f"SELECT was, becomes, count(*) {_FLIPS} GROUP BY was, becomes ORDER BY was, becomes"  # ours
@@ -125,19 +126,34 @@ def preview_policy(policy: Policy, document: Mapping[str, Any], *, page: str = "
     """
     after = check_document({**document, "name": policy.name})
     before = read_policy(policy.current.document) if policy.current is not None else after
-    values = _turns(before, after) | {"policy": policy.pk, "lapsed_before": lapsed_before}
-    judged = Repository.objects.listed().filter(policy=policy).aggregate(tags=Sum("tags_total", default=0))["tags"]
+    return _preview(before, after, {"policy": policy.pk, "within": None, "lapsed_before": lapsed_before}, page)
+
+
+def preview_move(
+    before: Policy, after: Policy, repositories: Sequence[int], *, page: str = "", lapsed_before: datetime
+) -> Preview:
+    """Which tags would flip if these repositories of one policy were judged by another one; both have a version."""
+    was, becomes = (read_policy(policy.current.document) for policy in (before, after) if policy.current is not None)
+    values = {"policy": before.pk, "within": list(repositories), "lapsed_before": lapsed_before}
+    return _preview(was, becomes, values, page)
+
+
+def _preview(before: PolicyValue, after: PolicyValue, chosen: Mapping[str, Any], page: str) -> Preview:
+    values = {**_turns(before, after), **chosen}
+    rows_judged = Repository.objects.listed().filter(policy=chosen["policy"])
+    if chosen["within"] is not None:
+        rows_judged = rows_judged.filter(pk__in=chosen["within"])
+    judged = rows_judged.aggregate(tags=Sum("tags_total", default=0))["tags"]
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, values)
         counts = tuple(FlipCount(*row) for row in cursor.fetchall())
         paging = page_of(page, sum(count.tags for count in counts))
         cursor.execute(_ROWS, {**values, "size": paging.size, "offset": paging.offset})
-        rows = tuple(_flip(row) for row in cursor.fetchall())
+        rows = tuple(_flip(*row) for row in cursor.fetchall())
     return Preview(judged, counts, rows, paging)
 
 
-def _flip(row: tuple[str, ...]) -> Flip:
-    slug, registry, repository, tag, was, becomes, rules = row
+def _flip(slug: str, registry: str, repository: str, tag: str, was: str, becomes: str, rules: str) -> Flip:
     return Flip(slug, registry, repository, tag, was, becomes, tuple(filter(None, rules.split(","))))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -9,12 +11,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from compliance.forms.policy import CopyForm, PolicyForm
+from compliance.forms.policy_scope import ScopeForm
 from compliance.models import Policy, PolicyVersion
 from compliance.policy.difference import diff_policies
 from compliance.policy.document import InvalidPolicy, check_document, read_policy
 from compliance.queries.policies import current_of, find_policy, list_policies, policy_page, policy_progress
 from compliance.queries.policy_history import changes_between, changes_of, policy_history, version_rows
-from compliance.queries.preview import Preview, preview_policy
+from compliance.queries.preview import preview_policy
+from compliance.queries.scope import list_assignments
 from compliance.services.doubt_tags import kept_for
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_policy import PolicyEdited, create_policy, save_policy
@@ -27,6 +31,7 @@ _POLICY = Shape("compliance/policy/page.html", "live")
 _FORM = Shape("compliance/policy_form/page.html", "preview")
 _WHOLE_FORM = Shape("compliance/policy_form/page.html")
 _HISTORY = Shape("compliance/policy_history/page.html")
+_SCOPE = Shape("compliance/policy/page.html", "scope")
 _LATEST = 5
 _NEW = Shape("compliance/policy_new/page.html")
 
@@ -44,12 +49,29 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     """One policy; htmx asks only how far judging again has come."""
     if wants_part(request):
         return _progress(request, name)
-    found = policy_page(name)
-    if found is None:
-        raise Http404("There is no such policy.")
-    versions = version_rows(_found(name), 0, _LATEST)
-    context = {"page": found, "progress": found.row.progress, "versions": versions}
-    return page(request, _POLICY, context, now=timezone.now())
+    return policy_response(request, _found(name), {})
+
+
+def policy_response(
+    request: HttpRequest, policy: Policy, extra: Mapping[str, object], *, status: int = 200
+) -> HttpResponse:
+    """The page of a policy, or for htmx what has become of the form that gives it repositories.
+
+    :param extra: ``scope_form``, and ``scope`` with what it would change.
+    """
+    now = timezone.now()
+    context: dict[str, object] = {"policy": policy, **extra}
+    if wants_part(request):
+        return page(request, _SCOPE, context, now=now, status=status)
+    found = policy_page(policy)
+    context |= {
+        "page": found,
+        "progress": found.row.progress,
+        "versions": version_rows(policy, 0, _LATEST),
+        "assignments": list_assignments(policy),
+        "scope_form": extra.get("scope_form") or ScopeForm(),
+    }
+    return page(request, _POLICY, context, now=now, status=status)
 
 
 def _progress(request: HttpRequest, name: str) -> HttpResponse:
@@ -136,7 +158,7 @@ def preview(request: HttpRequest, name: str) -> HttpResponse:
     if not form.is_valid():
         return page(request, _FORM, context, now=now, status=422)
     entered = form.entered()
-    found: Preview = preview_policy(policy, entered, page=request.POST.get("page", ""), lapsed_before=now - kept_for())
+    found = preview_policy(policy, entered, page=request.POST.get("page", ""), lapsed_before=now - kept_for())
     changes = changes_of(diff_policies(read_policy(current_of(policy).document), check_document(entered)))
     return page(request, _FORM, {**context, "preview": found, "changes": changes}, now=now)
 
