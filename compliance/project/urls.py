@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from compliance.views import health, images, overview, policies, registries, repositories, rules, scans, session
+from compliance.views import (
+    health,
+    images,
+    overview,
+    policies,
+    policy_scope,
+    registries,
+    repositories,
+    rules,
+    scans,
+    session,
+)
 
 # A tag never holds a slash, but a row that does must not break the lists that link to it.
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -35,6 +46,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("policies/<slug:name>/edit/", policies.edit, name="policy_edit"),
     path("policies/<slug:name>/preview/", policies.preview, name="policy_preview"),
     path("policies/<slug:name>/history/", policies.history, name="policy_history"),
+    path("policies/<slug:name>/scope/", policy_scope.add, name="policy_scope"),
+    path("policies/<slug:name>/scope/preview/", policy_scope.preview, name="policy_scope_preview"),
+    path("policies/<slug:name>/scope/<int:assignment>/remove/", policy_scope.remove, name="policy_scope_remove"),
+    path("policies/<slug:name>/scope/<int:assignment>/move/", policy_scope.move, name="policy_scope_move"),
     path("scans/", scans.index, name="scans"),
     path("scans/<int:scan_id>/", scans.show, name="scan"),
     path("scans/<int:scan_id>/cancel/", scans.cancel, name="scan_cancel"),
