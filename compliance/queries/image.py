@@ -12,7 +12,7 @@ from compliance.models import Evaluation, Image, Index, IndexImage, PolicyVersio
 from compliance.policy.document import read_policy
 from compliance.queries.config_text import ConfigText, config_text
 from compliance.queries.image_facts import FactsView, facts_view
-from compliance.queries.rulings import Place, Ruling, index_rulings, rulings
+from compliance.queries.rulings import Place, Ruling, RulingGroup, by_category, by_reason, index_rulings, rulings
 from compliance.queries.tags import OWNERS, TagRow, rows_of
 from scanner.domain.facts import ImageFacts
 from scanner.domain.problems import ImageProblem
@@ -71,8 +71,24 @@ class ImagePage:
 
     @property
     def violated(self) -> tuple[Ruling, ...]:
-        """What is wrong, worst first."""
-        return tuple(sorted((r for r in self.rulings if r.outcome == "violated"), key=lambda r: (r.rank, r.rule)))
+        """What is wrong, what decides first, then the worst; hints are apart."""
+        found = (r for r in self.rulings if r.outcome == "violated" and not r.hint)
+        return tuple(sorted(found, key=lambda r: (not r.decides, r.rank, r.rule)))
+
+    @property
+    def violated_groups(self) -> tuple[RulingGroup, ...]:
+        """The same by what the rules ask about."""
+        return by_category(self.violated)
+
+    @property
+    def first(self) -> Ruling | None:
+        """The violation whose fix comes first."""
+        return next((ruling for ruling in self.violated if ruling.fix), None)
+
+    @property
+    def hints(self) -> tuple[Ruling, ...]:
+        """What no policy can fail on."""
+        return tuple(r for r in self.rulings if r.outcome == "violated" and r.hint)
 
     @property
     def before(self) -> Place | None:
@@ -86,9 +102,19 @@ class ImagePage:
         return tuple(r for r in self.rulings if r.outcome == "unknown")
 
     @property
+    def unsure_groups(self) -> tuple[RulingGroup, ...]:
+        """The same by the reason, which many rules share."""
+        return by_reason(self.unsure)
+
+    @property
     def fine(self) -> tuple[Ruling, ...]:
         """The rest."""
         return tuple(r for r in self.rulings if r.outcome in ("ok", "not_applicable"))
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether it runs, but not as a uid."""
+        return self.artifact.startswith("Windows image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +173,10 @@ def _image_page(image: Image, policy: str) -> ImagePage:
         .values_list("index_id", "index__digest", "platform")[:_MOST_INDEXES]
     )
     indexes = tuple((digest, platform) for _, digest, platform in links)
-    tags, more = _tags(Q(image=image) | Q(index__in=[pk for pk, _, _ in links]))
+    tags, more = tags_of(Q(image=image) | Q(index__in=[pk for pk, _, _ in links]))
     evaluations = _evaluations(image)
     chosen = _choose(evaluations, policy, tags)
-    facts, unreadable = _facts(image)
+    facts, unreadable = readable_facts(image)
     problem = Problem(image.problem_code, image.problem_message, image.problem_remedy) if image.problem_code else None
     return ImagePage(
         digest=image.digest,
@@ -171,7 +197,8 @@ def _image_page(image: Image, policy: str) -> ImagePage:
     )
 
 
-def _facts(image: Image) -> tuple[ImageFacts | None, Problem | None]:
+def readable_facts(image: Image) -> tuple[ImageFacts | None, Problem | None]:
+    """The stored facts, or why this version cannot read them; neither where the image has none."""
     if image.facts is None:
         return None, None
     try:
@@ -216,7 +243,7 @@ def _judged(image: Image, row: Evaluation, *, current: bool) -> Judged:
 
 
 def _index_page(index: Index) -> IndexPage:
-    tags, more = _tags(Q(index=index))
+    tags, more = tags_of(Q(index=index))
     rows_of_index = IndexImage.objects.filter(index=index).select_related("image")
     links = list(rows_of_index.defer("image__facts", "image__config_document")[:200])
     rows = Evaluation.objects.filter(outline__in={link.image.outline_id for link in links})
@@ -258,13 +285,14 @@ def _child(link: IndexImage, verdict: str) -> Child:
 
 
 def _unread_page(digest: str) -> UnreadPage | None:
-    tags, _ = _tags(Q(digest=digest))
+    tags, _ = tags_of(Q(digest=digest))
     if not tags:
         return None
     return UnreadPage(digest, tags, Problem("not-read", tags[0].problem or "It was not read yet.", tags[0].remedy))
 
 
-def _tags(condition: Q) -> tuple[tuple[TagRow, ...], bool]:
+def tags_of(condition: Q) -> tuple[tuple[TagRow, ...], bool]:
+    """The first tags that point at something, and whether there are more."""
     rows = (
         Tag.objects.listed()
         .filter(condition)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,31 +13,44 @@ from scanner.domain.facts import ImageFacts, Layer
 from scanner.domain.identity import Runtime
 from scanner.domain.image_config import ImageConfig
 from scanner.domain.printable import printable
+from scanner.domain.rule import Link
+from scanner.domain.runtime_versions import VersionNote, version_notes
 from scanner.report import derivation, identities, platform_answers, verdict_sentence
 
 _RUNTIMES = {
     Runtime.DOCKER: "Docker",
-    Runtime.DOCKER_LEGACY: "Docker, older",
+    Runtime.DOCKER_LEGACY: "Docker with runc 1.1",
     Runtime.CONTAINERD: "containerd",
     Runtime.CRIO: "Kubernetes with CRI-O",
     Runtime.PODMAN: "Podman",
-    Runtime.KUBERNETES: "Kubernetes",
+    Runtime.KUBERNETES: "Kubernetes with containerd",
 }
-_PLATFORMS = {
+PLATFORM_NAMES = {
     "docker-run": "docker run",
+    "podman-run": "podman run",
     "kubernetes-run-as-non-root": "runAsNonRoot: true",
     "kubernetes-run-as-non-root-before-1.34": "runAsNonRoot: true, before Kubernetes 1.34",
     "pod-security-restricted": "Pod Security “restricted”",
     "openshift-restricted-v2": "OpenShift restricted-v2",
+    "openshift-restricted-v3": "OpenShift restricted-v3",
     "user-namespace": "User namespace",
 }
+"""What a platform is called on pages, by its name in reports."""
+
 _ANSWERS = {"admit": "pass", "refuse": "fail"}
-_NOT_COMPUTED = "not computed yet by this version"
+_QUALIFIED = {"none": "admit, as root", "warn": "admit, but"}
+_COMPARED = {"error": "its words", "uid": "uid", "gid": "gid", "groups": "groups", "home": "HOME"}
+_NO_START = "the container does not start"
+_AS_ROOT = "it starts as root, "
+_BREAKS_LATER = ", whatever USER says, but "
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeAnswer:
-    """Who it runs as under one runtime, or why it does not start."""
+    """Who it runs as under one runtime, or why it does not start.
+
+    :param differs: what is not as under Docker, in words; ``reason`` is the step that makes it so.
+    """
 
     name: str
     uid: int | None
@@ -45,17 +58,35 @@ class RuntimeAnswer:
     groups: tuple[int, ...]
     home: str
     error: str
+    differs: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformAnswer:
-    """What one platform would say; ``kind`` is the verdict it is drawn as, ``asked`` false where nobody computes it."""
+    """What one platform would say; ``kind`` is what it is drawn as."""
 
     name: str
     answer: str
     kind: str
     message: str
-    asked: bool
+
+    @property
+    def word(self) -> str:
+        """The answer in a word or two."""
+        return _QUALIFIED.get(self.kind, self.answer) if self.answer == "admit" else self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """Versions that start this image otherwise."""
+
+    component: str
+    versions: str
+    there: str
+    fixed: str
+    source: Link
+    is_root: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +132,13 @@ class FactsView:
     layers: tuple[LayerRow, ...]
     config: str
     ambiguities: tuple[tuple[str, str], ...]
+    notes: tuple[NoteView, ...]
+    files_read: bool
 
     @property
     def docker(self) -> RuntimeAnswer:
         """The answer the verdict sentence speaks of."""
         return self.runtimes[0]
-
-    @property
-    def asked(self) -> tuple[PlatformAnswer, ...]:
-        """The platforms whose answer is computed."""
-        return tuple(each for each in self.platforms if each.asked)
-
-    @property
-    def not_asked(self) -> tuple[PlatformAnswer, ...]:
-        """The platforms nobody computes yet."""
-        return tuple(each for each in self.platforms if not each.asked)
 
 
 def facts_view(facts: ImageFacts) -> FactsView:
@@ -132,7 +155,7 @@ def facts_view(facts: ImageFacts) -> FactsView:
         entrypoint=_words(config.entrypoint),
         cmd=_words(config.cmd),
         working_dir=printable(config.working_dir, longest=300),
-        runtimes=tuple(_runtime(name, answer) for name, answer in answers.items()),
+        runtimes=tuple(_runtimes(facts, answers)),
         platforms=tuple(_platform(name, answer) for name, answer in platform_answers(facts).items()),
         steps=steps,
         kubernetes_steps=tuple(_step(step) for step in derivation(facts, Runtime.KUBERNETES)) if differs else (),
@@ -141,7 +164,25 @@ def facts_view(facts: ImageFacts) -> FactsView:
         ambiguities=tuple(
             (printable(x.where, longest=200), printable(x.detail, longest=300)) for x in facts.ambiguities
         ),
+        notes=tuple(_note(note) for note in version_notes(facts)),
+        files_read=facts.files is not None,
     )
+
+
+def _runtimes(facts: ImageFacts, answers: Mapping[str, Mapping[str, Any]]) -> Iterator[RuntimeAnswer]:
+    docker = answers[Runtime.DOCKER]
+    usual = {step["text"] for step in derivation(facts)}
+    for name, answer in answers.items():
+        found = _runtime(name, answer)
+        differs = tuple(word for key, word in _COMPARED.items() if answer.get(key) != docker.get(key))
+        if not differs:
+            yield found
+            continue
+        own = [step["text"] for step in derivation(facts, Runtime(name)) if step["text"] not in usual]
+        reason = next((text for text in own if not text.startswith(_NO_START)), "")
+        starts_where_docker_does_not = "error" in docker and not found.error
+        said = ("starts",) if starts_where_docker_does_not else ("does not start",) if found.error else differs
+        yield replace(found, differs=said, reason=reason)
 
 
 def _runtime(name: str, answer: Mapping[str, Any]) -> RuntimeAnswer:
@@ -152,11 +193,23 @@ def _runtime(name: str, answer: Mapping[str, Any]) -> RuntimeAnswer:
     return RuntimeAnswer(label, answer["uid"], answer["gid"], tuple(answer["groups"]), home, "")
 
 
+def _note(note: VersionNote) -> NoteView:
+    there = printable(note.there, longest=300)
+    return NoteView(note.component, note.versions, there, note.fixed, note.source, note.is_root)
+
+
 def _platform(name: str, answer: Mapping[str, Any]) -> PlatformAnswer:
-    said = str(answer["answer"])
-    message = str(answer["message"])
-    kind = _ANSWERS.get(said, "unknown")
-    return PlatformAnswer(_PLATFORMS.get(name, name), said, kind, message, asked=message != _NOT_COMPUTED)
+    said, message = str(answer["answer"]), str(answer["message"])
+    return PlatformAnswer(PLATFORM_NAMES.get(name, name), said, answer_kind(said, message), message)
+
+
+def answer_kind(answer: str, message: str) -> str:
+    """What an answer is drawn as: to let root in is no praise, and to let in what breaks afterwards is little."""
+    if answer != "admit":
+        return _ANSWERS.get(answer, "unknown")
+    if message.startswith(_AS_ROOT):
+        return "none"
+    return "warn" if _BREAKS_LATER in message else "pass"
 
 
 def _step(step: Mapping[str, Any]) -> StepView:

@@ -24,7 +24,7 @@ _RULE_PAGES = frozenset({"rule", "policies", "policy", "policy_new", "policy_edi
 _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("overview", "Overview", "o", frozenset()),
     ("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
-    ("tags", "Tags", "t", frozenset({"image"})),
+    ("tags", "Tags", "t", frozenset({"image", "what_if"})),
     ("registries", "Registries", "i", frozenset({"registry", "registry_new", "registry_edit"})),
     ("rules", "Rules", "u", _RULE_PAGES),
     ("scans", "Scans", "s", frozenset({"scan"})),
