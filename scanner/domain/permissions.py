@@ -60,7 +60,7 @@ class Denied:
 
 def allows(node: Node, process: Process, wanted: Access) -> bool:
     """Whether a node's own permissions let the process do all of ``wanted``."""
-    return _allows(node, process, wanted.value)
+    return _allows(node, process, int(wanted))
 
 
 def _allows(node: Node, process: Process, needed: int) -> bool:
@@ -78,7 +78,7 @@ def denied(walk: Walk, process: Process, wanted: Access) -> Denied | None:
             return Denied(folder.path, folder, Access.EXECUTE)
     if walk.state is not WalkState.FOUND or walk.place is None:
         return Denied(walk.resolved, None, None)
-    if not _allows(walk.place.node, process, wanted.value):
+    if not _allows(walk.place.node, process, int(wanted)):
         return Denied(walk.place.path, walk.place, wanted)
     return None
 
@@ -90,10 +90,14 @@ def reaches(entries: PermissionClass, process: Process, wanted: Access) -> bool:
 
 def stopped_at(entries: PermissionClass, process: Process, wanted: Access) -> Node | None:
     """What refuses a process the entries of a class: a folder above them or they themselves; ``None`` for nothing."""
+    if process.overrides:
+        return None if _allows(entries.node, process, int(wanted)) else entries.node
+    uid, gids = process.uid, process.gids
+    # Written out once more: a fleet has more of these than of everything else together.
     for folder in entries.above:
-        if not _allows(folder, process, _SEARCH):
+        if not (folder.mode >> (6 if uid == folder.uid else 3 if folder.gid in gids else 0)) & _SEARCH:
             return folder
-    return None if _allows(entries.node, process, wanted.value) else entries.node
+    return None if _allows(entries.node, process, int(wanted)) else entries.node
 
 
 def not_executable(program: Program, process: Process) -> Denied | None:

@@ -102,7 +102,7 @@ def _searched(node: Node) -> bool:
 def _said(found: list[_Unreadable], trees: list[Tree]) -> str:
     count, total = sum(each.entries.count for each in found), sum(tree.entries for tree in trees)
     below = named(list(dict.fromkeys(each.tree.path for each in found)), len({each.tree.path for each in found}))
-    examples = named([path for each in found for path in each.entries.examples[:1]], count)
+    examples = named([path for each in found for path in each.entries.examples], count)
     atleast = "" if all(tree.complete for tree in trees) else "at least "
     return f"Group 0 cannot read {atleast}{count:,} of {total:,} files and folders below {below}: {examples}."
 

@@ -41,7 +41,10 @@ def test_outcome(files: Mapping[str, Node], expected: str) -> None:
 def test_everything_is_counted_and_some_of_it_shown() -> None:
     secrets = {f"/srv/app/s{at}": node("-rw-------") for at in range(7)}
     found = RULE.check(holding({**secrets, "/srv/app/d": node("drwx------", 5, 5)}), None)
-    assert "8 of 8 files and folders below `/srv/app`" in str(found.reason)
+    assert str(found.reason) == (
+        "Group 0 cannot read 8 of 8 files and folders below `/srv/app`: `/srv/app/s0`, `/srv/app/s1`, `/srv/app/s2` "
+        "and 5 more."
+    )
     assert [item["text"] for item in found.evidence] == [
         "7 like this: -rw------- (0600), owner 0:0",
         "this one: drwx------ (0700), owner 5:5",
