@@ -93,7 +93,11 @@ def review(text: str, facts_for: FactsFor, limits: Limits = DEFAULT_LIMITS) -> R
     :param facts_for: asked once for each image.
     :raises DeploymentProblem: where the file cannot be read, or is something else.
     """
-    contents = read_contents(text, limits)
+    return review_contents(read_contents(text, limits), facts_for, limits)
+
+
+def review_contents(contents: Contents, facts_for: FactsFor, limits: Limits = DEFAULT_LIMITS) -> Review:
+    """Review what was read before, so that the images it names could be looked up together."""
     known = _Images(facts_for, limits)
     workloads = tuple(_workload(workload, known) for workload in contents.workloads)
     return Review(contents, workloads, known.named, known.inspected)
