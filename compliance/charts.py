@@ -14,6 +14,7 @@ HEIGHT = 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 84, 10, 22
 _NARROW_RIGHT = 60
 _ALONE, _MANY = 4, 20
+_FLAG = 26
 _NICE = (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10)
 
 
@@ -33,6 +34,15 @@ class Tick:
     """A grid line or a date with its text."""
 
     at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A line from which on something else holds; ``number`` is that of its explanation below the chart."""
+
+    at: float
+    number: int
     text: str
 
 
@@ -75,7 +85,8 @@ class Chart:
     bars: tuple[Rect, ...] = ()
     rows: tuple[Tick, ...] = ()
     dates: tuple[Tick, ...] = ()
-    marks: tuple[Tick, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    flags: tuple[Tick, ...] = ()
     columns: tuple[Column, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
@@ -131,13 +142,15 @@ def stacked(
         middle = _y((lower[-1] + upper[-1]) / 2, top) if dates else 0.0
         bands.append(Band(each.kind, each.name, path, middle, each.values[-1] if dates else 0))
         lower = upper
+    marks = tuple(Mark(_before(xs, at), number, text) for number, (at, text) in enumerate(changes, start=1))
     return Chart(
         title,
         " ".join([_sentence(dates, series), *(f"From {dates[at]} on: {text}." for at, text in changes)]),
         bands=tuple(_spread([band for band in bands if band.last])) + tuple(b for b in bands if not b.last),
         rows=tuple(Tick(_y(value, top), _count(value)) for value in (0, top / 2, top)),
         dates=_date_ticks(xs, dates),
-        marks=tuple(Tick(round((xs[at - 1] + xs[at]) / 2, 1), text) for at, text in changes),
+        marks=marks,
+        flags=_flags(marks),
         columns=_columns(xs, dates, series, (WIDTH - _LEFT - _RIGHT) / max(1, len(dates))),
     )
 
@@ -239,6 +252,27 @@ def _positions(count: int) -> list[float]:
     if count == 1:
         return [float(_LEFT + span)]
     return [round(_LEFT + span * at / max(1, count - 1), 1) for at in range(count)]
+
+
+def _before(xs: Sequence[float], at: int) -> float:
+    """Half-way from the date before; a change on the first date stands on it."""
+    return round((xs[max(0, at - 1)] + xs[at]) / 2, 1)
+
+
+def _flags(marks: Sequence[Mark]) -> tuple[Tick, ...]:
+    """The numbers over the lines; lines so close that their numbers would touch share one flag."""
+    groups: list[list[Mark]] = []
+    for mark in marks:
+        if groups and mark.at - groups[-1][-1].at < _FLAG:
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    return tuple(Tick(round((each[0].at + each[-1].at) / 2, 1), _numbers(each)) for each in groups)
+
+
+def _numbers(marks: Sequence[Mark]) -> str:
+    first, last = marks[0].number, marks[-1].number
+    return str(first) if first == last else f"{first}–{last}"
 
 
 def _y(value: float, top: float) -> float:

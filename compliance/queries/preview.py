@@ -149,11 +149,13 @@ def _preview(before: PolicyValue, after: PolicyValue, chosen: Mapping[str, Any],
         counts = tuple(FlipCount(*row) for row in cursor.fetchall())
         paging = page_of(page, sum(count.tags for count in counts))
         cursor.execute(_ROWS, {**values, "size": paging.size, "offset": paging.offset})
-        rows = tuple(_flip(*row) for row in cursor.fetchall())
+        rows = tuple(_flip(row) for row in cursor.fetchall())
     return Preview(judged, counts, rows, paging)
 
 
-def _flip(slug: str, registry: str, repository: str, tag: str, was: str, becomes: str, rules: str) -> Flip:
+def _flip(row: Sequence[str]) -> Flip:
+    *columns, rules = row
+    slug, registry, repository, tag, was, becomes = columns
     return Flip(slug, registry, repository, tag, was, becomes, tuple(filter(None, rules.split(","))))
 
 

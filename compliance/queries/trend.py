@@ -6,17 +6,17 @@ another row is closed. Today is always the totals the lists show, also where no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 from django.core.cache import cache
-from django.db.models import Avg, Max, QuerySet, Sum
+from django.db.models import Avg, QuerySet, Sum
 
 from compliance.charts import Chart, Series, stacked, up_and_down
-from compliance.models import DailySnapshot, PolicyVersion
+from compliance.models import DailySnapshot
+from compliance.queries.rule_changes import PolicyChange, VersionName, newest_closed, policy_changes
 
 PERIODS: dict[str, tuple[str, int]] = {"day": ("Day", 30), "week": ("Week", 26), "month": ("Month", 12)}
 _CACHE_SECONDS = 3_600
@@ -28,6 +28,7 @@ class Period:
 
     :param policy: the version that counted at its end; empty for the fleet, where several may.
     :param change: difference of the compliance in percentage points to the period before.
+    :param rules: policy versions that began to count within it.
     """
 
     start: date
@@ -41,6 +42,7 @@ class Period:
     score: Decimal | None
     policy: str = ""
     change: float | None = None
+    rules: tuple[str, ...] = ()
 
     @property
     def compliance(self) -> float | None:
@@ -49,13 +51,22 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleChange:
+    """A line in the chart, explained: from this period on these versions counted."""
+
+    label: str
+    versions: tuple[VersionName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trend:
-    """A chart and the same as a table, newest first."""
+    """A chart and the same as a table, newest first; ``changes`` are the chart's marks in their order."""
 
     by: str
     chart: Chart
     activity: Chart
     periods: tuple[Period, ...]
+    changes: tuple[RuleChange, ...] = ()
 
     @property
     def newest_first(self) -> tuple[Period, ...]:
@@ -83,7 +94,8 @@ def repository_trend(repository_id: int, name: str, by: str, *, today: date, liv
         )
         for row in rows
     ]  # fmt: skip
-    return _trend(by, f"Verdicts of the tags of {name}", _until_now(days, live))
+    changes = policy_changes(start, today=today, repository_id=repository_id)
+    return _trend(by, f"Verdicts of the tags of {name}", _until_now(days, live), changes)
 
 
 def _until_now(days: list[Period], live: Period | None) -> list[Period]:
@@ -97,66 +109,20 @@ def _until_now(days: list[Period], live: Period | None) -> list[Period]:
     return [*days, replace(live, policy=last.policy)]
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyChange:
-    """A day from which on other rules counted: numbers before and after it do not compare.
-
-    :param versions: those that began to count, as ``kubernetes v3``; a repository has one.
-    """
-
-    day: date
-    versions: tuple[str, ...]
-
-
-def policy_changes(start: date, *, today: date, repository_id: int | None = None) -> tuple[PolicyChange, ...]:
-    """The days after ``start`` on which another policy version began to count, oldest first.
-
-    :param repository_id: of one repository; ``None`` for the fleet, where a version counts from the first repository
-        it judges.
-    """
-    rows = DailySnapshot.objects.filter(day__gte=start, day__lte=today)
-    if repository_id is not None:
-        return _changes_of(_versions_by_day(rows.filter(repository=repository_id)))
-    closed = rows.filter(day__lt=today, closed=True)
-    newest = DailySnapshot.objects.filter(day__lt=today, closed=True).aggregate(newest=Max("pk"))["newest"]
-    key = f"policy-changes:{start:%Y%m%d}:{today:%Y%m%d}:{newest}"
-    found: dict[date, frozenset[int]] | None = cache.get(key)
-    if found is None:
-        found = _versions_by_day(closed)
-        cache.set(key, found, _CACHE_SECONDS)
-    return _changes_of(found | _versions_by_day(rows.filter(day=today)))
-
-
-def _versions_by_day(rows: QuerySet[DailySnapshot]) -> dict[date, frozenset[int]]:
-    found: dict[date, set[int]] = {}
-    for day, version in rows.order_by().values_list("day", "policy_version_id").distinct():
-        found.setdefault(day, set()).add(version)
-    return {day: frozenset(found[day]) for day in sorted(found)}
-
-
-def _changes_of(by_day: Mapping[date, frozenset[int]]) -> tuple[PolicyChange, ...]:
-    began = [(day, versions - before) for (_, before), (day, versions) in pairwise(by_day.items())]
-    wanted = {version for _, versions in began for version in versions}
-    rows = PolicyVersion.objects.filter(pk__in=wanted).select_related("policy") if wanted else ()
-    names = {row.pk: str(row) for row in rows}
-    return tuple(
-        PolicyChange(day, tuple(sorted(names[version] for version in versions))) for day, versions in began if versions
-    )
-
-
 def fleet_trend(days: int, *, today: date, live: Period | None) -> Trend:
     """The trend of everything, by day; ``live`` is today's total as the lists show it."""
     start = today - timedelta(days=days - 1)
     past = DailySnapshot.objects.filter(day__lt=today, closed=True)
-    # Every process has its own cache and none is told of a day closed late: the newest closed row tells.
-    key = f"fleet-trend:{start:%Y%m%d}:{today:%Y%m%d}:{past.aggregate(newest=Max('pk'))['newest']}"
+    newest = newest_closed(today)
+    key = f"fleet-trend:{start:%Y%m%d}:{today:%Y%m%d}:{newest}"
     closed: list[Period] | None = cache.get(key)
     if closed is None:
         closed = _fleet_days(past.filter(day__gte=start))
         cache.set(key, closed, _CACHE_SECONDS)
     activity = _activity_of(today)
     last = [replace(live, new=activity[0], fixed=activity[1])] if live else []
-    return _trend("day", "Verdicts of all tags", [*closed, *last])
+    changes = policy_changes(start, today=today, newest=newest)
+    return _trend("day", "Verdicts of all tags", [*closed, *last], changes)
 
 
 def _fleet_days(past: QuerySet[DailySnapshot]) -> list[Period]:
@@ -187,8 +153,11 @@ def _start(by: str, today: date) -> date:
     return today - timedelta(days=count - 1)
 
 
-def _trend(by: str, title: str, days: Sequence[Period]) -> Trend:
-    periods = tuple(_with_changes(_grouped(by, days)))
+def _trend(by: str, title: str, days: Sequence[Period], changed: Sequence[PolicyChange]) -> Trend:
+    grouped = tuple(_with_changes(_grouped(by, days)))
+    marks = _marks(grouped, by, changed)
+    rules = {at: tuple(map(str, change.versions)) for at, change in marks}
+    periods = tuple(replace(period, rules=rules.get(at, ())) for at, period in enumerate(grouped))
     labels = [period.label for period in periods]
     return Trend(
         by,
@@ -200,7 +169,7 @@ def _trend(by: str, title: str, days: Sequence[Period]) -> Trend:
                 Series("unknown", "Unknown", [period.unknown for period in periods]),
                 Series("fail", "Fail", [period.failed for period in periods]),
             ),
-            _policy_changes(periods),
+            [(at, ", ".join(map(str, change.versions))) for at, change in marks],
         ),
         up_and_down(
             "Tags that began to fail, and tags that stopped",
@@ -209,13 +178,20 @@ def _trend(by: str, title: str, days: Sequence[Period]) -> Trend:
             Series("fixed", "Fixed", [period.fixed for period in periods]),
         ),
         periods,
+        tuple(change for _, change in marks),
     )
 
 
-def _policy_changes(periods: Sequence[Period]) -> list[tuple[int, str]]:
-    """Where a line says that the numbers before it were judged by other rules."""
-    pairs = enumerate(pairwise(periods), start=1)
-    return [(at, period.policy) for at, (before, period) in pairs if period.policy != before.policy]
+def _marks(periods: Sequence[Period], by: str, changed: Iterable[PolicyChange]) -> list[tuple[int, RuleChange]]:
+    """Where a line says that the numbers before it were judged by other rules; those of one period are one line."""
+    found: dict[int, dict[VersionName, None]] = {}
+    for change in changed:
+        start = _period_of(by, change.day)[0]
+        # A day nobody has closed yet is not drawn: what began on it shows from the next one on.
+        at = next((at for at, period in enumerate(periods) if period.start >= start), None)
+        if at is not None:
+            found.setdefault(at, {}).update(dict.fromkeys(change.versions))
+    return [(at, RuleChange(periods[at].label, tuple(versions))) for at, versions in sorted(found.items())]
 
 
 def _grouped(by: str, days: Iterable[Period]) -> list[Period]:

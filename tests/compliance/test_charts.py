@@ -75,7 +75,7 @@ def test_a_sparkline_needs_two_points() -> None:
 
 def test_a_change_stands_between_the_days_it_parts() -> None:
     chart = stacked("T", ["1 Jan", "2 Jan", "3 Jan"], [Series("pass", "Pass", [1, 2, 2])], [(2, "strict v2")])
-    assert [(mark.at, mark.text) for mark in chart.marks] == [(428.0, "strict v2")]
+    assert [(mark.at, mark.number, mark.text) for mark in chart.marks] == [(428.0, 1, "strict v2")]
     assert chart.description.endswith("From 3 Jan on: strict v2.")
 
 
@@ -102,3 +102,16 @@ def test_the_only_bar_is_drawn_in_full() -> None:
 
 def test_nothing_to_draw_is_said() -> None:
     assert up_and_down("Comings", ["a"], Series("new", "New", [0]), Series("fixed", "Fixed", [0])).quiet
+
+
+def test_a_change_on_the_first_date_stands_on_it() -> None:
+    chart = stacked("T", ["1 Jan", "2 Jan"], [Series("pass", "Pass", [1, 2])], [(0, "strict v2")])
+    assert chart.marks[0].at == 44.0
+
+
+def test_changes_close_to_each_other_share_a_flag() -> None:
+    dates = [str(day) for day in range(100)]
+    changes = [(50, "a v2"), (51, "a v3"), (53, "a v4"), (90, "a v5")]
+    chart = stacked("T", dates, [Series("pass", "Pass", [1] * 100)], changes)
+    assert len(chart.marks) == 4
+    assert [flag.text for flag in chart.flags] == ["1–3", "4"]

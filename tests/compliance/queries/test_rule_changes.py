@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 
 from compliance.models import DailySnapshot, PolicyVersion, Repository
-from compliance.queries.trend import PolicyChange, policy_changes
+from compliance.queries.rule_changes import PolicyChange, VersionName, policy_changes
 from compliance.services.publish_policies import publish_policies
 from scanner.policies import KUBERNETES
 from tests.support import rows
@@ -68,7 +68,10 @@ def test_a_repository_changes_when_its_version_does(home: list[Repository]) -> N
     judged_by(home[0], one, one, two, two, strict)
     judged_by(home[1], one, one, one, one, one)
     found = policy_changes(START, today=TODAY, repository_id=home[0].pk)
-    assert found == (PolicyChange(day(2), ("kubernetes v2",)), PolicyChange(day(0), ("strict v1",)))
+    assert found == (
+        PolicyChange(day(2), (VersionName("kubernetes", 2),)),
+        PolicyChange(day(0), (VersionName("strict", 1),)),
+    )
     assert policy_changes(START, today=TODAY, repository_id=home[1].pk) == ()
 
 
@@ -77,7 +80,10 @@ def test_the_fleet_changes_when_a_version_begins_to_count(home: list[Repository]
     judged_by(home[0], one, one, two, two, strict)
     judged_by(home[1], one, one, one, two, two)
     found = policy_changes(START, today=TODAY)
-    assert found == (PolicyChange(day(2), ("kubernetes v2",)), PolicyChange(day(0), ("strict v1",)))
+    assert found == (
+        PolicyChange(day(2), (VersionName("kubernetes", 2),)),
+        PolicyChange(day(0), (VersionName("strict", 1),)),
+    )
     assert policy_changes(START, today=TODAY) == found
 
 
@@ -86,7 +92,7 @@ def test_what_happened_today_is_seen_at_once(home: list[Repository]) -> None:
     judged_by(home[0], one, one)
     assert policy_changes(START, today=TODAY) == ()
     DailySnapshot.objects.filter(day=TODAY).update(policy_version=two)
-    assert policy_changes(START, today=TODAY) == (PolicyChange(TODAY, ("kubernetes v2",)),)
+    assert policy_changes(START, today=TODAY) == (PolicyChange(TODAY, (VersionName("kubernetes", 2),)),)
 
 
 def test_the_first_day_is_no_change(home: list[Repository]) -> None:
