@@ -6,10 +6,11 @@ import pytest
 
 from scanner.domain.problems import Unavailable
 from scanner.judge import judge, unknown_judgement
-from scanner.policies import STRICT
+from scanner.policies import OPENSHIFT, STRICT
 from scanner.report import Json, JudgedImage, failed_report, inspect_report
 from scanner.rulebook import RULES
 from scanner.sarif import as_sarif
+from tests.support.clean import clean
 from tests.support.facts import digest, facts, remapped
 
 PROBLEM = Unavailable("timeout", "No answer.")
@@ -64,7 +65,9 @@ def test_kind_and_level(user: str, rule: str, kind: str, level: str) -> None:
 
 
 def test_a_clean_image_has_no_results() -> None:
-    assert sarif(judged("10001:10001"))["runs"][0]["results"] == []
+    image = clean("10002")
+    found = sarif(JudgedImage("linux/amd64", image.digest, judge(image, OPENSHIFT), image))
+    assert found["runs"][0]["results"] == []
 
 
 def test_problems_are_notifications() -> None:
