@@ -50,7 +50,36 @@ def home() -> Repository:
     Tag.objects.bulk_create(
         _tag(repository, f"v{at}", *each) for at, each in enumerate(before) if _is_possible(*each[1:])
     )
+    for at, (children, verdict, since) in enumerate(product(_sets_of(images), ("pass", "fail"), (None, EARLIER))):
+        if _is_possible(verdict, since):
+            _index_tag(repository, at, children, verdict, since).save()
     return repository
+
+
+def _sets_of(images: list[Image]) -> list[tuple[Image, ...]]:
+    clean_one, rooted, named, broken, _, low, unread, chart = images
+    return [
+        (clean_one,), (clean_one, clean_one), (clean_one, rooted), (clean_one, low), (named, clean_one, chart),
+        (broken, broken), (unread, clean_one), (chart, chart), (named, named, rooted, unread),
+    ]  # fmt: skip
+
+
+def _index_tag(
+    repository: Repository, at: int, children: tuple[Image, ...], verdict: str, since: datetime | None
+) -> Tag:
+    target = rows.index(500 + at, children)
+    strips = [
+        {"platform": f"linux/arch{place}", "digest": child.digest, "verdict": verdict, "runs_as": child.runs_as}
+        for place, child in enumerate(children)
+    ]
+    size = sum(child.size for child in children)
+    columns: dict[str, Any] = {"platforms": strips, "verdict": verdict, "failing_since": since, "judged_at": EARLIER}
+    problem = next((child for child in children if child.problem_code), None)
+    if problem is not None:
+        columns |= {name: getattr(problem, name) for name in ("problem_code", "problem_message", "problem_remedy")}
+    return rows.tag_row(
+        repository, f"x{at}", children[0], image=None, index=target, digest=target.digest, size=size, **columns
+    )
 
 
 def _is_possible(verdict: str, since: datetime | None) -> bool:
@@ -81,8 +110,9 @@ def judge_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     Repository.objects.update(failing_since=since)
     _forget_today()
     with monkeypatch.context() as patched:
-        patched.setattr(tested, "_judge_one_image", lambda *_: [])
-        patched.setattr(tested, "_others", lambda ids: Tag.objects.filter(repository__in=ids))
+        patched.setattr(tested, "judge_one_image", lambda *_: [])
+        patched.setattr(tested, "judge_indexes", lambda *_: (set(), []))
+        patched.setattr(tested, "_others", lambda ids, _indexes: Tag.objects.filter(repository__in=ids))
         rejudge(now=rows.NOW)
     assert by_statement == written()
     assert snapshots == _snapshot()
