@@ -54,9 +54,13 @@ class FlipCount:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """``tags`` is how many the policy judges; ``rows`` is one page of those that would flip."""
+    """``tags`` is how many the policy judges; ``rows`` is one page of those that would flip.
+
+    :param unknown: how many tags would be unknown then.
+    """
 
     tags: int
+    unknown: int
     counts: tuple[FlipCount, ...]
     rows: tuple[Flip, ...]
     paging: Paging
@@ -143,14 +147,20 @@ def _preview(before: PolicyValue, after: PolicyValue, chosen: Mapping[str, Any],
     rows_judged = Repository.objects.listed().filter(policy=chosen["policy"])
     if chosen["within"] is not None:
         rows_judged = rows_judged.filter(pk__in=chosen["within"])
-    judged = rows_judged.aggregate(tags=Sum("tags_total", default=0))["tags"]
+    judged = rows_judged.aggregate(tags=Sum("tags_total", default=0), unsure=Sum("unknown", default=0))
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, values)
         counts = tuple(FlipCount(*row) for row in cursor.fetchall())
         paging = page_of(page, sum(count.tags for count in counts))
         cursor.execute(_ROWS, {**values, "size": paging.size, "offset": paging.offset})
         rows = tuple(_flip(row) for row in cursor.fetchall())
-    return Preview(judged, counts, rows, paging)
+    unknown = judged["unsure"] + sum(_gain(count) for count in counts)
+    return Preview(judged["tags"], unknown, counts, rows, paging)
+
+
+def _gain(count: FlipCount) -> int:
+    """How many more tags are unknown by these flips."""
+    return count.tags * ((count.becomes == Verdict.UNKNOWN) - (count.was == Verdict.UNKNOWN))
 
 
 def _flip(row: Sequence[str]) -> Flip:
