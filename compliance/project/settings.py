@@ -56,6 +56,11 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
+# The only file anybody uploads is a deployment file: it is held in memory, a larger one is not kept at all.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = LIMITS.deployment_bytes + 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * FILE_UPLOAD_MAX_MEMORY_SIZE
+
 ROOT_URLCONF = "compliance.project.urls"
 WSGI_APPLICATION = "compliance.project.wsgi.application"
 

@@ -25,6 +25,7 @@ _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("overview", "Overview", "o", frozenset()),
     ("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
     ("tags", "Tags", "t", frozenset({"image", "what_if"})),
+    ("deployments", "Deployments", "d", frozenset()),
     ("registries", "Registries", "i", frozenset({"registry", "registry_new", "registry_edit"})),
     ("rules", "Rules", "u", _RULE_PAGES),
     ("scans", "Scans", "s", frozenset({"scan"})),
