@@ -17,7 +17,7 @@ from scanner.domain.capabilities import NO_CAPABILITIES
 from scanner.domain.facts import ImageFacts
 from scanner.domain.files import absolute
 from scanner.domain.identity import Identity, Runtime, StartError
-from scanner.domain.permission_evidence import Refusal, folder_refusal
+from scanner.domain.permission_evidence import folder_refusal
 from scanner.domain.permissions import MAKE_FILES, Process
 from scanner.domain.printable import printable
 from scanner.domain.start import UserNamespace
@@ -29,6 +29,7 @@ RESTRICTED_V3_RANGE = (1_000, 65_534)
 """It stands in the constraint itself, not in the namespace."""
 
 _MOST_LISTED = 3
+_VOLUME = "the volume"
 
 
 def restricted_v2(facts: ImageFacts, first_uid: int = ARBITRARY_UID) -> PlatformAnswer:
@@ -76,28 +77,21 @@ def _under(facts: ImageFacts, constraint: str, uid: int) -> PlatformAnswer:
 
 def _problems(facts: ImageFacts, identity: Identity, process: Process) -> list[str]:
     """What stops working although it starts."""
-    named = [("HOME", Folder(absolute(identity.home))), ("WORKDIR", working_dir(facts))]
-    named += [("the volume", folder) for folder in volumes(facts)]
-    said: dict[str, str] = {}
-    for what, folder in named:
-        walk = walked(facts, folder.path)
-        if isinstance(walk, str):
-            said[folder.path] = f"whether {_shown(what, folder)} can be written is not known"
-            continue
-        refusal = folder_refusal(walk, process, MAKE_FILES, "it")
-        if refusal is not None and not (refusal.missing and _made_for_it(what)):
-            said.setdefault(folder.path, f"{_shown(what, folder)} {_short(refusal)}")
-    return list(said.values())
+    named: dict[str, list[str]] = {}
+    for what, folder in (("HOME", Folder(absolute(identity.home))), ("WORKDIR", working_dir(facts))):
+        named.setdefault(folder.path, []).append(what)
+    for folder in volumes(facts):
+        named.setdefault(folder.path, []).append(_VOLUME)
+    found = (_problem(facts, path, names, process) for path, names in named.items())
+    return [problem for problem in found if problem]
 
 
-def _made_for_it(what: str) -> bool:
-    # CRI-O makes a missing volume folder for the process; a missing WORKDIR is made for root.
-    return what == "the volume"
-
-
-def _shown(what: str, folder: Folder) -> str:
-    return f"{what} {printable(folder.path, longest=80)}"
-
-
-def _short(refusal: Refusal) -> str:
-    return "does not exist" if refusal.missing else "cannot be written"
+def _problem(facts: ImageFacts, path: str, names: list[str], process: Process) -> str:
+    shown = f"{' and '.join(names)} {printable(path, longest=80)}"
+    walk = walked(facts, path)
+    if isinstance(walk, str):
+        return f"whether {shown} can be written is not known"
+    refusal = folder_refusal(walk, process, MAKE_FILES, "it")
+    if refusal is None or (refusal.missing and _VOLUME in names):
+        return ""  # CRI-O makes a missing volume folder for the process; a missing WORKDIR is made for root
+    return f"{shown} {'does not exist' if refusal.missing else 'cannot be written'}"

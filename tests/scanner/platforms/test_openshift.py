@@ -66,6 +66,10 @@ def test_what_breaks_although_it_starts(facts: ImageFacts, said: str) -> None:
     assert said in found.message
 
 
+def test_a_folder_that_is_both_is_named_once() -> None:
+    assert "but HOME and WORKDIR /data cannot be written" in restricted_v2(running(home="/data", work="/data")).message
+
+
 def test_a_missing_volume_is_made_for_the_process() -> None:
     assert "but" not in restricted_v2(running(volumes=["/new"])).message
 
@@ -113,7 +117,7 @@ def test_v3_may_meet_an_account() -> None:
     facts = replace(running(), passwd=account_file("/etc/passwd", "app:x:1000:1000::/:\n"))
     found = restricted_v3(facts)
     assert "uid 1000, gid 1000" in found.message
-    assert "HOME /srv/app cannot be written" in found.message
+    assert "HOME and WORKDIR /srv/app cannot be written" in found.message
 
 
 @pytest.mark.parametrize(("uid", "said"), [(65_535, False), (65_536, True)])
