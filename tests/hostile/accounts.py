@@ -92,7 +92,13 @@ GROUPS: dict[str, tuple[bytes | None, str, str]] = {
 
 def _chain(length: int) -> dict[str, Entry]:
     links: dict[str, Entry] = {f"l/{n}": Symlink(f"/l/{n + 1}") for n in range(1, length)}
-    return {"etc": Folder(), "etc/passwd": Symlink("/l/1"), "l": Folder(), **links, f"l/{length}": File(ROOT + b"app:x:0:0::/:\n")}
+    return {
+        "etc": Folder(),
+        "etc/passwd": Symlink("/l/1"),
+        "l": Folder(),
+        **links,
+        f"l/{length}": File(ROOT + b"app:x:0:0::/:\n"),
+    }
 
 
 def _passwd(*entries: Mapping[str, Entry], user: str = "app") -> Callable[[], Stored]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tests.hostile import accounts, configs, tars, trees
+from operator import attrgetter
+from typing import Final
+
+from tests.hostile import accounts, bombs, compressions, configs, documents, healthy, strings, tars, trees
 from tests.hostile.case import Case
 
-CORPUS: tuple[Case, ...] = tuple(
-    sorted(
-        (case for module in (configs, accounts, trees, tars) for case in module.found()),
-        key=lambda case: case.group,
-    )
+_MODULES = (configs, accounts, trees, tars, compressions, documents, bombs, strings, healthy)
+
+CORPUS: Final[tuple[Case, ...]] = tuple(
+    sorted((case for module in _MODULES for case in module.found()), key=attrgetter("group"))
 )

@@ -117,15 +117,16 @@ TWICE: dict[str, tuple[Callable[[], Stored], str]] = {
         lambda: run(
             _BASE,
             layer_from_tar(
-                member(b"pw", EVIL) + member(b"etc/passwd", PASSWD) + member(b"etc/passwd", kind=b"2", link=b"/pw") + END
+                member(b"pw", EVIL)
+                + member(b"etc/passwd", PASSWD)
+                + member(b"etc/passwd", kind=b"2", link=b"/pw")
+                + END
             ),
         ),
         FAIL,
     ),
     "file-then-folder": (
-        lambda: run(
-            _BASE, layer_from_tar(member(b"etc/group", GROUP) + member(b"etc/group/x", kind=b"5") + END)
-        ),
+        lambda: run(_BASE, layer_from_tar(member(b"etc/group", GROUP) + member(b"etc/group/x", kind=b"5") + END)),
         "bad-tree",
     ),
     "folder-with-entries-then-file": (
