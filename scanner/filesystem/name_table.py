@@ -62,6 +62,10 @@ class NameTable:
     def _append(self, parent: int, name: bytes, hashed: int) -> int:
         columns = self._columns
         node = len(self.hashes)
+        if node > self._limits.layer_entries:
+            # One entry can imply 255 folders, and each weighs as much as an entry.
+            allowed, subject = self._limits.layer_entries, "entries of the layer and folders they imply"
+            raise LimitExceeded("layer_entries", allowed, node, subject=subject)
         columns.parent.append(parent)
         columns.name_at.append(len(self.text))
         columns.name_length.append(len(name))

@@ -215,6 +215,7 @@ class _Below:
         if known is None:
             above = self.places(self._layer.columns.parent[node])
             self._budget.spend()
+            self.rootfs.steps.spend(len(above))  # each of these layers is looked into
             known = self._known[node] = self.rootfs.child(above, self._layer.name(node), set()) if above else ()
         return known
 

@@ -13,7 +13,7 @@ Steps keep no state. What goes wrong is a ``ScanProblem``; none of them turns in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scanner.domain.facts import GROUP, PASSWD, SHADOW, Ambiguity, ImageFacts, Layer
@@ -229,8 +229,19 @@ def _check_indexes(documents: ImageDocuments, layer_indexes: Sequence[LayerIndex
         if index.diff_id != diff_id:
             what = f"layer {layer.digest} unpacks to {index.diff_id}, the config states {diff_id}"
             raise ImageProblem("diff-id-mismatch", what)
-    _check_total("image_entries", limits.image_entries, sum(index.entries for index in layer_indexes))
-    unpacked = sum(index.unpacked_size for index in layer_indexes)
+    check_totals(layer_indexes, limits)
+
+
+def check_totals(layer_indexes: Iterable[LayerIndex], limits: Limits) -> None:
+    """Bound what the layers of one image, or those that are known by now, hold together.
+
+    :raises LimitExceeded: ``image_entries``, ``image_uncompressed_bytes``.
+    """
+    entries = unpacked = 0
+    for index in layer_indexes:
+        entries += index.entries
+        unpacked += index.unpacked_size
+    _check_total("image_entries", limits.image_entries, entries)
     _check_total("image_uncompressed_bytes", limits.image_uncompressed_bytes, unpacked)
 
 

@@ -16,6 +16,7 @@ from scanner.filesystem.layer_index import LayerIndex
 from scanner.inspection.image import (
     ImageDocuments,
     NotApplicable,
+    check_totals,
     fetch_layer_index,
     image_facts,
     missing_contents,
@@ -187,6 +188,8 @@ class _Walk:
         for layer in documents.manifest.layers:
             if layer.digest not in found:
                 found[layer.digest] = self._cache.get(layer.digest) or self._fetched(layer)
+                # Each layer may be within its bounds and all of them together more than a day's work.
+                check_totals(found.values(), self._limits)
         indexes = [found[layer.digest] for layer in documents.manifest.layers]
         for position, paths in missing_contents(indexes, self._limits).items():
             found[indexes[position].digest] = self._fetched(documents.manifest.layers[position], paths)
