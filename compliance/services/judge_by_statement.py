@@ -61,13 +61,19 @@ _ONE_IMAGE = _WRITE.format(
     """  # noqa: S608  # made of the constant above
 )
 
-# The children of each index as their order has them; one that nobody asked by these rules takes the index out.
+# The children of each index as their order has them. A child that nobody asked by these rules takes the index out, and
+# so does a tag that shows other platforms than the index has now.
 _CHILDREN = f"""
 SELECT c.index_id, jsonb_agg(jsonb_build_array(i.outline_id, i.identity, i.runs_as) ORDER BY c.position)::text
-FROM compliance_indeximage c JOIN compliance_image i ON i.id = c.image_id
-WHERE c.index_id IN (SELECT t.index_id FROM compliance_tag t WHERE {_CONFIRMED})
-GROUP BY c.index_id
+FROM (
+    SELECT t.index_id AS id, min(jsonb_array_length(t.platforms)) AS least, max(jsonb_array_length(t.platforms)) AS most
+    FROM compliance_tag t WHERE {_CONFIRMED} AND t.index_id IS NOT NULL GROUP BY t.index_id
+) shown
+JOIN compliance_indeximage c ON c.index_id = shown.id
+JOIN compliance_image i ON i.id = c.image_id
+GROUP BY c.index_id, shown.least, shown.most
 HAVING bool_and(i.outline_id IS NOT NULL AND i.outline_revision = %(revision)s)
+    AND count(*) = shown.least AND count(*) = shown.most
 """  # noqa: S608  # as above
 
 # Of a platform's strip only its place in the index stays: which platform and which digest.
@@ -81,8 +87,7 @@ _INDEXES = _WRITE.format(
     JOIN unnest(%(indexes)s::bigint[], %(places)s::int[]) AS x(id, place) ON x.id = t.index_id
     JOIN jsonb_to_recordset(%(views)s::jsonb) AS
         v(place int, verdict text, score int, violated jsonb, runs_as text, strips jsonb) ON v.place = x.place
-    WHERE {_CONFIRMED} AND jsonb_array_length(t.platforms) = jsonb_array_length(v.strips)
-        AND (t.verdict <> v.verdict OR t.score IS DISTINCT FROM v.score OR t.violated <> v.violated
+    WHERE {_CONFIRMED} AND (t.verdict <> v.verdict OR t.score IS DISTINCT FROM v.score OR t.violated <> v.violated
         OR t.runs_as <> v.runs_as
         OR (SELECT jsonb_agg(strip - 'platform' - 'digest') FROM jsonb_array_elements(t.platforms) strip) <> v.strips)
     """  # noqa: S608  # as above

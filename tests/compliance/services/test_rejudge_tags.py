@@ -147,6 +147,17 @@ def test_what_shows_the_same_is_not_written(home: Repository) -> None:
     assert Repository.objects.get().judged_by == Policy.objects.get(name="kubernetes").current
 
 
+def test_a_tag_that_shows_other_platforms_than_its_index_has(home: Repository) -> None:
+    Tag.objects.filter(index__isnull=False).update(platforms=[], verdict="pass")
+    rejudge(now=rows.NOW)
+    for tag in Tag.objects.filter(index__isnull=False).select_related("index"):
+        assert tag.index is not None
+        assert [strip["digest"] for strip in tag.platforms] == list(
+            tag.index.children.values_list("image__digest", flat=True)
+        )
+    assert Tag.objects.filter(index__isnull=False, verdict="fail").exists()
+
+
 def test_images_nobody_asked_under_these_rules_are_asked(home: Repository) -> None:
     rejudge(now=EARLIER)
     Image.objects.update(outline=None, outline_revision=1, identity="", runs_as="")
