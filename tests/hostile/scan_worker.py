@@ -35,7 +35,7 @@ def main() -> None:
         nursery.default.peak_memory_bytes = 0
         began = time.monotonic()
         outcome, message = _outcome(order, policy)
-        {
+        said = {
             "outcome": outcome,
             "message": message[:500],
             "seconds": time.monotonic() - began,
@@ -43,6 +43,8 @@ def main() -> None:
             "worker_bytes": _peak(),
             "descriptors": len(os.listdir("/proc/self/fd")),
         }
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
 
 
 def _outcome(order: dict[str, Any], policy: Any) -> tuple[str, str]:
