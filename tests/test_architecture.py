@@ -17,6 +17,7 @@ NO_FRAMEWORK = "scanner knows nothing of Django, Celery or compliance"
 PURE = "The core is pure: no framework, no network, no clock, no disk"
 RULES = "Rules do not know each other"
 SOCKETS = "Only sources open sockets"
+YAML = "YAML is read by one package"
 CYCLES = "No import cycles among siblings"
 
 PLANTED = [
@@ -30,6 +31,8 @@ PLANTED = [
     ("scanner/rules/planted.py", "import scanner.rules.nr101_root_by_default", RULES),
     ("compliance/views/planted.py", "import httpx2", SOCKETS),
     ("compliance/services/planted.py", "import socket", SOCKETS),
+    ("compliance/views/planted.py", "import yaml", YAML),
+    ("scanner/inspection/planted.py", "import yaml", YAML),
     ("compliance/models/planted.py", "import compliance.services", COMPLIANCE_LAYERS),
     ("compliance/services/planted.py", "import compliance.tasks", COMPLIANCE_LAYERS),
     ("compliance/queries/planted.py", "import compliance.views", COMPLIANCE_LAYERS),

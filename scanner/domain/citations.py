@@ -74,6 +74,7 @@ SHADOW_5 = Link("shadow(5)", "https://man7.org/linux/man-pages/man5/shadow.5.htm
 SUDOERS_5 = Link("sudoers(5)", "https://www.sudo.ws/docs/man/sudoers.man/")
 USERADD_8 = Link("useradd(8)", "https://man7.org/linux/man-pages/man8/useradd.8.html")
 CHMOD_1 = Link("chmod(1)", "https://man7.org/linux/man-pages/man1/chmod.1.html")
+MULTI_PLATFORM = Link("Docker: multi-platform builds", "https://docs.docker.com/build/building/multi-platform/")
 DOCKERFILE_USER = Link("Dockerfile reference: USER", "https://docs.docker.com/reference/dockerfile/#user")
 DOCKERFILE_EXPOSE = Link("Dockerfile reference: EXPOSE", "https://docs.docker.com/reference/dockerfile/#expose")
 

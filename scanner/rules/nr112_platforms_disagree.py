@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from scanner.domain.citations import OCI_INDEX
+from scanner.domain.citations import MULTI_PLATFORM, OCI_INDEX
 from scanner.domain.facts import ImageFacts
 from scanner.domain.printable import printable, quoted
 from scanner.domain.rule import Example, Finding, PlatformSummary, Rule, not_applicable, ok, unknown
@@ -91,7 +91,7 @@ RULE = Rule(
     title="Platforms of one tag start as different users",
     why="Whoever pulls the tag on another kind of machine gets another user than the one somebody looked at.",
     severity=Severity.HIGH,
-    references=(OCI_INDEX,),
+    references=(OCI_INDEX, MULTI_PLATFORM),
     violating=Example(
         "A base that is root on one platform only",
         "# linux/amd64\nFROM debian:12\nUSER 10001:10001\nCMD server\n\n# linux/arm64\nFROM debian:12\nCMD server",

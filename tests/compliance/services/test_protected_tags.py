@@ -10,14 +10,21 @@ from django.test.utils import CaptureQueriesContext
 
 from compliance.models import Repository
 from compliance.services.save_registry import RegistryValues, save_registry
-from tests.compliance.services.conftest import World, app
+from tests.compliance.services.conftest import BASE, World, app
+from tests.support.images import File, Folder, Stored, image, layer
+
+
+def harmless(mark: str = "") -> Stored:
+    """An image no rule takes more than a point or two from."""
+    home = layer({"srv/app": Folder(0o775), "srv/app/mark": File(mark.encode())})
+    return image([BASE, home], user="10001:10001", env=["HOME=/srv/app"], workdir="/srv/app")
 
 
 @pytest.fixture
 def values(world: World) -> RegistryValues:
-    """Nineteen of twenty tags pass: without the cap a good grade."""
+    """All tags but one pass: without the cap a good grade."""
     for number in range(39):
-        world.layout.tag("team/app", f"1.{number}", app("10001:10001"))
+        world.layout.tag("team/app", f"1.{number}", harmless(str(number)))
     world.layout.tag("team/app", "prod", app("", "root"))
     return RegistryValues("demo", world.server.url, "kubernetes", allow_private=True)
 
@@ -45,7 +52,7 @@ def test_another_tag_that_fails_does_not(world: World, values: RegistryValues) -
 def test_a_fixed_protected_tag_lifts_the_cap(world: World, values: RegistryValues) -> None:
     _protect(world, values, "prod")
     world.scan()
-    world.layout.tag("team/app", "prod", app("10001:10001"))
+    world.layout.tag("team/app", "prod", harmless())
     world.later(hours=1)
     world.scan()
     assert _grade() < "D"
