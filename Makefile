@@ -15,7 +15,7 @@ NOWHERE := SECRET_KEY=lint PLIMSOLL_CREDENTIAL_KEYS=lint DATABASE_URL=postgres:/
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup run stop test lint format bench lock clean
+.PHONY: help setup run stop test lint format bench fuzz lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ format: setup ## put Python and imports into shape
 
 bench: setup ## measure against peers, each figure as a ratio (BENCH=name for one)
 	@.ci/bench $(BENCH)
+
+fuzz: setup ## look for inputs that break a parser (SECONDS=60 for each, FUZZ=name for one)
+	@for name in $(or $(FUZZ),$$($(PY) -m tests.fuzz)); do
+		echo "== $$name"
+		$(PY) -m tests.fuzz "$$name" -max_total_time=$(or $(SECONDS),60)
+	done
 
 lock: setup ## compile the .in files into hashed locks (UPGRADE=1 for newer versions)
 	@.ci/lock $(if $(UPGRADE),--upgrade)

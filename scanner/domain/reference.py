@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import NewType
 
 Digest = NewType("Digest", str)
@@ -93,7 +94,7 @@ def parse_reference(text: str) -> Reference:
     :raises InvalidReference: naming the part that is wrong.
     """
     registry, slash, rest = text.partition("/")
-    if not slash or not _REGISTRY.fullmatch(registry):
+    if not slash or not _is_registry(registry):
         raise InvalidReference("registry", registry)
     rest, at, digest = rest.partition("@")
     path, colon, tag = rest.partition(":")
@@ -105,3 +106,16 @@ def parse_reference(text: str) -> Reference:
         parse_tag(tag) if colon else TagName("latest"),
         parse_digest(digest) if at else None,
     )
+
+
+def _is_registry(text: str) -> bool:
+    if not _REGISTRY.fullmatch(text):
+        return False
+    address, bracket, _ = text.removeprefix("[").partition("]")
+    if not bracket:
+        return True
+    try:
+        IPv6Address(address)
+    except ValueError:
+        return False
+    return True

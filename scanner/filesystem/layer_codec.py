@@ -81,9 +81,11 @@ def unpack(data: bytes) -> Stored:
     """
     try:
         stored = _parts(_raw(data))
-    except (KeyError, TypeError, IndexError) as error:
+        _check(stored)
+    except UnreadableIndex:
+        raise
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise UnreadableIndex("the layer index is malformed") from error
-    _check(stored)
     return stored
 
 

@@ -12,13 +12,14 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from scanner.domain.limits import Limits
 from scanner.domain.problems import ImageProblem
 from scanner.domain.reference import Digest
 from scanner.filesystem.archive import LayerArchive
 from scanner.filesystem.layer_builder import LayerBuilder
-from scanner.filesystem.layer_codec import Stored, pack, unpack
+from scanner.filesystem.layer_codec import Stored, UnreadableIndex, pack, unpack
 from scanner.filesystem.layer_columns import ROOT, Columns, Flag
 from scanner.filesystem.packed import PackedContents
 
@@ -147,18 +148,33 @@ class LayerIndex:
         :raises UnknownIndexVersion: for the form of another release: index the layer again.
         """
         stored = unpack(data)
-        about = stored.about
+        digest, diff_id = (_text(stored.about, key) for key in ("digest", "diff_id"))
+        size, unpacked_size, entries = (_number(stored.about, key) for key in ("size", "unpacked_size", "entries"))
         return cls(
-            digest=Digest(str(about["digest"])),
-            diff_id=Digest(str(about["diff_id"])),
-            size=int(about["size"]),
-            unpacked_size=int(about["unpacked_size"]),
-            entries=int(about["entries"]),
+            digest=Digest(digest),
+            diff_id=Digest(diff_id),
+            size=size,
+            unpacked_size=unpacked_size,
+            entries=entries,
             columns=stored.columns,
             text=stored.text,
             contents=PackedContents(stored.contents),
             listed=stored.listed,
         )
+
+
+def _text(about: Mapping[str, Any], key: str) -> str:
+    found = about.get(key)
+    if not isinstance(found, str):
+        raise UnreadableIndex(f"the layer index has no {key}")
+    return found
+
+
+def _number(about: Mapping[str, Any], key: str) -> int:
+    found = about.get(key)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise UnreadableIndex(f"the layer index has no {key}")
+    return found
 
 
 def index_layer(
