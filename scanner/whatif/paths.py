@@ -37,17 +37,31 @@ class Tenant:
     volume_group: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """:param made: WORKDIR and VOLUMEs, which runtimes make where they are missing, with the folders above them."""
+
+    files: FileFacts
+    made: tuple[str, ...]
+
+    def is_made(self, path: str) -> bool:
+        """Whether a missing folder is there once the container runs."""
+        below = f"{absolute(path).rstrip('/')}/"
+        return any(f"{made}/".startswith(below) for made in self.made)
+
+
 def path_uses(config: ImageConfig, files: FileFacts, now: Tenant, before: Tenant | None) -> Iterator[PathUse | str]:
     """Every promised path, once for each role; a sentence in place of one that nobody looked at.
 
     :param before: who the image declares; ``None`` where that does not start.
     """
+    image = _Image(files, tuple(absolute(path) for path in (config.working_dir or "/", *config.volumes)))
     for role, path, before_path in _paths(config, now, before):
         if not path.startswith("/"):
             yield f"HOME is {path!r}, which is no absolute path." if path else "HOME is empty."
             continue
-        use = _use(files, role, path, now)
-        earlier = NOTHING if before is None else _earlier(files, role, before_path, before)
+        use = _use(image, role, path, now)
+        earlier = NOTHING if before is None else _earlier(image, role, before_path, before)
         if use is None or earlier is None:
             yield f"What stands at {path if use is None else before_path} was not looked at."
             continue
@@ -64,18 +78,20 @@ def _paths(config: ImageConfig, now: Tenant, before: Tenant | None) -> Iterator[
         yield role, absolute(path), absolute(path)
 
 
-def _earlier(files: FileFacts, role: Role, path: str, tenant: Tenant) -> Access | None:
+def _earlier(image: _Image, role: Role, path: str, tenant: Tenant) -> Access | None:
     if not path.startswith("/"):
         return NOTHING
-    use = _use(files, role, path, tenant)
+    use = _use(image, role, path, tenant)
     return None if use is None else use.now
 
 
-def _use(files: FileFacts, role: Role, path: str, tenant: Tenant) -> PathUse | None:
-    walk = files.walk(path)
+def _use(image: _Image, role: Role, path: str, tenant: Tenant) -> PathUse | None:
+    walk = image.files.walk(path)
     if walk is None:
         return None
     prepared = _prepared(role, walk, tenant)
+    if walk.state is WalkState.MISSING and prepared is walk and image.is_made(path):
+        prepared = _with_folder(walk, Node(NodeKind.FOLDER, _CREATED_MODE, 0, 0))
     way = replace(prepared, through=()) if role is Role.WORKING_DIR else prepared
     refusals = _refusals(way, tenant.process)
     can = NOTHING

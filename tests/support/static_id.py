@@ -6,11 +6,9 @@ comes out of the image and may hold anything.
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+
+from tests.support.static_program import static_program
 
 _SOURCE = r"""
 #include <stdio.h>
@@ -40,25 +38,9 @@ class Printed:
     home: str
 
 
-class CompilerMissing(Exception):
-    """No C compiler that links statically; the message says how to get one."""
-
-
-@cache
 def static_id() -> bytes:
-    """Compile the program.
-
-    :raises CompilerMissing: with the command that installs what is missing.
-    """
-    with tempfile.TemporaryDirectory(prefix="plimsoll-id-") as folder:
-        source, binary = Path(folder, "id.c"), Path(folder, "id")
-        source.write_text(_SOURCE)
-        command = ["gcc", "-static", "-Os", "-s", "-o", str(binary), str(source)]
-        try:
-            subprocess.run(command, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError) as problem:
-            raise CompilerMissing("Install a C compiler: apt-get install gcc libc6-dev") from problem
-        return binary.read_bytes()
+    """The program, compiled once."""
+    return static_program(_SOURCE)
 
 
 def parse_printed(line: str) -> Printed:

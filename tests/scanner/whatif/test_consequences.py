@@ -110,6 +110,12 @@ def test_a_relative_working_dir_stops_every_start() -> None:
     assert (found.start_error, found.outcome) == ("Cwd must be an absolute path", Outcome.STOPPED)
 
 
+def test_a_missing_home_is_there_where_the_working_dir_is_made() -> None:
+    for home in ("/made/here", "/made"):
+        found = facts(files=HOUSE.facts(home, "/made/here"), working_dir="/made/here", env=(f"HOME={home}",))
+        assert use_of(what_if(replace(found, config=replace(found.config, cmd=None)), Start()), Role.HOME).now == R | X
+
+
 def test_home_moves_with_the_identity() -> None:
     found = what_if(image(HOUSE.facts("/home/app")), Start(user="3000:0"))
     use = use_of(found, Role.HOME)
