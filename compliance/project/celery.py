@@ -6,8 +6,10 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import task_postrun, task_prerun
+from celery.signals import task_postrun, task_prerun, worker_process_shutdown
 from structlog.contextvars import bind_contextvars, unbind_contextvars
+
+from scanner import sandbox
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compliance.project.settings")
 
@@ -25,6 +27,12 @@ def _forget_the_task(**_later: Any) -> None:
     unbind_contextvars("task_id", "task")
 
 
+def _end_children(**_later: Any) -> None:
+    """A pool process that is replaced leaves no zygote for a container's first process to bury."""
+    sandbox.close()
+
+
 # Celery's own signals, since a worker has no middleware to do this in.
 task_prerun.connect(_name_the_task)
 task_postrun.connect(_forget_the_task)
+worker_process_shutdown.connect(_end_children)

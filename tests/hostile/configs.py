@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from tests.hostile.case import FAIL, NOT_APPLICABLE, PASS, Case, cases, config_document, manifest_of, on_base
+from tests.hostile.case import FAIL, PASS, Case, cases, config_document, manifest_of, on_base
 from tests.support.images import Stored
 from tests.support.layers import sha256
 
@@ -55,7 +55,7 @@ DIFFERENTIALS: dict[str, tuple[Callable[[], Stored], str]] = {
     "lone-surrogate": (_config('"config":{"User":"\\ud800"}'), FAIL),
     "escaped-digits": (_config('"config":{"User":"\\u0031001","Entrypoint":["/app/run"]}'), PASS),
     "two-roots": (_config(_USER + f',"RootFS":{{"type":"layers","diff_ids":["{_ZERO}"]}}'), "diff-id-mismatch"),
-    "windows-last": (_config(_USER + ',"OS":"windows"'), NOT_APPLICABLE),
+    "windows-last": (_config(_USER + ',"OS":"windows"'), "disguised-image"),
     "windows-first": (_config('"OS":"windows","os":"linux",' + _USER), FAIL),
     "utf-16": (_raw(lambda: config_document(_USER).decode().encode("utf-16")), "bad-config"),
     "empty": (_raw(lambda: b""), "bad-config"),

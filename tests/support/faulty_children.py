@@ -7,10 +7,13 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from scanner.filesystem.layer_index import LayerIndex, index_layer
+from scanner.sandbox import work
 from scanner.sandbox.records import INDEX, PROBLEM, answer
 
 _HELD: list[bytearray] = []
@@ -108,3 +111,19 @@ def _raise() -> None:
 
 def _descriptors() -> list[int]:
     return [number for number in range(256) if _succeeds(partial(os.fstat, number))]
+
+
+POISON_BYTES = 22_016
+"""The size of the one layer that ``crash_over_poison`` does not survive."""
+
+
+def crash_over_poison() -> None:
+    """Read layers as ever, but for one."""
+    work.index_layer = _poisoned  # type: ignore[assignment]  # passes on what it is given
+    work.read_layer()
+
+
+def _poisoned(chunks: Iterator[bytes], **about: Any) -> LayerIndex:
+    if about["size"] == POISON_BYTES:
+        segfault()
+    return index_layer(chunks, **about)
