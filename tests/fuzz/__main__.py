@@ -12,7 +12,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["scanner"]):  # type: ignore[no-untyped-call]  # it has no types
+with atheris.instrument_imports(include=["scanner"]):
     from tests.fuzz.seeds import to_line
     from tests.fuzz.targets import TARGETS, seeds
 
