@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from scanner.domain.capabilities import decode
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_evidence import NOT_READ
-from scanner.domain.files import EntryPoint, FileFacts, NodeKind, Program, ProgramForm, Walk, WalkState
+from scanner.domain.files import EntryPoint, FileFacts, NodeKind, Place, Program, ProgramForm, Walk, WalkState
 from scanner.domain.permissions import Access, Denied, Process, denied, not_executable
 from scanner.domain.printable import printable, quoted
 
 CAPABLE_ROOT = Process(0, frozenset({0}), overrides=True)
 """Root as Docker starts it: what it cannot execute nobody can."""
 
+SETUID = 0o4000
 NO_COMMAND = "no command specified"
 _ERRORS = {
     WalkState.MISSING: "no such file or directory",
@@ -72,6 +73,37 @@ def execute(facts: ImageFacts, process: Process, bounding: frozenset[str] | None
         return _not_found(entry, process)
     named = entry.argv[0] if "/" in entry.argv[0] else program.walk.path
     return _lookup_problem(named, program, process) or _executed(facts.files, named, program, process, bounding)
+
+
+def machine_code(entry: EntryPoint, found: Execution) -> Program | None:
+    """The file whose machine code runs; of a script the interpreter, as setuid of scripts does not count."""
+    if found.problem:
+        return None
+    named = (program for program in entry.candidates if "/" in entry.argv[0] or program.walk.path == found.program)
+    program = next(named, None)
+    return None if program is None else _final(program)
+
+
+def root_command(facts: ImageFacts, process: Process) -> Place | None:
+    """The command where it is setuid root: its process has the effective uid 0, whoever starts it.
+
+    ``None`` where it is not, and where nobody looked at files.
+    """
+    entry = None if facts.files is None else facts.files.entry_point
+    if entry is None or not any(map(_may_be_root, entry.candidates)):
+        return None
+    program = machine_code(entry, execute(facts, process))
+    place = None if program is None else program.walk.place
+    return place if program is not None and _is_root(program) else None
+
+
+def _may_be_root(program: Program) -> bool:
+    return _is_root(_final(program))
+
+
+def _is_root(program: Program) -> bool:
+    place = program.walk.place
+    return place is not None and bool(place.node.mode & SETUID) and place.node.uid == 0
 
 
 def _looked_up(entry: EntryPoint, process: Process) -> Program | None:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from scanner.domain.accounts import PasswdEntry
 from scanner.domain.citations import CIS_4_1, GO_ACCOUNT_PARSER, NIST_800_190, NSA_CISA, PASSWD_5, WHAT_USER
 from scanner.domain.evidence import account_line, declared, layer_at, layer_number, made_by
+from scanner.domain.execution import root_command
 from scanner.domain.facts import ImageFacts
+from scanner.domain.file_evidence import file_place, owner_and_mode
+from scanner.domain.file_fixes import (
+    NO_ESCALATION_COMPOSE,
+    NO_ESCALATION_KUBERNETES,
+    in_build_stage,
+    remedy,
+    run_on,
+)
 from scanner.domain.fixes import Account, run_as_account, safe_name, someone_else
+from scanner.domain.identity import Identity
+from scanner.domain.permissions import Process
 from scanner.domain.printable import quoted
 from scanner.domain.reading import Kind, Reading, accounts_of, read
 from scanner.domain.rule import Example, Finding, Rule, ok, unknown
@@ -20,13 +31,33 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     says_root = reading.user.kind is Kind.EMPTY or reading.user.number == 0
     if reading.uid is None and not says_root:
         return unknown(reading.why_not)
-    if says_root or reading.user.text == "root" or not reading.is_root:
+    if says_root or reading.user.text == "root":
         return ok()
+    if not reading.is_root:
+        return _command(facts, reading)
     evidence = [declared(facts)]
     if reading.entry is not None:
         evidence.insert(0, account_line(facts, facts.passwd, reading.entry))
     said = f"USER {quoted(reading.user.text)} is uid 0: {_how(facts, reading.entry)}"
     return Finding(Outcome.VIOLATED, said, tuple(evidence), _fix(facts, reading, said))
+
+
+def _command(facts: ImageFacts, reading: Reading) -> Finding:
+    """An ordinary user whose command is setuid root: the kernel makes its process root all the same."""
+    answer = reading.answer if isinstance(reading.answer, Identity) else reading.alone
+    gids = frozenset((answer.gid, *answer.groups)) if isinstance(answer, Identity) else frozenset[int]()
+    place = root_command(facts, Process(reading.uid or 0, gids))
+    if place is None:
+        return ok()
+    said = (
+        f"The command {quoted(place.path)} is setuid root, so its process has the effective uid 0 although USER is "
+        f"uid {reading.uid}. Only `no_new_privileges` stops that."
+    )
+    lines = run_on(facts, "chmod u-s", [place.path])
+    prose = said + in_build_stage(facts, "take the bit away in the build stage the file is copied from.")
+    fix = remedy(prose, lines, NO_ESCALATION_KUBERNETES, NO_ESCALATION_COMPOSE)
+    evidence = (file_place(facts, place, owner_and_mode(place.node)), declared(facts))
+    return Finding(Outcome.VIOLATED, said, evidence, fix)
 
 
 def _how(facts: ImageFacts, entry: PasswdEntry | None) -> str:
@@ -80,6 +111,8 @@ RULE = Rule(
     decided=(
         "The name is looked up in the image's own `/etc/passwd`, as the runtimes do: first match, fields parsed "
         "leniently. A uid that is empty, padded with a blank or not a number is 0; 4294967296 is cut to 32 bits and is "
-        "0; comment lines and NIS lines (`+::::::`) are accounts with uid 0. The group half of USER plays no part."
+        "0; comment lines and NIS lines (`+::::::`) are accounts with uid 0. The group half of USER plays no part. "
+        "An ordinary user whose command is a setuid program of root counts too: the kernel starts it with the "
+        "effective uid 0."
     ),
 )

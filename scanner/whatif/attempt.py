@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scanner.domain.capabilities import DOCKER_DEFAULT, NO_CAPABILITIES
-from scanner.domain.execution import Execution, execute
+from scanner.domain.execution import SETUID, execute, machine_code
 from scanner.domain.facts import ImageFacts
-from scanner.domain.files import EntryPoint, Program, ProgramForm
 from scanner.domain.identity import Identity
 from scanner.domain.permissions import Process
 from scanner.domain.start import Start, StartedBy
@@ -38,28 +37,16 @@ def once_executed(facts: ImageFacts, tenant: Tenant, start: Start) -> Tenant:
     files = facts.files
     if files is None or files.entry_point is None or start.no_new_privileges:
         return tenant
-    program = _started(files.entry_point, execute(facts, tenant.process, bounding_of(start)))
+    program = machine_code(files.entry_point, execute(facts, tenant.process, bounding_of(start)))
     if program is None or program.walk.place is None:
         return tenant
     node, process = program.walk.place.node, tenant.process
-    uid = node.uid if node.mode & _SETUID else process.uid
+    uid = node.uid if node.mode & SETUID else process.uid
     # Without the execute bit of the group, setgid means something else.
     gids = process.gids | {node.gid} if node.mode & _SETGID == _SETGID else process.gids
     return replace(tenant, process=Process(uid, gids, overrides=uid == 0 and not start.drop_capabilities))
 
 
-def _started(entry: EntryPoint, found: Execution) -> Program | None:
-    """The file whose machine code runs; of a script the interpreter, as setuid of scripts does not count."""
-    if found.problem:
-        return None
-    named = (program for program in entry.candidates if "/" in entry.argv[0] or program.walk.path == found.program)
-    program = next(named, None)
-    while program is not None and program.form is ProgramForm.SCRIPT:
-        program = program.interpreter
-    return program
-
-
-_SETUID = 0o4000
 _SETGID = 0o2010
 
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.domain.facts import ReadState
+from scanner.domain.facts import ImageFacts, ReadState
+from scanner.domain.files import ProgramForm
 from scanner.rules.nr103_root_in_disguise import RULE
 from tests.support.answers import answer, evidence, fix
 from tests.support.facts import APP, ROOT_LINE, facts, remapped
+from tests.support.files import Files, entry_point, image, node, program
 
 
 @pytest.mark.parametrize(
@@ -84,3 +86,38 @@ def test_fix_never_puts_a_hostile_name_into_a_command() -> None:
     inside_blocks = advice.split("```")[1::2]
     assert len(inside_blocks) == 3
     assert not any("reboot" in code for code in inside_blocks)
+
+
+def command(files: Files) -> ImageFacts:
+    return image(files, entry=entry_point(program("/srv/run", files)))
+
+
+def script(files: Files) -> ImageFacts:
+    interpreter = program("/bin/sh", files)
+    return image(files, entry=entry_point(program("/srv/run", files, ProgramForm.SCRIPT, interpreter=interpreter)))
+
+
+@pytest.mark.parametrize(
+    ("listing", "uid", "expected"),
+    [
+        ("-rwsr-xr-x", 0, "violated"),
+        ("-rwsr-x---", 0, "ok"),
+        ("-rwsr-xr-x", 1001, "ok"),
+        ("-rwxr-sr-x", 0, "ok"),
+        ("-rwxr-xr-x", 0, "ok"),
+    ],
+)
+def test_a_command_that_is_setuid_root(listing: str, uid: int, expected: str) -> None:
+    assert answer(RULE, command({"/srv/run": node(listing, uid)})) == expected
+
+
+def test_the_interpreter_of_a_script_counts_and_the_script_does_not() -> None:
+    plain, setuid = node("-rwxr-xr-x"), node("-rwsr-xr-x")
+    assert answer(RULE, script({"/srv/run": plain, "/bin/sh": setuid})) == "violated"
+    assert answer(RULE, script({"/srv/run": setuid, "/bin/sh": plain})) == "ok"
+
+
+def test_the_fix_names_the_file() -> None:
+    found = command({"/srv/run": node("-rwsr-xr-x")})
+    assert "RUN chmod u-s /srv/run" in fix(RULE, found)
+    assert evidence(RULE, found)["path"] == "/srv/run"
