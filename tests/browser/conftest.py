@@ -83,10 +83,12 @@ class Visitor:
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     def small_targets(self) -> list[str]:
-        """Buttons and fields under 24 pixels (WCAG 2.5.8)."""
+        """Buttons and fields under 24 pixels (WCAG 2.5.8); what a tick's label covers is the tick's."""
         targets = "button, input:not([type=hidden]), select, .tabs a, .pager a, .nav a"
         script = """(targets) => [...document.querySelectorAll(targets)]
-            .filter(e => e.offsetParent && !e.closest('.tick') && (e.offsetWidth < 24 || e.offsetHeight < 24))
+            .filter(e => e.offsetParent && !e.closest('.tick'))
+            .map(e => e.matches('[type=checkbox], [type=radio]') ? e.closest('label') ?? e : e)
+            .filter(e => e.offsetWidth < 24 || e.offsetHeight < 24)
             .map(e => e.outerHTML.slice(0, 120))"""
         return list(self.page.evaluate(script, targets))
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from compliance.models import DailySnapshot, Policy, Rejudging, State
+from compliance.services.assign_policies import assign_policy
+from compliance.services.save_policy import save_policy
 from tests.browser.conftest import Visitor
 from tests.support.facts import facts
-from tests.support.rows import PASSWORD, Fleet, artifact, fleet, image, index, registry, tag_row, unreadable, user
+from tests.support.rows import NOW, PASSWORD, Fleet, artifact, fleet, image, index, registry, tag_row, unreadable, user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -20,12 +23,29 @@ def furnish() -> list[str]:
     tag_row(made.repositories[0], "multi", made.failing, image=None, index=both, digest=both.digest).save()
     broken = {"problem_code": "dns", "problem_message": "No such host.", "problem_remedy": "Correct the address."}
     registry("A registry with quite a long name", **broken)
+    regulate(made)
     digests = [made.passing.digest, made.failing.digest, both.digest, unreadable(7).digest, artifact(8).digest]
     return [
         "/", "/repos/", "/repos/?q=nothing", "/tags/?verdict=fail", "/r/harbor/team/app-0000/-/", "/rules/",
         "/r/harbor/team/app-0000/-/t/latest/", *(f"/i/{digest}/" for digest in digests), "/rules/NR103/", "/policies/",
+        "/policies/kubernetes/", "/policies/kubernetes/edit/", "/policies/kubernetes/edit/?from=1", "/policies/-/new/",
+        "/policies/kubernetes/history/", "/policies/kubernetes/history/?a=1&b=2", "/policies/strict/",
         "/registries/", "/registries/harbor/", "/registries/-/new/", "/scans/", f"/scans/{made.scan.pk}/",
     ]  # fmt: skip
+
+
+def regulate(made: Fleet) -> None:
+    """A second version whose judging again is under way, patterns on one registry and on all, a change in the trend."""
+    policy = Policy.objects.select_related("current").get(name="kubernetes")
+    first = policy.current
+    assert first is not None
+    setting = {"enabled": True, "fails": True, "severity": "low", "threshold": 500}
+    document = {**first.document, "rules": {**first.document["rules"], "NR107": setting}}
+    second = save_policy(policy, document, based_on=1, by=None, now=NOW, note="Hosts keep uids below 500.")
+    assign_policy("team/app-0001", Policy.objects.get(name="strict"), registry=made.registry, by=None, now=NOW)
+    assign_policy(f"{'long-name/' * 20}*", policy, registry=None, by=None, now=NOW)
+    DailySnapshot.objects.filter(closed=False).update(policy_version=second)
+    Rejudging.objects.filter(policy=policy).update(state=State.RUNNING, done=1, changed=2)
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)

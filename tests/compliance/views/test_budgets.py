@@ -6,25 +6,31 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from tests.compliance.views.test_policies import entered
 from tests.support.rows import fleet
 
 QUERIES = {
-    "/": 12,
-    "/?days=365": 12,
+    "/": 14,
+    "/?days=365": 14,
     "/repos/": 7,
     "/repos/?q=app&sort=-score&verdict=fail": 7,
     "/tags/": 5,
     "/tags/?verdict=fail": 5,
     "/tags/?rule=NR103": 5,
-    "/r/harbor/team/app-0000/-/": 6,
-    "/r/harbor/team/app-0000/-/?by=month&q=1": 6,
+    "/r/harbor/team/app-0000/-/": 7,
+    "/r/harbor/team/app-0000/-/?by=month&q=1": 7,
     "/r/harbor/team/app-0000/-/t/latest/": 5,
     "/i/{image}/": 6,
     "/registries/": 5,
     "/registries/harbor/": 7,
     "/rules/": 3,
     "/rules/NR103/": 4,
-    "/policies/": 3,
+    "/policies/": 5,
+    "/policies/kubernetes/": 9,
+    "/policies/kubernetes/history/": 6,
+    "/policies/kubernetes/history/?a=1&b=1": 6,
+    "/repos/?policy=kubernetes&pattern=team/*": 8,
+    "/tags/?rule=NR103&policy=kubernetes": 6,
     "/scans/": 5,
     "/scans/{scan}/": 4,
 }
@@ -39,3 +45,16 @@ def test_queries_do_not_grow(
         url = template.format(image=made.failing.digest, scan=made.scan.pk)
         with django_assert_num_queries(expected, info=url):
             assert reader.get(url).status_code == 200
+
+
+@pytest.mark.parametrize("repositories", [1, 200])
+def test_queries_of_previews_do_not_grow(
+    admin: Client, django_assert_num_queries: DjangoAssertNumQueries, repositories: int
+) -> None:
+    fleet(repositories)
+    with django_assert_num_queries(3):
+        form = entered(admin)
+    with django_assert_num_queries(9):
+        admin.post("/policies/kubernetes/preview/", {**form, "NR301-fails": "on"})
+    with django_assert_num_queries(12):
+        admin.post("/policies/strict/scope/preview/", {"pattern": "team/*"}, headers={"HX-Request": "true"})
