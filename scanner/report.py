@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanner.domain.evidence import layer_at, layer_number, made_by
+from scanner.domain.execution import root_command
 from scanner.domain.facts import AccountFile, ImageFacts, Layer
 from scanner.domain.identity import RUNNERS, Resolution, Runtime, StartError, process_groups, will_not_start
+from scanner.domain.permissions import Process
 from scanner.domain.printable import printable, quoted, safe_evidence
 from scanner.domain.problems import ScanProblem
 from scanner.domain.reading import Kind, read
@@ -124,6 +126,8 @@ def verdict_sentence(facts: ImageFacts, judgement: Judgement | None = None) -> s
     who = f"runs as uid {answer.uid} gid {answer.gid}"
     if answer.uid == 0:
         who = f"runs as root, uid 0 gid {answer.gid}"
+    elif root_command(facts, Process(answer.uid, frozenset((answer.gid, *answer.groups)))):
+        who = f"runs with the effective uid 0, as its command is setuid root, and otherwise as uid {answer.uid}"
     return f"{who}, {_from(facts)}{_doubt(judgement)}"
 
 

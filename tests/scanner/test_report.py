@@ -24,7 +24,7 @@ from scanner.report import (
     verdict_sentence,
 )
 from tests.support.facts import APP, digest, facts, remapped
-from tests.support.files import prepared
+from tests.support.files import entry_point, image, node, prepared, program
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=20)
 PROBLEM = Unavailable("timeout", "No answer in 15 s.", remedy="Try again.")
@@ -155,6 +155,12 @@ def test_what_could_not_be_inspected() -> None:
 )
 def test_one_sentence(image: ImageFacts, sentence: str) -> None:
     assert verdict_sentence(image) == sentence
+
+
+def test_the_sentence_says_when_the_command_is_setuid_root() -> None:
+    files = {"/srv/run": node("-rwsr-xr-x")}
+    found = verdict_sentence(image(files, user="1001", entry=entry_point(program("/srv/run", files))))
+    assert found.startswith("runs with the effective uid 0, as its command is setuid root, and otherwise as uid 1001")
 
 
 def test_the_sentence_says_when_readers_disagree() -> None:
