@@ -109,7 +109,7 @@ def test_the_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch
         (["a\x00b", "https://registry.example"], "printable"),
         (["shop", "https://r.example", "--interval", "-1"], "--interval"),
         (["shop", "https://r.example", "--interval", "9999999999"], "--interval"),
-        (["shop", "https://r.example", "--policy", "lenient"], "one of baseline, kubernetes, strict"),
+        (["shop", "https://r.example", "--policy", "lenient"], "one of baseline, kubernetes, openshift, strict"),
         (["shop", "https://r.example", "--username", "u"], "--password-env VAR"),
         (["shop", "https://r.example", "--password-env", "V"], "--username U"),
         (["shop", "https://r.example", "--username", "u", "--password-env", "PLIMSOLL_NO_SUCH"], "Export it"),
