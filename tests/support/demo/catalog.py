@@ -101,7 +101,15 @@ SERVICES: tuple[Service, ...] = (
         rebuilt=((52, habits.ZERO),),
     ),
     Service("platform/scheduler", DEBIAN, "scheduler", ((FIRST, habits.WITHOUT_ACCOUNT),), every=8, compression="zstd"),
-    Service("mobile/push-relay", ALPINE, "push-relay", ((FIRST, habits.NUMERIC_PAIR),), version=(1, 4), every=6),
+    Service(
+        "mobile/push-relay",
+        ALPINE,
+        "push-relay",
+        ((FIRST, habits.NUMERIC_PAIR), (38, habits.GROUP_ZERO)),
+        version=(1, 4),
+        every=6,
+        env=("HOME=/app",),
+    ),
     Service(
         "ml/recommender",
         DEBIAN,

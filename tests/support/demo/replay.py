@@ -22,6 +22,7 @@ from compliance.services.close_days import close_days
 from compliance.services.request_scan import cancel_scan
 from compliance.services.run_scan_inline import run_scan_inline
 from compliance.services.save_registry import RegistryValues, save_registry
+from tests.support.demo.house_rules import keep_house_rules
 from tests.support.demo.story import DAYS, Story, apply
 from tests.support.oci_layout import OciLayout
 
@@ -118,6 +119,7 @@ def _play_day(registry: Registry, story: Story, day: int, clock: Clock, say: Say
     nine = datetime.combine(story.date_of(day), SCAN_AT, UTC)
     moment = clock if day == story.days else lambda: nine
     close_days(moment())
+    keep_house_rules(registry, day, now=moment())
     scan = run_scan_inline(registry, clock=moment, trigger=Scan.Trigger.SCHEDULE)
     if scan.state != "done" or scan.repositories_failed:
         raise ReplayFailed(f"{story.date_of(day)}: {scan.state}, {scan.problem_message or 'see the page of the scan'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -93,7 +94,7 @@ def _image(service: Service, number: int, habit: Habit, platform: str, moment: d
         env=("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *service.env),
         workdir="/app",
         volumes=service.volumes,
-        entrypoint=["/app/start"],
+        entrypoint=_entrypoint(service),
         cmd=[service.program],
         exposed=[service.port],
         labels={
@@ -104,6 +105,11 @@ def _image(service: Service, number: int, habit: Habit, platform: str, moment: d
         platform=platform,
         created=moment,
     )
+
+
+def _entrypoint(service: Service) -> list[str]:
+    """A script, or the program itself where there is no shell to run one."""
+    return ["/app/start"] if service.family.shell else [f"/usr/local/bin/{service.program}"]
 
 
 @cache
@@ -137,6 +143,6 @@ def _history(service: Service, habit: Habit) -> list[Step]:
         *[buildkit(f"VOLUME [{path}]") for path in service.volumes],
         buildkit(f"EXPOSE [{service.port}]"),
         *habits.closing_steps(habit),
-        buildkit('ENTRYPOINT ["/app/start"]'),
+        buildkit(f"ENTRYPOINT {json.dumps(_entrypoint(service))}"),
         buildkit(f'CMD ["{service.program}"]'),
     ]

@@ -16,12 +16,14 @@ from tests.support.artifacts import helm_chart, signature, signature_tag
 from tests.support.demo.appliance import encrypted, said_twice
 from tests.support.demo.articles import article_images, redis
 from tests.support.demo.catalog import SERVICES
+from tests.support.demo.mistakes import RECIPES, REPOSITORY
 from tests.support.demo.services import Service, build, habit_on, version_of
 from tests.support.images import Stored, index
 from tests.support.oci_layout import OciLayout
 
 DAYS = 60
 _PROMOTION_DAYS = 3
+_DAYS_PER_LESSON = 4
 _CHARTS = (
     ("charts/storefront", ((1, "7.0.0"), (23, "7.1.0"), (47, "8.0.0"))),
     ("charts/auth", ((1, "6.1.0"), (38, "6.2.0"))),
@@ -65,6 +67,7 @@ class Story:
             self._tell_articles()
             self._tell_of_vendors()
             self._tell_of_charts()
+            self._tell_of_mistakes()
 
     def date_of(self, day: int) -> date:
         return self.last_day - timedelta(days=self.days - day)
@@ -132,6 +135,11 @@ class Story:
     def _tell_of_vendors(self) -> None:
         for day, tag, image in ((1, "2.9", said_twice()), (1, "3.0", encrypted("3.0")), (31, "3.1", encrypted("3.1"))):
             self._add(day, Push("vendor/appliance", tag, image))
+
+    def _tell_of_mistakes(self) -> None:
+        for lesson, (tag, recipe) in enumerate(RECIPES.items()):
+            day = 1 + lesson * _DAYS_PER_LESSON
+            self._add(day, Push(REPOSITORY, tag, recipe.build(self._afternoon_before(day, tag))))
 
     def _tell_of_charts(self) -> None:
         for repository, versions in _CHARTS:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from compliance.models import DailySnapshot, Registry, Scan, TagChange
+from compliance.models import DailySnapshot, PolicyVersion, Registry, Repository, Scan, TagChange
+from compliance.queries.rule_changes import policy_changes
 from compliance.services.list_repositories import list_repositories
 from compliance.services.publish_policies import publish_policies
 from compliance.services.request_scan import request_scan
+from tests.support.demo import house_rules
 from tests.support.demo import replay as played
 from tests.support.demo.catalog import SERVICES
 from tests.support.demo.story import DAYS, Story
@@ -37,12 +39,13 @@ class Told:
         self.folder = folder
         self.registry = played.demo_registry(url, NOW)
         self.lines: list[str] = []
+        self.tell = short_story
 
     def play(self, days: int, now: datetime = NOW) -> None:
         self.play_until(self.lines.append, days, now)
 
     def play_until(self, say: Callable[[str], object], days: int, now: datetime = NOW) -> None:
-        played.replay(self.folder, self.registry, days=days, clock=lambda: now, say=say, tell=short_story)
+        played.replay(self.folder, self.registry, days=days, clock=lambda: now, say=say, tell=self.tell)
 
 
 @pytest.fixture
@@ -115,3 +118,22 @@ def test_a_database_that_saw_nothing_is_told_from_the_beginning(told: Told) -> N
 def test_an_unknown_name_is_refused_in_words() -> None:
     with pytest.raises(played.ReplayFailed, match="no registry named Nothing"):
         played.find_registry("Nothing")
+
+
+def test_the_day_on_which_a_teams_rules_changed_shows(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house_rules, "STRICTER_FROM", DAYS)
+    told.tell = lambda last_day: Story(last_day, only=[team])
+    (team,) = [service for service in SERVICES if service.repository == "platform/mailer"]
+    told.play(days=2)
+
+    repository = Repository.objects.get(name="platform/mailer")
+    (change,) = policy_changes(NOW.date() - timedelta(days=9), today=NOW.date(), repository_id=repository.pk)
+    assert (change.day, str(*change.versions)) == (NOW.date(), "platform-team v2")
+    assert repository.verdict == "fail"
+
+
+def test_house_rules_are_kept_however_often_they_are_told(told: Told) -> None:
+    for _ in range(3):
+        house_rules.keep_house_rules(told.registry, DAYS, now=NOW)
+
+    assert PolicyVersion.objects.filter(policy__name=house_rules.NAME).count() == 2
