@@ -28,7 +28,8 @@ _LONG_ARGUMENTS = frozenset(
     )
 )
 _DEFAULTS = ("-D", "--defaults")
-_NO_ACCOUNT = ("-h", "--help", "--version", "--show-config")
+_NO_ACCOUNT = ("--help", "--version", "--show-config")
+_USERADD_HELP = "-h"  # a home for BusyBox' adduser
 _SHORT = re.compile(r"-[A-Za-z]")
 
 
@@ -52,7 +53,7 @@ def _made(words: Words) -> str | None:
     if "u" in options or "uid" in options or any(word in _NO_ACCOUNT for word in words):
         return None
     if words[0] == "useradd":
-        return names[-1] if names and not any(word in _DEFAULTS for word in words) else None
+        return names[-1] if names and not any(word in (*_DEFAULTS, _USERADD_HELP) for word in words) else None
     only_a_group = "group" in options and "system" not in options
     # ``adduser USER GROUP`` makes a member, not an account.
     return names[0] if len(names) == 1 and not only_a_group else None
