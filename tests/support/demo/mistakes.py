@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.support.demo.families import ALPINE, base_history, base_layer, program
@@ -24,15 +24,15 @@ class _Lesson:
 
     user: str = "10001:0"
     accounts: str = _APP
-    entries: Mapping[str, Entry] | None = None
+    entries: Mapping[str, Entry] = field(default_factory=dict)
     entrypoint: Sequence[str] = ("/srv/server",)
     steps: Sequence[str] = ("RUN adduser -S -D -H -u 10001 -G root -h /srv app",)
     port: str = "8080/tcp"
 
     def build(self, moment: datetime, platform: str = "linux/amd64") -> Stored:
-        accounts, entries = ALPINE.with_accounts(self.accounts), self.entries or {}
+        accounts = ALPINE.with_accounts(self.accounts)
         return image(
-            [base_layer(ALPINE, platform), layer(accounts | _HOME | entries)],
+            [base_layer(ALPINE, platform), layer({**accounts, **_HOME, **self.entries})],
             user=self.user,
             env=("PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/srv"),
             workdir="/srv",
