@@ -151,7 +151,11 @@ def _laid_out(text: str, found: Review, known: Mapping[Reference, StoredImage]) 
         inspected=said["images"]["inspected"],
         skipped=tuple((printable(each["kind"], longest=100), each["count"]) for each in said["skipped"]),
         unread=tuple((printable(each["kind"], longest=100), each["line"]) for each in said["unread"]),
-        source=tuple(source_lines(text, _pointed_at(workloads), {each.line for each in findings})),
+        source=tuple(
+            source_lines(
+                text, _pointed_at(workloads), {each.line for each in findings if each.severity in _SEVERITIES[:3]}
+            )
+        ),
     )
 
 

@@ -82,8 +82,8 @@ class ImagePage:
 
     @property
     def first(self) -> Ruling | None:
-        """The violation whose fix comes first."""
-        return next((ruling for ruling in self.violated if ruling.fix), None)
+        """The violation whose fix comes first: one that decides the verdict."""
+        return next((ruling for ruling in self.violated if ruling.fix and ruling.decides), None)
 
     @property
     def hints(self) -> tuple[Ruling, ...]:

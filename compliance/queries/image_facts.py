@@ -39,7 +39,7 @@ PLATFORM_NAMES = {
 
 _ANSWERS = {"admit": "pass", "refuse": "fail"}
 _QUALIFIED = {"none": "admit, as root", "warn": "admit, but"}
-_COMPARED = {"error": "its words", "uid": "uid", "gid": "gid", "groups": "groups", "home": "HOME"}
+_COMPARED = {"error": "start", "uid": "uid", "gid": "gid", "groups": "groups", "home": "HOME"}
 _NO_START = "the container does not start"
 _AS_ROOT = "it starts as root, "
 _BREAKS_LATER = ", whatever USER says, but "
@@ -175,13 +175,12 @@ def _runtimes(facts: ImageFacts, answers: Mapping[str, Mapping[str, Any]]) -> It
     for name, answer in answers.items():
         found = _runtime(name, answer)
         differs = tuple(word for key, word in _COMPARED.items() if answer.get(key) != docker.get(key))
-        if not differs:
+        if not differs or ("error" in docker and found.error):  # the same no in other words
             yield found
             continue
         own = [step["text"] for step in derivation(facts, Runtime(name)) if step["text"] not in usual]
         reason = next((text for text in own if not text.startswith(_NO_START)), "")
-        starts_where_docker_does_not = "error" in docker and not found.error
-        said = ("starts",) if starts_where_docker_does_not else ("does not start",) if found.error else differs
+        said = ("starts",) if "error" in docker else ("does not start",) if found.error else differs
         yield replace(found, differs=said, reason=reason)
 
 

@@ -70,6 +70,12 @@ class Ruling:
     hint: bool
 
     @property
+    def opening(self) -> str:
+        """The reason, where the fix does not begin by saying it again in other words."""
+        first, _, rest = self.reason.partition(",")
+        return "" if rest and self.fix.startswith(first) else self.reason
+
+    @property
     def files(self) -> tuple[Place, ...]:
         """Evidence for a table."""
         return tuple(place for place in self.evidence if place.is_file)

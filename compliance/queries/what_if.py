@@ -35,7 +35,7 @@ _OUTCOMES: Final = {
     Outcome.STOPPED: ("fail", "Does not start", "It does not start."),
     Outcome.UNKNOWN: ("unknown", "Not known", "It is not known what happens."),
 }
-_ROOT: Final = ("none", "Works, as root", "It starts as root, uid 0: everything works, and nothing protects the host.")
+_ROOT: Final = ("none", "Works, as root", "It starts as root, uid 0: what works says nothing about what it may break.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Who:
 class Loss:
     """Something it cannot do.
 
-    :param what: a verb and where; ``path`` is the place that refuses, with ``count`` entries like it.
+    :param what: a verb and where; ``path`` is the place that refuses.
     """
 
     what: str
@@ -198,7 +198,7 @@ def _tree(tree: Json) -> Iterator[Loss]:
     what = f"{tree['lost']} {least}{tree['count']:,} {entries} below {tree['path']}"
     for found in tree["classes"]:
         yield Loss(
-            what, ", ".join(found["examples"]), found["mode"] or "", _owner(found), f"{found['count']:,} like it"
+            what, ", ".join(found["examples"]), found["mode"] or "", _owner(found), f"{found['count']:,} of them"
         )
 
 

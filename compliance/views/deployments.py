@@ -66,5 +66,5 @@ def _too_large(request: HttpRequest) -> Fault | None:
 
 
 def _fault(problem: DeploymentProblem) -> Fault:
-    message = printable(problem.message, longest=_LONGEST_PROBLEM)
+    message = printable(problem.message.removeprefix("deployment file: "), longest=_LONGEST_PROBLEM)
     return Fault(problem.code, message, problem.remedy, problem.line)

@@ -24,7 +24,7 @@ _EXECUTABLE_BY_OTHERS_THAN_OWNER = 0o011
 _SETGID_AND_GROUP_EXECUTE = 0o2010
 _INERT = (
     "Live on Docker, Podman and Kubernetes as they come; inert under `allowPrivilegeEscalation: false`, which Pod "
-    "Security *restricted* and OpenShift's restricted-v2 set, and under `no-new-privileges`"
+    "Security “restricted” and OpenShift's restricted-v2 set, and under `no-new-privileges`"
 )
 
 

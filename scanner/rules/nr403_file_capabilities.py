@@ -67,7 +67,7 @@ def _said(files: FileFacts, found: list[_Holder]) -> str:
     which = "It" if len(found) == 1 else named(stopping, len(stopping))
     start = " That is the command the image starts with." if _starts_with(files, stopping) else ""
     return (
-        f"{holds}. {which} cannot be executed at all under `drop: [ALL]`, which Pod Security *restricted* and "
+        f"{holds}. {which} cannot be executed at all under `drop: [ALL]`, which Pod Security “restricted” and "
         f"OpenShift's restricted-v2 demand: *operation not permitted*, even for root.{start}"
     )
 

@@ -162,8 +162,8 @@ def test_images_without_facts_say_why(reader: Client) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: [1, 2\nb: 3\n", "line 2"),
-        ("hello: world\n", "no object of Kubernetes"),
+        ("a: [1, 2\nb: 3\n", "Line 2"),
+        ("hello: world\n", "No object of Kubernetes"),
         ("a: {{ .Values.x }}\n", "helm template"),
         ("", "Paste a file, or choose one."),
         ("  \n\t", "Paste a file, or choose one."),

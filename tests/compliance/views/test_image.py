@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 
 import pytest
 from django.test import Client
 
 from compliance.models import Image, Tag
 from scanner.domain.facts import Ambiguity
-from tests.support.facts import facts
+from scanner.domain.files import Node, NodeKind, Place
+from tests.support.facts import P0, P0_GROUP, facts, privileged
+from tests.support.file_facts import House, command
 from tests.support.pages import get
 from tests.support.rows import HOSTILE, artifact, fleet, image, index, tag_row, unknown_digest, unreadable
 
@@ -154,7 +157,9 @@ def test_tags_through_an_index_point_here_too(reader: Client) -> None:
     both = index(50, [made.passing])
     tag_row(made.repositories[0], "multi", made.passing, image=None, index=both, digest=both.digest).save()
     page = get(reader, f"/i/{made.passing.digest}/")
-    assert {"1.0", "multi"} == {a.attributes["href"].split("/")[-2] for a in page.all("a") if "/-/t/" in a.attributes["href"]}
+    assert {"1.0", "multi"} == {
+        a.attributes["href"].split("/")[-2] for a in page.all("a") if "/-/t/" in a.attributes["href"]
+    }
 
 
 def test_many_tags_are_cut_and_said_so(reader: Client) -> None:
@@ -181,3 +186,73 @@ def test_the_raw_config_is_what_the_registry_gave(reader: Client) -> None:
     assert '"x-hostile": "' in page.html.replace("&quot;", '"')
     assert "as the registry gave it" in page.text
     assert "<img src=x" not in page.html
+
+
+def test_runtimes_that_differ_from_docker_say_why(reader: Client) -> None:
+    found = image(facts("app:docker", P0, P0_GROUP), 5)
+    rows = [row.text for row in get(reader, f"/i/{found.digest}/").all("tr", class_="differs")]
+    assert len(rows) == 3
+    assert rows[0].startswith("containerd other groupsline 2 of /etc/group lists app, which adds gid 10 1000:998 10")
+    assert "kubelet sends only the user half of USER" in rows[1]
+    alike = image(facts("1001:1001"), 6)
+    assert not get(reader, f"/i/{alike.digest}/").all("tr", class_="differs")
+
+
+def test_versions_that_start_it_as_root_are_named(reader: Client) -> None:
+    found = image(facts("4294967296", "root:x:0:0::/:\n4294967296:x:0:0::/:\n"), 5)
+    text = get(reader, f"/i/{found.digest}/").text
+    assert "Versions 1.7.27 to 1.7.31" in text
+    assert "CVE-2026-46680" in text
+
+
+def test_to_let_root_in_is_no_praise(reader: Client) -> None:
+    house = House({"/server": (0o755, 0, 0)})
+    files = house.facts(command=command(house.program("/server")))
+    page = get(reader, f"/i/{image(facts('', files=files), 5).digest}/")
+    answers = {item.text.split("admit")[0].strip() for item in page.all("li") if "admit, as root" in item.text}
+    assert answers == {"docker run", "podman run", "User namespace"}
+    assert not [each for each in page.all("span", class_="is-pass") if each.text == "admit"]
+
+
+def test_what_decides_comes_with_its_fix_before_everything_else(reader: Client) -> None:
+    made = fleet(1)
+    headings = [heading.text for heading in get(reader, f"/i/{made.failing.digest}/").all("h2")]
+    assert headings[:2] == ["What to do", "Identity"]
+    assert get(reader, f"/i/{made.passing.digest}/").all("h2")[0].text == "How the answer came about"
+
+
+def test_findings_stand_under_what_they_ask_about(reader: Client) -> None:
+    made = fleet(1)
+    titles = [each.text for each in get(reader, f"/i/{made.failing.digest}/").all("h3", class_="inside")]
+    assert titles[:2] == ["Identity", "Accounts"]
+
+
+def test_paths_are_a_table_and_many_are_folded(reader: Client) -> None:
+    tools = [privileged(f"/usr/bin/tool{at}", 0o4755) for at in range(7)]
+    files = replace(House({}).facts(privileged=tools), world_writable_total=1, world_writable=(open_folder(),))
+    page = get(reader, f"/i/{image(facts('1001:1001', files=files), 5).digest}/")
+    assert "7 paths" in page.text
+    assert "setuid: mode 4755, owner 0:0" in page.text
+    rows = [row.text for row in page.all("tr") if row.text.startswith("/srv/open")]
+    assert rows == ["/srv/open 0777 0:0 layer 1"]
+
+
+def open_folder() -> Place:
+    """A folder everybody may write."""
+    return Place("/srv/open", Node(NodeKind.FOLDER, 0o777, 0, 0), 0)
+
+
+def test_facts_of_an_older_release_say_so(reader: Client) -> None:
+    page = get(reader, f"/i/{image(facts('1001:1001', files=None), 5).digest}/")
+    assert "The next scan reads the image again" in page.text
+    unknown = [
+        each.text for each in page.all("article", class_="finding") if "a release that did not look" in each.text
+    ]
+    assert len(unknown) == 1
+
+
+def test_a_windows_image_runs_as_somebody(reader: Client) -> None:
+    page = get(reader, f"/i/{artifact(7, 'Windows image, which runs as ContainerUser').digest}/")
+    assert page.all("h1")[0].text.startswith("Image ")
+    assert "Windows image, which runs as ContainerUser." in page.text
+    assert "nothing in it runs" not in page.text
