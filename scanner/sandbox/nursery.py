@@ -35,6 +35,7 @@ class Nursery:
         self._control: socket.socket | None = None
         self._zygote = 0
         self.peak_memory_bytes = 0
+        self.cpu_seconds = 0.0
         os.register_at_fork(after_in_child=self._forget)
 
     def warm_up(self) -> None:
@@ -58,8 +59,10 @@ class Nursery:
             yield Child(talk, leash, limits.child_seconds, limits.child_memory_bytes)
 
     def note(self, ending: Ending) -> None:
-        """Remember how much memory children take."""
-        self.peak_memory_bytes = max(self.peak_memory_bytes, ending.memory_bytes)
+        """Remember what children cost: the most memory of one, the time of all."""
+        with self._lock:
+            self.peak_memory_bytes = max(self.peak_memory_bytes, ending.memory_bytes)
+            self.cpu_seconds += ending.cpu_seconds
 
     def close(self) -> None:
         """End the zygote and all children; the next layer starts another."""

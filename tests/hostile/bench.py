@@ -23,11 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What came of an image and what it cost."""
+    """What came of an image and what it cost; ``cpu_seconds`` are those of the worker and its children together."""
 
     outcome: str
     message: str
     seconds: float
+    cpu_seconds: float
     child_bytes: int
     worker_bytes: int
     descriptors: int

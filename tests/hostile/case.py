@@ -126,4 +126,4 @@ def zstd_frame(content: bytes, window_log: int) -> bytes:
     """A zstd frame that wants a window of this size."""
     parameter = zstd.CompressionParameter
     packer = zstd.ZstdCompressor(options={parameter.window_log: window_log, parameter.compression_level: 1})
-    return packer.compress(content) + packer.flush()
+    return bytes(packer.compress(content) + packer.flush())

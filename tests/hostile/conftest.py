@@ -48,4 +48,5 @@ def _line(group: str, found: list[dict[str, Any]]) -> dict[str, Any]:
         "rss_max": max(one["child_bytes"] for one in found),
         "worker_rss_max": max(one["worker_bytes"] for one in found),
         "wall": round(sum(seconds), 1),
+        "cpu": round(sum(one["cpu_seconds"] for one in found), 1),
     }

@@ -208,7 +208,7 @@ def _diamond() -> Stored:
 
 
 def _child_missing() -> Stored:
-    stored = index([run()])
+    stored = index([run(user="1003")])
     return replace(stored, blobs={key: value for key, value in stored.blobs.items() if key == BASE.digest})
 
 

@@ -33,12 +33,13 @@ def main() -> None:
         order = json.loads(line)
         Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
         nursery.default.peak_memory_bytes = 0
-        began = time.monotonic()
+        began, busy = time.monotonic(), _busy()
         outcome, message = _outcome(order, policy)
         said = {
             "outcome": outcome,
             "message": message[:500],
             "seconds": time.monotonic() - began,
+            "cpu_seconds": _busy() - busy,
             "child_bytes": nursery.default.peak_memory_bytes,
             "worker_bytes": _peak(),
             "descriptors": len(os.listdir("/proc/self/fd")),
@@ -60,6 +61,10 @@ def _outcome(order: dict[str, Any], policy: Any) -> tuple[str, str]:
     judgements = [judged(image, policy) for image in found.images]
     violated = sorted({result.rule for one in judgements for result in one.results if result.outcome == "violated"})
     return "+".join(sorted({str(one.verdict) for one in judgements})) or "empty", " ".join(violated)
+
+
+def _busy() -> float:
+    return time.process_time() + nursery.default.cpu_seconds
 
 
 def _peak() -> int:

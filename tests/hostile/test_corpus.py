@@ -33,7 +33,8 @@ def test_an_image_ends_as_it_should(hostile: Bench, case: Case, record_property:
     record_property(FIGURES, {"group": case.group, **asdict(found)})
 
     assert found.outcome in case.expect.split("|"), found.message
-    assert found.seconds <= case.seconds <= SECONDS
+    # Processor time: a machine busy with other things must not fail this, and a hang ends by pytest's timeout.
+    assert found.cpu_seconds <= case.seconds <= SECONDS
     assert found.child_bytes <= CHILD_BYTES
     assert found.worker_bytes <= WORKER_BYTES
     assert list(hostile.scratch.iterdir()) == []
