@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from scanner.deployments.problems import DeploymentProblem
 from scanner.deployments.yaml_nodes import Entries, Items, Node, Scalar
 from scanner.deployments.yaml_scalars import Dialect, Value, go_integer, go_kind
 from scanner.domain.printable import printable
@@ -83,8 +84,13 @@ class View:
         return self.node is not None and not (isinstance(self.node, Scalar) and self._value() is None)
 
     def get(self, key: str) -> View:
-        """A field of a mapping; one of anything else is absent."""
+        """A field of a mapping; one of anything else is absent.
+
+        :raises DeploymentProblem: where readers of Kubernetes' files differ in its value.
+        """
         path = f"{self.path}.{key}" if self.path else key
+        if isinstance(self.node, Entries) and key in self.node.contested:
+            self._refuse_contested(key, self.node.lines[key])
         if isinstance(self.node, Entries) and key in self.node.values:
             return View(self.reading, self.node.values[key], path, self.node.lines[key])
         if self.given and not isinstance(self.node, Entries):
@@ -155,6 +161,11 @@ class View:
         if isinstance(self.node, Items | Entries):
             self._refuse(wanted)
         return self._value()
+
+    def _refuse_contested(self, key: str, line: int) -> None:
+        if self.reading.dialect is Dialect.KUBERNETES:
+            said = f'"{key}" stands above a << that brings it too: kubectl takes what is merged, others the key itself'
+            raise DeploymentProblem("yaml-merge", said, line=line, remedy="Put << above all keys of its mapping.")
 
     def _refuse(self, wanted: str) -> None:
         line = self.node.line if self.node is not None else self.line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from scanner.domain.limits import Limits
 from scanner.domain.printable import printable
 
 _MERGE = "<<"
+_MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
 class _Sized(NamedTuple):
@@ -113,32 +113,51 @@ class Builder:
 def _mapping(ended: _Open) -> Entries:
     values: dict[str, Node] = {}
     lines: dict[str, int] = {}
-    merged: list[Node] = []
+    merge: Node | None = None
+    before: frozenset[str] = frozenset()
     for key, value in zip(ended.children[::2], ended.children[1::2], strict=True):
         if not isinstance(key.node, Scalar):
             said = "a key is a mapping or a list; readers take text only"
             raise DeploymentProblem("yaml-key", said, line=key.node.line, remedy="Quote a value that begins with {.")
-        text = key.node.text
-        if text == _MERGE and key.node.plain and not key.node.tag:
-            merged.append(value.node)
-            continue
-        if text in values:
-            said = f'mapping key "{printable(text, longest=100)}" already defined at line {lines[text]}'
+        text, merges = key.node.text, _merges(key.node)
+        first = lines.get(text) if not merges else merge.line if merge is not None else None
+        if first is not None:
+            said = f'mapping key "{printable(text, longest=100)}" already defined at line {first}'
             remedy = "Readers differ in which of two they take: keep one."
             raise DeploymentProblem("yaml-duplicate-key", said, line=key.node.line, remedy=remedy)
-        values[text], lines[text] = value.node, key.node.line
-    _merge(values, lines, merged)
-    return Entries(ended.line, values, lines, ended.tag)
+        if merges:
+            merge, before = value.node, frozenset(values)
+        else:
+            values[text], lines[text] = value.node, key.node.line
+    contested = frozenset[str]() if merge is None else _merge(values, lines, merge, before)
+    return Entries(ended.line, values, lines, ended.tag, contested)
 
 
-def _merge(values: dict[str, Node], lines: dict[str, int], merged: Sequence[Node]) -> None:
-    """Keys of ``<<`` count where the mapping has none of its own; of several mappings the first counts."""
-    for node in merged:
-        for source in node.items if isinstance(node, Items) else (node,):
-            if not isinstance(source, Entries):
-                said = "map merge requires map or sequence of maps as the value"
-                remedy = "Behind << stands an alias of a mapping, or a list of them."
-                raise DeploymentProblem("yaml-merge", said, line=source.line, remedy=remedy)
-            for key, value in source.values.items():
-                if key not in values:
-                    values[key], lines[key] = value, source.lines[key]
+def _merges(key: Scalar) -> bool:
+    """Whether it is the key of a merge; ``!!merge <<`` is, too."""
+    if key.text != _MERGE:
+        return False
+    if key.tag == _MERGE_TAG or not key.tag:
+        return key.plain or bool(key.tag)
+    said = "a << with a tag is a merge to some readers and a key to others"
+    raise DeploymentProblem("yaml-merge", said, line=key.line, remedy="Write << without a tag.")
+
+
+def _merge(values: dict[str, Node], lines: dict[str, int], merge: Node, before: frozenset[str]) -> frozenset[str]:
+    """Keys of ``<<`` count where the mapping has none of its own; of several mappings the first counts.
+
+    :param before: the keys that stand above ``<<``.
+    :return: the keys of which readers take different values.
+    """
+    own, contested = frozenset(values), set[str]()
+    for source in merge.items if isinstance(merge, Items) else (merge,):
+        if not isinstance(source, Entries):
+            said = "map merge requires map or sequence of maps as the value"
+            remedy = "Behind << stands an alias of a mapping, or a list of them."
+            raise DeploymentProblem("yaml-merge", said, line=source.line, remedy=remedy)
+        contested |= before & source.values.keys()
+        contested |= source.contested - own
+        for key, value in source.values.items():
+            if key not in values:
+                values[key], lines[key] = value, source.lines[key]
+    return frozenset(contested)

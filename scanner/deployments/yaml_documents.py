@@ -113,7 +113,9 @@ def _feed(builder: Builder, event: Event) -> None:
     line = _line(event)
     if isinstance(event, ScalarEvent):
         plain = not event.style
-        builder.scalar(Scalar(line, event.value, plain=plain, tag=event.tag or ""), event.anchor)
+        # ``! "text"``: libyaml keeps of the lone mark only that the text may be anything, quotes or not.
+        tag = event.tag or ("!" if not plain and event.implicit[0] else "")
+        builder.scalar(Scalar(line, event.value, plain=plain, tag=tag), event.anchor)
     elif isinstance(event, AliasEvent):
         builder.alias(event.anchor or "", line)
     elif isinstance(event, CollectionStartEvent):

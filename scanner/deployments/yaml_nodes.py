@@ -49,12 +49,17 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A mapping, merge keys resolved: key to value, and key to the line it stands in."""
+    """A mapping, merge keys resolved: key to value, and key to the line it stands in.
+
+    :param contested: keys that stand above a ``<<`` which brings them too. Compose takes the key itself, Kubernetes
+        what is merged (goyaml v2 merges where ``<<`` stands), and others who read manifests the key again.
+    """
 
     line: int
     values: Mapping[str, Node] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
     tag: str = ""
+    contested: frozenset[str] = frozenset()
 
 
 Node = Scalar | Items | Entries

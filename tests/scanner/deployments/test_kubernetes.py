@@ -8,7 +8,8 @@ from scanner.deployments import DeploymentProblem
 from scanner.deployments.review import read_contents
 from scanner.deployments.workloads import Mount, Role, Workload
 from scanner.domain.start import StartedBy
-from tests.scanner.deployments.manifests import pod, reviewed
+from tests.scanner.deployments.manifests import only, pod, reviewed
+from tests.support.facts import facts
 
 TEMPLATE = "template: {spec: {containers: [{name: web, image: nginx}]}}"
 
@@ -251,3 +252,28 @@ def test_more_groups_than_anybody_sets_leave_the_identity_open() -> None:
     (found,) = workloads(pod("", f"securityContext: {{supplementalGroups: [{'1,' * 1_001}]}}"))
     assert found.containers[0].undecided
     assert found.containers[0].open
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "{runAsUser: 1000, <<: &r {runAsUser: 0}}",
+        "{<<: {runAsUser: 1000, <<: {runAsUser: 0}}}",
+        "{<<: [{}, {runAsUser: 1000, <<: {runAsUser: 0}}]}",
+    ],
+)
+def test_a_merge_below_the_key_it_brings_is_refused_because_kubectl_takes_what_is_merged(context: str) -> None:
+    with pytest.raises(DeploymentProblem, match="kubectl takes what is merged") as caught:
+        reviewed(pod(f"securityContext: {context}"), facts("1000:1000"))
+    assert caught.value.code == "yaml-merge"
+
+
+def test_a_merge_above_the_keys_is_read_as_everybody_does() -> None:
+    found = reviewed(pod("securityContext: {<<: {runAsUser: 0, runAsGroup: 7}, runAsUser: 1000}"), facts("1000:1000"))
+    start = only(found).case.container.start
+    assert (start.run_as_user, start.run_as_group) == (1000, 7)
+
+
+def test_a_merge_with_its_tag_written_out_is_a_merge() -> None:
+    found = reviewed(pod("securityContext: {!!merge <<: {runAsUser: 0}}"), facts("1000:1000"))
+    assert only(found).case.container.start.run_as_user == 0
