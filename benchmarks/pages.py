@@ -70,6 +70,14 @@ def _paths() -> list[str]:
     narrowed = ["/tags/?rule=NR101&verdict=fail", "/tags/?rule=NR101&q=service77", "/tags/?rule=NR101&page=100"]
     one = [repository, f"{repository}?verdict=fail", f"{repository}t/{middle.name}/", f"/i/{middle.digest}/"]
     rest = ["/registries/", "/registries/bench/", "/rules/", "/rules/NR101/", "/rules/NR202/", "/policies/", "/scans/"]
+    policies = [
+        "/policies/kubernetes/",
+        "/policies/strict/",
+        "/policies/kubernetes/history/",
+        "/policies/kubernetes/edit/",
+    ]
+    judged = ["/repos/?policy=kubernetes", "/repos/?pattern=*77*", "/tags/?rule=NR101&policy=kubernetes"]
+    rest += [*policies, *judged, "/tags/?rule=NR101&policy=strict", "/tags/?rule=NR503&policy=kubernetes"]
     return ["/", *rest, f"/scans/{Scan.objects.latest('pk').pk}/", *found, *one, *lists, *rules, *narrowed]
 
 

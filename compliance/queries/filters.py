@@ -34,11 +34,10 @@ def choice_of(params: Mapping[str, str], name: str, allowed: Mapping[str, object
     return value if value in allowed else ""
 
 
-def policy_of(params: Mapping[str, str]) -> str:
-    """The name of a policy there is, or nothing; no query is spent where the address names none."""
-    if not params.get("policy"):
-        return ""
-    return choice_of(params, "policy", frozenset(Policy.objects.values_list("name", flat=True)))
+def policy_of(params: Mapping[str, str]) -> Policy | None:
+    """The policy an address names; no query is spent where it names none."""
+    name = text_of(params, "policy")
+    return Policy.objects.filter(name=name).first() if name else None
 
 
 def pattern_of(params: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from django.db.models import Count
 from compliance.models import ACTIVE, Policy, PolicyVersion, Registry, Rejudging, Repository, State
 from compliance.policy.document import read_policy, settings_of
 from compliance.queries.rules import fails_on
-from compliance.queries.violations import Violations, count_violations
+from compliance.queries.violations import MOST_OF_EACH, Violations, count_violations
 from scanner.domain.policy import Policy as PolicyValue
 from scanner.domain.rule import Category, Rule
 from scanner.rulebook import RULES
@@ -114,7 +114,7 @@ def policy_page(row: Policy) -> PolicyPage:
     version = current_of(row)
     registries = tuple(Registry.objects.filter(policy=row).order_by("name").values_list("slug", "name"))
     judged = Repository.objects.listed().filter(policy=row).count()
-    counts = count_violations((rule.id for rule in RULES), row.pk)
+    counts = count_violations((rule.id for rule in RULES), row.pk, most=MOST_OF_EACH)
     return PolicyPage(
         _row(row, judged, len(registries)),
         setting_groups(read_policy(version.document), counts),

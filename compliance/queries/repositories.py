@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db.models import Count, F, OrderBy, OuterRef, Q, Subquery
 
 from compliance.charts import Part, Spark, parts, sparkline
-from compliance.models import DailySnapshot, Registry, Repository, Tag
+from compliance.models import DailySnapshot, Policy, Registry, Repository, Tag
 from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.filters import (
     VERDICTS,
@@ -57,7 +57,7 @@ class RepositoryFilter:
     grade: str = ""
     preset: str = "all"
     sort: str = "-failed"
-    policy: str = ""
+    policy: Policy | None = None
     pattern: str = ""
 
 
@@ -167,7 +167,7 @@ def _matching(wanted: RepositoryFilter) -> RepositoryQuerySet:
     if wanted.grade:
         rows = rows.filter(grade=wanted.grade)
     if wanted.policy:
-        rows = rows.filter(policy__name=wanted.policy)
+        rows = rows.filter(policy=wanted.policy.pk)
     if wanted.pattern:
         rows = rows.filter(name__regex=pattern_regex(wanted.pattern))
     return rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from compliance.models import PolicyVersion
 from compliance.policy.document import read_policy
-from compliance.queries.violations import Violations, count_violations
+from compliance.queries.violations import MOST_OF_EACH, Violations, count_violations
 from scanner.domain.policy import Policy
 from scanner.domain.rule import Category, Rule
 from scanner.judge import counts_against
@@ -52,7 +52,7 @@ class RulePage:
 
 def list_rules() -> tuple[RuleGroup, ...]:
     """Every rule by category, in the order of the rulebook, counted with one query."""
-    counts = count_violations(rule.id for rule in RULES)
+    counts = count_violations((rule.id for rule in RULES), most=MOST_OF_EACH)
     groups = ((category, [rule for rule in RULES if rule.category is category]) for category in Category)
     return tuple(
         RuleGroup(category, tuple(RuleRow(rule, counts[rule.id]) for rule in rules))

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from compliance.models import Registry, Repository, Tag
+from compliance.models import Policy, Registry, Repository, Tag
 from compliance.policy.protected_tags import is_protected
 from compliance.queries.filters import VERDICTS, Chip, choice_of, policy_of, text_of, without
 from compliance.queries.paging import Paging, page_of
@@ -59,7 +59,7 @@ class TagList:
     registry: str
     verdict: str
     rule: str
-    policy: str
+    policy: Policy | None
     rows: tuple[TagRow, ...]
     paging: Paging
     chips: tuple[Chip, ...]
@@ -74,8 +74,12 @@ def list_tags(params: Mapping[str, str]) -> TagList:
     policy = policy_of(params)
     repositories = _repositories(q, registry, policy)
     if rule:
-        narrowed = repositories if q or registry or policy else None
-        rows, paging = _by_rule(rule, verdict, narrowed, params.get("page", ""))
+        tags = violating(rule)
+        if q or registry:
+            tags = tags.filter(repository__in=repositories)
+        if policy:  # by its id: only then does Postgres know how many repositories it has
+            tags = tags.filter(repository__policy=policy.pk)
+        rows, paging = _by_rule(tags.filter(verdict=verdict) if verdict else tags, params.get("page", ""))
     else:
         rows, paging = _by_verdict(verdict, repositories, params.get("page", ""))
     found = (
@@ -118,23 +122,16 @@ def _row(tag: Tag) -> TagRow:
     )
 
 
-def _repositories(q: str, registry: str, policy: str) -> QuerySet[Repository]:
+def _repositories(q: str, registry: str, policy: Policy | None) -> QuerySet[Repository]:
     rows = Repository.objects.listed()
     if q:
         rows = rows.filter(name__icontains=q)
     if policy:
-        rows = rows.filter(policy__name=policy)
+        rows = rows.filter(policy=policy.pk)
     return rows.filter(registry__slug=registry) if registry else rows
 
 
-def _by_rule(
-    rule: str, verdict: str, repositories: QuerySet[Repository] | None, page: str
-) -> tuple[tuple[TagRow, ...], Paging]:
-    tags = violating(rule)
-    if verdict:
-        tags = tags.filter(verdict=verdict)
-    if repositories is not None:
-        tags = tags.filter(repository__in=repositories)
+def _by_rule(tags: QuerySet[Tag], page: str) -> tuple[tuple[TagRow, ...], Paging]:
     count = tags.order_by()[: MOST_COUNTED + 1].count()
     paging = page_of(page, min(count, MOST_COUNTED), capped=count > MOST_COUNTED)
     chosen = tags.select_related(*OWNERS).order_by("-pk")[paging.offset : paging.offset + paging.size]

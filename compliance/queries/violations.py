@@ -22,23 +22,28 @@ _FLEET = _COUNT.format(judged="")
 _POLICY = _COUNT.format(judged="AND repository.policy_id = %s")
 
 
+MOST_OF_EACH = 1_000
+"""How far a page that counts every rule counts each: forty counts of ten thousand take longer than a page may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Violations:
-    """How many tags violate a rule, counted no further than ``MOST_COUNTED``."""
+    """How many tags violate a rule; ``capped`` where there are more than were counted."""
 
     count: int
     capped: bool = False
 
 
-def count_violations(rules: Iterable[str], policy: int | None = None) -> dict[str, Violations]:
+def count_violations(
+    rules: Iterable[str], policy: int | None = None, *, most: int = MOST_COUNTED
+) -> dict[str, Violations]:
     """Count with one query.
 
     :param policy: the id of a policy whose repositories alone count.
     """
     judged = () if policy is None else (policy,)
-    most = MOST_COUNTED + 1
-    parts = [(rule, json.dumps([rule]), *judged, most) for rule in rules]
+    parts = [(rule, json.dumps([rule]), *judged, most + 1) for rule in rules]
     with connection.cursor() as cursor:
         query = _FLEET if policy is None else _POLICY
         cursor.execute(" UNION ALL ".join([query] * len(parts)), [value for part in parts for value in part])
-        return {rule: Violations(min(count, MOST_COUNTED), count > MOST_COUNTED) for rule, count in cursor.fetchall()}
+        return {rule: Violations(min(count, most), count > most) for rule, count in cursor.fetchall()}

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 from django.test import Client
 
-from compliance.models import DailySnapshot, Repository, State
+from compliance.models import DailySnapshot, PolicyVersion, Repository, State
 from tests.support.pages import Page, get
-from tests.support.rows import fleet, never_scanned, registry, scan
+from tests.support.rows import NOW, fleet, never_scanned, registry, scan
 
 
 def trend_rows(page: Page) -> list[list[str]]:
@@ -104,3 +104,15 @@ def test_a_deleted_repository_counts_nowhere(reader: Client) -> None:
     page = get(reader, "/")
     assert "1 of 2 tags pass" in page.text
     assert not page.all("a", href="/r/harbor/team/app-0000/-/")
+
+
+def test_the_day_from_which_other_rules_count_is_marked(reader: Client) -> None:
+    made = fleet(2)
+    policy = made.registry.policy
+    second = PolicyVersion.objects.create(policy=policy, number=2, document={}, created_at=NOW)
+    assert not get(reader, "/").all("ol", class_="marks")
+    DailySnapshot.objects.filter(closed=False, repository=made.repositories[0]).update(policy_version=second)
+    page = get(reader, "/")
+    assert page.all("ol", class_="marks")[0].text == "1 From 10 Mar on: kubernetes v2"
+    assert [mark.text for mark in page.all("line", class_="mark")] == ["kubernetes v2"]
+    assert "Rules changed: kubernetes v2" in " ".join(trend_rows(page)[0])

@@ -79,6 +79,24 @@ def test_a_change_of_the_policy_is_a_line_in_the_trend(reader: Client) -> None:
     assert len(page.all("line", class_="mark")) == 1
     assert "From 10 Mar on: kubernetes v2." in page.all("desc")[0].text
     assert [row[-1] for row in periods(page)][:3] == ["v2", "v1", "v1"]
+    assert "Rules changed: kubernetes v2" in " ".join(periods(page)[0])
+    assert page.all("ol", class_="marks")[0].text == "1 From 10 Mar on: kubernetes v2"
+    assert page.all("a", href="/policies/kubernetes/history/#v2")
+
+
+def test_changes_of_one_week_are_one_line(reader: Client) -> None:
+    home = registry()
+    row = never_scanned(home, "team/new")
+    first = home.policy.current
+    later = [PolicyVersion(policy=home.policy, number=number, document={}, created_at=NOW) for number in (2, 3)]
+    PolicyVersion.objects.bulk_create(later)
+    counts = dict.fromkeys(("evaluated", "passed", "failed", "unknown", "not_applicable"), 0)
+    for back, version in zip((8, 1, 0), (first, *later), strict=True):
+        day = NOW.date() - timedelta(days=back)
+        DailySnapshot.objects.create(repository=row, day=day, policy_version=version, **counts)
+    page = get(reader, "/r/harbor/team/new/-/?by=week")
+    assert [mark.text for mark in page.all("line", class_="mark")] == ["kubernetes v2, kubernetes v3"]
+    assert page.all("ol", class_="marks")[0].text == "1 From 2026-W11 on: kubernetes v2, kubernetes v3"
 
 
 def test_what_was_not_confirmed_says_so_beside_its_verdict(reader: Client) -> None:

@@ -23,7 +23,7 @@ def test_every_rule_is_listed_with_the_tags_that_violate_it(reader: Client) -> N
 
 def test_counting_stops_somewhere_and_says_so(reader: Client) -> None:
     fleet(4)
-    with patch("compliance.queries.violations.MOST_COUNTED", 2):
+    with patch("compliance.queries.rules.MOST_OF_EACH", 2):
         assert get(reader, "/rules/").all("a", href="/tags/?rule=NR202")[0].text == "2+"
 
 
