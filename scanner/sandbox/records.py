@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from struct import Struct
 from typing import Any
 
@@ -57,7 +57,8 @@ class Order:
             "digest": self.digest,
             "size": self.size,
             "diff_id": self.diff_id,
-            "limits": asdict(self.limits),
+            # Not asdict, which copies deeply: there is an order for each layer of a fleet.
+            "limits": {limit.name: getattr(self.limits, limit.name) for limit in fields(self.limits)},
             "keep": sorted(path.hex() for path in self.keep),
         }
         body = json.dumps(about, separators=(",", ":")).encode()
