@@ -49,7 +49,7 @@ _BREAKS_LATER = ", whatever USER says, but "
 class RuntimeAnswer:
     """Who it runs as under one runtime, or why it does not start.
 
-    :param differs: what is not as under Docker, in words; ``reason`` is the step that makes it so.
+    :param differs: what is not as under Docker, in words, or empty; ``reason`` is the step that makes it so.
     """
 
     name: str
@@ -58,7 +58,7 @@ class RuntimeAnswer:
     groups: tuple[int, ...]
     home: str
     error: str
-    differs: tuple[str, ...] = ()
+    differs: str = ""
     reason: str = ""
 
 
@@ -180,7 +180,7 @@ def _runtimes(facts: ImageFacts, answers: Mapping[str, Mapping[str, Any]]) -> It
             continue
         own = [step["text"] for step in derivation(facts, Runtime(name)) if step["text"] not in usual]
         reason = next((text for text in own if not text.startswith(_NO_START)), "")
-        said = ("starts",) if "error" in docker else ("does not start",) if found.error else differs
+        said = "starts" if "error" in docker else "does not start" if found.error else f"other {', '.join(differs)}"
         yield replace(found, differs=said, reason=reason)
 
 

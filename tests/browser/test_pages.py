@@ -30,6 +30,7 @@ def furnish() -> list[str]:
         "/r/harbor/team/app-0000/-/t/latest/", *(f"/i/{digest}/" for digest in digests), "/rules/NR103/", "/policies/",
         "/policies/kubernetes/", "/policies/kubernetes/edit/", "/policies/kubernetes/edit/?from=1", "/policies/-/new/",
         "/policies/kubernetes/history/", "/policies/kubernetes/history/?a=1&b=2", "/policies/strict/",
+        "/deployments/", f"/i/{made.failing.digest}/what-if/?user=3000:0",
         "/registries/", "/registries/harbor/", "/registries/-/new/", "/scans/", f"/scans/{made.scan.pk}/",
     ]  # fmt: skip
 
@@ -118,7 +119,7 @@ def test_before_anything_was_scanned(visitor: Visitor, theme: str, width: int) -
     assert not visitor.barriers()
     user("boss", staff=True)
     visitor.log_in("boss", PASSWORD)
-    for path in ("/", "/repos/", "/tags/", "/registries/", "/scans/", "/policies/"):
+    for path in ("/", "/repos/", "/tags/", "/registries/", "/scans/", "/deployments/", "/policies/"):
         visitor.go(path)
         assert not visitor.barriers(), path
         assert visitor.overflow() <= 0, path

@@ -61,7 +61,7 @@ def test_every_answer_is_whole(visitor: Visitor, theme: str, width: int) -> None
     visitor.page.get_by_role("button", name=f"{theme.capitalize()} theme").click()
     asked = ["", "?user=100000:0", "?user=1001:1001", "?by=kubernetes&run_as_user=0&run_as_non_root=on",
              "?openshift_range=1000650000/10000&userns=100000", "?by=kubernetes&run_as_user=abc&user=app"]  # fmt: skip
-    wrong = {}
+    wrong: dict[str, list[str]] = {}
     for query in asked:
         visitor.go(f"{address}{query}")
         wrong |= {query: said} if (said := found_wrong(visitor)) else {}

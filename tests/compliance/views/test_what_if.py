@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import Image
 from scanner.domain.facts import ImageFacts
@@ -175,3 +176,10 @@ def test_texts_of_the_address_and_of_the_image_are_only_texts(reader: Client, te
         assert not page.all("b")
         assert not [e for e in page.elements if e.attributes.get("hx-get") == "/x"]
         assert not [e for e in page.all("script") if "src" not in e.attributes]
+
+
+def test_two_queries_besides_the_session(
+    reader: Client, address: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(4):
+        assert reader.get(f"{address}?user=3000").status_code == 200
