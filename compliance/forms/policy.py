@@ -85,6 +85,13 @@ class PolicyForm(forms.Form):
             FieldGroup(category, tuple(self._row(rule) for rule in rules)) for category, rules in by_category if rules
         )
 
+    def clean_note(self) -> str:
+        """One paragraph, without characters that could make it read as something else."""
+        note = " ".join(self.cleaned_data["note"].split())
+        if not note.isprintable():
+            raise forms.ValidationError("There is a character in it that cannot be shown.")
+        return note
+
     def clean(self) -> dict[str, Any]:
         """Read the settings as a whole; what is wrong stands beside its field."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

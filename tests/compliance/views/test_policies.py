@@ -112,6 +112,8 @@ def test_who_made_a_version_and_why(admin: Client) -> None:
         ("title", "x" * 201, "at most 200 characters"),
         ("note", "", "This field is required."),
         ("note", "x" * 501, "at most 500 characters"),
+        ("note", "a\u202eb", "a character in it that cannot be shown"),
+        ("title", "a\u202eb", "Enter a title of at most 200 characters."),
         ("fails_at", "grave", "grave is not one of the available choices"),
         ("NR107-threshold", "-1", "greater than or equal to 0"),
         ("NR107-threshold", "many", "Enter a whole number."),
