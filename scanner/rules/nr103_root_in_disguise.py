@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from scanner.domain.accounts import PasswdEntry
 from scanner.domain.citations import CIS_4_1, GO_ACCOUNT_PARSER, NIST_800_190, NSA_CISA, PASSWD_5, WHAT_USER
 from scanner.domain.evidence import account_line, declared, layer_at, layer_number, made_by
@@ -16,10 +18,11 @@ from scanner.domain.file_fixes import (
     run_on,
 )
 from scanner.domain.fixes import Account, run_as_account, safe_name, someone_else
-from scanner.domain.identity import Identity
+from scanner.domain.identity import Identity, Runtime
 from scanner.domain.permissions import Process
 from scanner.domain.printable import quoted
 from scanner.domain.reading import Kind, Reading, accounts_of, read
+from scanner.domain.resolution import resolve_facts
 from scanner.domain.rule import Example, Finding, Rule, ok, unknown
 from scanner.domain.user_spec import to_uint32
 from scanner.domain.verdict import Outcome, Severity
@@ -31,7 +34,7 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     says_root = reading.user.kind is Kind.EMPTY or reading.user.number == 0
     if reading.uid is None and not says_root:
         return unknown(reading.why_not)
-    if says_root or reading.user.text == "root":
+    if says_root or (reading.user.text == "root" and reading.is_root):
         return ok()
     if not reading.is_root:
         return _command(facts, reading)
@@ -44,9 +47,7 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
 
 def _command(facts: ImageFacts, reading: Reading) -> Finding:
     """An ordinary user whose command is setuid root: the kernel makes its process root all the same."""
-    answer = reading.answer if isinstance(reading.answer, Identity) else reading.alone
-    gids = frozenset((answer.gid, *answer.groups)) if isinstance(answer, Identity) else frozenset[int]()
-    place = root_command(facts, Process(reading.uid or 0, gids))
+    place = next(filter(None, (root_command(facts, process) for process in _processes(facts, reading))), None)
     if place is None:
         return ok()
     said = (
@@ -58,6 +59,14 @@ def _command(facts: ImageFacts, reading: Reading) -> Finding:
     fix = remedy(prose, lines, NO_ESCALATION_KUBERNETES, NO_ESCALATION_COMPOSE)
     evidence = (file_place(facts, place, owner_and_mode(place.node)), declared(facts))
     return Finding(Outcome.VIOLATED, said, evidence, fix)
+
+
+def _processes(facts: ImageFacts, reading: Reading) -> Iterator[Process]:
+    """It on Docker, and on Kubernetes, where it may be in groups that are allowed to execute more."""
+    here = reading.answer if isinstance(reading.answer, Identity) else reading.alone
+    for answer in (here, resolve_facts(Runtime.KUBERNETES, facts).answer):
+        if isinstance(answer, Identity):
+            yield Process(answer.uid, frozenset((answer.gid, *answer.groups)))
 
 
 def _how(facts: ImageFacts, entry: PasswdEntry | None) -> str:

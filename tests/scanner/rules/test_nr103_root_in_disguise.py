@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scanner.domain.facts import ImageFacts, ReadState
 from scanner.domain.files import ProgramForm
 from scanner.rules.nr103_root_in_disguise import RULE
 from tests.support.answers import answer, evidence, fix
-from tests.support.facts import APP, ROOT_LINE, facts, remapped
+from tests.support.facts import APP, ROOT_LINE, account_file, facts, remapped
 from tests.support.files import Files, entry_point, image, node, program
 
 
@@ -109,6 +111,21 @@ def script(files: Files) -> ImageFacts:
 )
 def test_a_command_that_is_setuid_root(listing: str, uid: int, expected: str) -> None:
     assert answer(RULE, command({"/srv/run": node(listing, uid)})) == expected
+
+
+def test_a_root_that_is_not_uid_0_has_a_command_too() -> None:
+    found = command({"/srv/run": node("-rwsr-xr-x")})
+    passwd = account_file("/etc/passwd", "root:x:1000:1000::/:/bin/sh\n")
+    assert answer(RULE, replace(found, passwd=passwd, config=replace(found.config, user="root"))) == "violated"
+
+
+@pytest.mark.parametrize(("user", "expected"), [("1001:1001", "violated"), ("1001", "violated"), ("1002:1", "ok")])
+def test_groups_that_only_kubernetes_gives_may_execute_it(user: str, expected: str) -> None:
+    found = command({"/srv/run": node("-rwsr-x---", 0, 10)})
+    groups = account_file("/etc/group", "wheel:x:10:app\n")
+    changed = replace(found.config, user=user)
+    passwd = account_file("/etc/passwd", APP)
+    assert answer(RULE, replace(found, config=changed, passwd=passwd, group=groups)) == expected
 
 
 def test_the_interpreter_of_a_script_counts_and_the_script_does_not() -> None:
