@@ -42,6 +42,11 @@ def service_count(root: Node) -> int:
     return len(found.values) if isinstance(found, Entries) else 0
 
 
+def included_at(root: Node) -> int | None:
+    """The line of ``include``, which brings services of other files; ``None`` where there is none."""
+    return root.lines["include"] if isinstance(root, Entries) and "include" in root.values else None
+
+
 def services(document: Document, limits: Limits) -> Iterator[Workload]:
     """Every service of a document.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from scanner.deployments.findings import Case, Finding
+from scanner.domain.execution import root_command
 from scanner.domain.printable import quoted
 from scanner.domain.user_spec import NotANumber, OutOfRange, parse_int64, split_user
 from scanner.domain.verdict import Severity
 from scanner.whatif import RefusedBy
+from scanner.whatif.attempt import tenant_of
 
 _ROOT_WHY = "A process that breaks out of the container, or a file it shares with the host, is root there too."
 
@@ -65,6 +67,22 @@ def root_by_image(case: Case) -> Finding | None:
     else:
         said = "Nothing here sets a user, and the image has no USER, so it runs as uid 0."
     return case.found("root-by-image", _root_severity(case), f"{said} {_ROOT_WHY}")
+
+
+def root_by_command(case: Case) -> Finding | None:
+    """An ordinary user whose command, the image's own, is setuid root."""
+    identity, start = case.identity, case.container.start
+    if identity is None or identity.uid == 0 or case.facts is None or case.windows:
+        return None
+    if start.no_new_privileges or case.container.own_command:
+        return None
+    place = root_command(case.facts, tenant_of(identity, start).process)
+    if place is None:
+        return None
+    key = "allowPrivilegeEscalation: false" if case.on_kubernetes else "security_opt: [no-new-privileges:true]"
+    said = f"The image's command {quoted(place.path)} is setuid root, so it runs as root although the user is uid "
+    said += f"{identity.uid}. Only `{key}` stops that."
+    return case.found("root-by-command", _root_severity(case), f"{said} {_ROOT_WHY}")
 
 
 def group_without_user(case: Case) -> Finding | None:
@@ -147,6 +165,7 @@ CHECKS = (
     does_not_start,
     asks_for_root,
     root_by_image,
+    root_by_command,
     group_without_user,
     root_group,
     user_differs,

@@ -10,6 +10,8 @@ from scanner.domain.printable import printable
 from scanner.domain.user_spec import MAX_ID
 
 _OUT_OF_RANGE = f"must be between 0 and {MAX_ID}, inclusive"
+_HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
+_NOT_OF_THE_HOST = "Forbidden: when `hostUsers` is false"
 _POLICIES = ("Merge", "Strict")
 
 
@@ -23,6 +25,11 @@ def validate_pod(spec: View) -> None:
         _check_id(context.get(key))
     for group in context.get("supplementalGroups").items():
         _check_id(group)
+    if spec.get("hostUsers").flag() is False:
+        for key in _HOST_NAMESPACES:
+            shared = spec.get(key)
+            if shared.flag():
+                shared.reading.note(shared.line, shared.path, f"{shared.path}: {_NOT_OF_THE_HOST}")
     policy = context.get("supplementalGroupsPolicy")
     chosen = policy.text()
     if chosen is not None and chosen not in _POLICIES:

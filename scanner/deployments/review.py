@@ -116,6 +116,9 @@ def read_contents(text: str, limits: Limits = DEFAULT_LIMITS) -> Contents:
         if compose.is_compose(document.root):
             tally.add(compose.service_count(document.root))
             found = list(compose.services(document, limits))
+            line = compose.included_at(document.root)
+            if line is not None:
+                unread.append(("include", Place(document.number, line, "include")))
         elif kubernetes.is_object(document.root):
             found = list(_objects(document, tally, skipped, unread))
         else:
@@ -232,7 +235,10 @@ def _open(case: Case) -> Iterator[str]:
         yield "It adds groups by name, which are looked up in the image when it starts."
     if case.workload.faults:
         yield "It is refused as it stands, so who it would run as is not said."
-    if case.facts is not None or case.windows:
+    if case.windows:
+        yield "It is for Windows, which has no uids, so who it would run as is not said."
+        return
+    if case.facts is not None:
         return
     if case.problem is not None:
         yield f"The image could not be inspected: {case.problem.message}"

@@ -4,11 +4,13 @@ import pytest
 
 from scanner.deployments import review
 from scanner.domain.facts import ImageFacts
+from scanner.domain.files import FileFacts
 from scanner.domain.problems import Refused
 from scanner.domain.reference import Reference
 from scanner.domain.verdict import Verdict
 from tests.scanner.deployments.manifests import IMAGE, codes, finding, only, pod, reviewed, service
 from tests.support.facts import facts, remapped
+from tests.support.file_facts import House, command
 
 APP = facts("app")
 NUMERIC = facts("1001:1001")
@@ -143,6 +145,38 @@ def test_windows_has_no_uids() -> None:
     found = reviewed(pod("", "os: {name: windows}"), ROOT)
     assert set(codes(found)) == {"image-not-pinned"}
     assert only(found).snippet is None
+    assert found.verdict is Verdict.UNKNOWN
+
+
+def test_services_that_other_files_bring_are_not_passed() -> None:
+    found = reviewed(f"include: [other.yaml]\n{service()}", NUMERIC)
+    assert [(kind, place.line) for kind, place in found.contents.unread] == [("include", 1)]
+    assert found.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("key", ["hostNetwork", "hostPID", "hostIPC"])
+def test_a_user_namespace_of_its_own_excludes_the_hosts_others(key: str) -> None:
+    refused = finding(reviewed(pod("", f"hostUsers: false\n{key}: true"), NUMERIC), "refused")
+    assert refused.words == f"spec.{key}: Forbidden: when `hostUsers` is false"
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        (pod(), "high"),
+        (pod("", "hostUsers: false"), "medium"),
+        (pod("securityContext: {runAsUser: 2000}"), "high"),
+        (service(), "high"),
+        (pod("securityContext: {allowPrivilegeEscalation: false}"), None),
+        (service("security_opt: [no-new-privileges:true]"), None),
+        (pod("command: [/srv/other]"), None),
+        (pod("securityContext: {runAsUser: 0}"), None),
+    ],
+)
+def test_a_command_that_is_setuid_root(text: str, severity: str | None) -> None:
+    house = House({"/srv/": (0o755, 0, 0), "/srv/run": (0o4755, 0, 0)})
+    image = facts("1001:1001", files=FileFacts(entry_point=command(house.program("/srv/run"))), entrypoint=["/srv/run"])
+    assert codes(reviewed(text, image)).get("root-by-command") == severity
 
 
 def test_an_image_is_asked_for_once() -> None:
