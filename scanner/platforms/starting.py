@@ -6,6 +6,7 @@ from scanner.domain.execution import Execution, execute
 from scanner.domain.facts import ImageFacts
 from scanner.domain.identity import Identity, Runtime, StartError, will_not_start
 from scanner.domain.permissions import Process
+from scanner.domain.preparation import obstacle
 from scanner.domain.resolution import resolve_facts
 from scanner.platforms.answer import PlatformAnswer
 
@@ -30,10 +31,13 @@ def process_of(identity: Identity, *more_gids: int, capable: bool = False) -> Pr
 def executed(
     facts: ImageFacts, process: Process, bounding: frozenset[str], admitted: str
 ) -> PlatformAnswer | Execution:
-    """The answer where the command is not executed, or that cannot be told; else what was executed.
+    """The answer where nothing is started or the command is not executed, or that cannot be told; else the execution.
 
     :param admitted: what to say of the identity while nobody knows about the command.
     """
+    unprepared = obstacle(facts)
+    if unprepared is not None:
+        return PlatformAnswer("refuse", unprepared.said)
     found = execute(facts, process, bounding)
     if found.problem:
         return PlatformAnswer("refuse", found.problem)

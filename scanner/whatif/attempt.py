@@ -9,6 +9,7 @@ from scanner.domain.execution import SETUID, execute, machine_code
 from scanner.domain.facts import ImageFacts
 from scanner.domain.identity import Identity
 from scanner.domain.permissions import Process
+from scanner.domain.preparation import obstacle
 from scanner.domain.start import Start, StartedBy
 from scanner.whatif.answer import Attempt, ProgramUse, Started
 from scanner.whatif.identity import started_as
@@ -55,9 +56,6 @@ def bounding_of(start: Start) -> frozenset[str]:
     return NO_CAPABILITIES if start.drop_capabilities else _BOUNDING[start.by]
 
 
-_RELATIVE = "Cwd must be an absolute path"
-"""What runc says of a WORKDIR that does not begin at the root; seen with a real 20.10."""
-
 _PODMAN_DROPS = frozenset({"cap_net_raw", "cap_mknod", "cap_audit_write"})
 _CRIO_DROPS = _PODMAN_DROPS | {"cap_setfcap", "cap_sys_chroot"}
 _BOUNDING = {
@@ -74,8 +72,9 @@ def program_use(facts: ImageFacts, started: Started) -> ProgramUse | None:
     identity, declared = started.identity, started.declared_identity
     if identity is None:
         return None
-    if facts.config.working_dir and not facts.config.working_dir.startswith("/"):
-        return ProgramUse(facts.config.working_dir, _RELATIVE, _RELATIVE)
+    unprepared = obstacle(facts)
+    if unprepared is not None:
+        return ProgramUse(unprepared.path, unprepared.said, unprepared.said)
     if not (facts.config.entrypoint or facts.config.cmd):
         return None
     found = execute(facts, tenant_of(identity, started.start).process, bounding_of(started.start))
