@@ -32,7 +32,7 @@ def addresses() -> list[tuple[str, str]]:
     found = []
     for pattern in get_resolver().url_patterns:
         assert isinstance(pattern, URLPattern)
-        url = "/" + str(pattern.pattern).replace(_DIGEST, "i/sha256:00/").removesuffix("$")
+        url = "/" + str(pattern.pattern).replace(DIGEST, "i/sha256:00/").removesuffix("$")
         for name, value in VALUES.items():
             url = url.replace(f"<{name}>", value)
         found.append((str(pattern.name), url))
