@@ -16,7 +16,16 @@ _OWNERS = ((0, 0), (0, 0), (1000, 0), (1000, 1000), (100_000, 1000), (0, 1000))
 _HOMES = ("/home/app", "/srv/app/home", "/nowhere", "/link/home", "/data", "/")
 _WORKDIRS = ("", "/srv/app", "/srv/app/new", "/link", "/home/app", "/data/in", "relative/app", "/srv/../srv//app/")
 _VOLUMES = ((), (), ("/data",), ("/data", "/home/app"), ("/made",), ("/srv/app/state",), ("/link/state",))
-_COMMANDS = ("/opt/bin/run", "run", "run", "/srv/app/run", "/opt/bin/script", "script", "/opt/bin/linked", "/opt/bin/hard")
+_COMMANDS = (
+    "/opt/bin/run",
+    "run",
+    "run",
+    "/srv/app/run",
+    "/opt/bin/script",
+    "script",
+    "/opt/bin/linked",
+    "/opt/bin/hard",
+)
 _PATHS = ("/opt/bin:/usr/bin", "/opt/none:/opt/closed:/opt/bin", "/usr/bin:/opt/bin", "")
 
 
