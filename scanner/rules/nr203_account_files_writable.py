@@ -41,7 +41,7 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     found = [_Open(place, _who(place.node)) for place in (*_open_files(files), *_open_folders(facts))]
     if found:
         said = " ".join(each.sentence for each in found[:4])
-        said += " One line more there is one more root account, and `su` makes use of it."
+        said += " Who writes there can become root with `su`: by an account, a group or a password of their own making."
         return Finding(Outcome.VIOLATED, said, _evidence(facts, found), _fix(facts, said, found))
     if any(file.state is ReadState.PRESENT and file.mode is None for file in files):
         return unknown("The permissions of the account files were not stored; the next scan reads the image again.")
@@ -90,8 +90,8 @@ def _fix(facts: ImageFacts, said: str, found: list[_Open]) -> str:
     lines += run_on(facts, "chmod g-w,o-w", paths)[1 if lines else 0 :]
     elsewhere = in_build_stage(facts, "copy the files with `COPY --chown=0:0 --chmod=644`.")
     prose = (
-        f"{said} Nothing needs it: OpenShift itself adds the line for an arbitrary uid, and only where nobody else can "
-        f"write the file. Take out the `chmod g=u /etc/passwd` and the start script that used it.{elsewhere}"
+        f"{said} Nothing needs it: OpenShift itself adds the line for an arbitrary uid to `/etc/passwd`, and only "
+        f"where nobody else can write the file. Take out a `chmod g=u /etc/passwd` and the start script for it.{elsewhere}"
     )
     return remedy(prose, lines, NO_ESCALATION_KUBERNETES, NO_ESCALATION_COMPOSE)
 

@@ -14,7 +14,7 @@ from scanner.domain.citations import (
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_evidence import MOST_SHOWN, NOT_READ, file_place, named, owner_and_mode
 from scanner.domain.file_fixes import NO_ESCALATION_COMPOSE, NO_ESCALATION_KUBERNETES, in_build_stage, remedy, run_on
-from scanner.domain.files import FileFacts, Node
+from scanner.domain.files import FileFacts, Node, Place
 from scanner.domain.rule import Example, Finding, Rule, ok, unknown
 from scanner.domain.verdict import Outcome, Severity
 
@@ -41,13 +41,25 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     total, kept = len(found), len(files.privileged)
     rest = "" if kept == files.privileged_total else f" (among the first {kept:,} of {files.privileged_total:,})"
     paths = [place.path for place in found]
-    said = f"{named(paths, total)}{rest} {'runs' if total == 1 else 'run'} as root whoever starts it. {_INERT}."
+    verb, them = ("runs", "it") if total == 1 else ("run", "them")
+    said = f"{named(paths, total)}{rest} {verb} {_as_whom(found)} whoever starts {them}. {_INERT}."
     evidence = tuple(file_place(facts, place, _words(place.node)) for place in found[:MOST_SHOWN])
     return Finding(Outcome.VIOLATED, said, evidence, _fix(facts, said, paths))
 
 
+def _as_whom(found: list[Place]) -> str:
+    setuid = sum(1 for place in found if _becomes_root(place.node))
+    if not setuid:
+        return "in the root group"
+    return "as root" if setuid == len(found) else "as root or in its group"
+
+
+def _becomes_root(node: Node) -> bool:
+    return bool(node.mode & _SETUID and node.uid == 0 and node.mode & _EXECUTABLE_BY_OTHERS_THAN_OWNER)
+
+
 def _leads_to_root(node: Node) -> bool:
-    if node.mode & _SETUID and node.uid == 0 and node.mode & _EXECUTABLE_BY_OTHERS_THAN_OWNER:
+    if _becomes_root(node):
         return True
     # Without group execute the kernel takes the bit for mandatory locking (bprm_fill_uid).
     return node.mode & _SETGID_AND_GROUP_EXECUTE == _SETGID_AND_GROUP_EXECUTE and node.gid == 0

@@ -15,6 +15,11 @@ from scanner.domain.verdict import Evidence, Outcome, Severity
 
 _MOST_ADDED = 8
 _PREFIX = "cap_"
+_DROPPED = (
+    "at all under `drop: [ALL]`, which Pod Security “restricted” and OpenShift's restricted-v2 demand: *operation not "
+    "permitted*, even for root"
+)
+_BROKEN = "anywhere, because the kernel cannot read the attribute: *invalid argument*, even for root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,11 @@ class _Holder:
     @property
     def stops(self) -> bool:
         # An attribute the kernel cannot read ends in EINVAL, whatever the container may.
-        return bool(self.capability.problem) or self.capability.stops_exec(NO_CAPABILITIES)
+        return self.broken or self.capability.stops_exec(NO_CAPABILITIES)
+
+    @property
+    def broken(self) -> bool:
+        return bool(self.capability.problem)
 
 
 def check(facts: ImageFacts, _: int | None = None) -> Finding:
@@ -63,13 +72,18 @@ def _said(files: FileFacts, found: list[_Holder]) -> str:
         holds += f" (among the first {len(files.privileged):,} of {files.privileged_total:,} privileged files)"
     stopping = [each.place.path for each in found if each.stops]
     if not stopping:
-        return f"{holds}. They can be executed anywhere; under `no_new_privs` nothing is gained."
-    which = "It" if len(found) == 1 else named(stopping, len(stopping))
+        they = "It" if len(found) == 1 else "They"
+        return f"{holds}. {they} can be executed anywhere; under `no_new_privs` nothing is gained."
+    dropped = [each.place.path for each in found if each.stops and not each.broken]
+    broken = [each.place.path for each in found if each.broken]
     start = " That is the command the image starts with." if _starts_with(files, stopping) else ""
-    return (
-        f"{holds}. {which} cannot be executed at all under `drop: [ALL]`, which Pod Security “restricted” and "
-        f"OpenShift's restricted-v2 demand: *operation not permitted*, even for root.{start}"
-    )
+    return f"{holds}.{_stopped(found, dropped, _DROPPED)}{_stopped(found, broken, _BROKEN)}{start}"
+
+
+def _stopped(found: list[_Holder], paths: list[str], why: str) -> str:
+    if not paths:
+        return ""
+    return f" {'It' if len(found) == 1 else named(paths, len(paths))} cannot be executed {why}."
 
 
 def _starts_with(files: FileFacts, paths: list[str]) -> bool:
@@ -79,6 +93,8 @@ def _starts_with(files: FileFacts, paths: list[str]) -> bool:
 
 def _evidence(facts: ImageFacts, holder: _Holder) -> Evidence:
     stops = "stops exec under drop ALL" if holder.stops else "does not stop exec"
+    if holder.broken:
+        stops = "stops exec everywhere"
     return {**file_place(facts, holder.place, holder.capability.text), "effect": stops}
 
 

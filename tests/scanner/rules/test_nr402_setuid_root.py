@@ -66,6 +66,11 @@ def test_says_how_many_lead_elsewhere() -> None:
     assert finding.reason == "1 setuid or setgid file, none of which leads to root."
 
 
+def test_setgid_gives_the_group_and_not_the_uid() -> None:
+    finding = RULE.check(facts("9000", files=having(privileged("/bin/wall", 0o2755))), None)
+    assert str(finding.reason).startswith("`/bin/wall` runs in the root group whoever starts it.")
+
+
 def test_says_where_it_is_inert() -> None:
     finding = RULE.check(facts("9000", files=having(privileged("/bin/su", 0o4755))), None)
     assert "inert under `allowPrivilegeEscalation: false`" in str(finding.reason)

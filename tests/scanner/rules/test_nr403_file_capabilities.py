@@ -55,7 +55,7 @@ def test_unknown_where_not_all_were_kept() -> None:
     ("raw", "words"),
     [
         (attribute(), "cannot be executed at all under `drop: [ALL]`"),
-        (b"\0", "cannot be executed at all"),
+        (b"\0", "cannot be executed anywhere, because the kernel cannot read the attribute"),
         (attribute(effective=False), "can be executed anywhere"),
         (attribute(0, NET_BIND), "can be executed anywhere"),
     ],
