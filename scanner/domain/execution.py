@@ -26,6 +26,10 @@ CAPABLE_ROOT = Process(0, frozenset({0}), overrides=True)
 
 SETUID = 0o4000
 NO_COMMAND = "no command specified"
+MOST_PATH_FOLDERS = 256
+"""A command is not looked up in a PATH of more folders."""
+
+NOT_SEARCHED = "The layers were not searched for the command, or PATH has too many folders."
 _ERRORS = {
     WalkState.MISSING: "no such file or directory",
     WalkState.NOT_A_FOLDER: "not a directory",
@@ -67,7 +71,7 @@ def execute(facts: ImageFacts, process: Process, bounding: frozenset[str] | None
         return Execution(unknown=NOT_READ)
     entry = facts.files.entry_point
     if entry is None:
-        return Execution(unknown="The layers were not searched for the command; the next scan reads the image again.")
+        return Execution(unknown=NOT_SEARCHED)
     program = _looked_up(entry, process)
     if program is None:
         return _not_found(entry, process)

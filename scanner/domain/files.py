@@ -163,7 +163,7 @@ class FileFacts:
         ``/etc/group``, ``/etc/shadow``. Look them up with ``walk``.
     :param trees: below WORKDIR, HOME, VOLUMEs and the folder of the entrypoint, system folders left out. Look them up
         with ``tree``.
-    :param entry_point: ``None`` where the image has no command.
+    :param entry_point: ``None`` where the image has no command, or nobody could look it up.
     :param privileged: the first 1,000 by path; ``privileged_total`` says how many there are, never too few. The same
         for ``world_writable``, the first 200: folders, files and FIFOs everybody may write, outside sticky folders.
     :param highest_uid: one place with the largest owner of all layers' entries, hidden ones too: who unpacks a layer

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from scanner.domain.accounts import decode
+from scanner.domain.execution import MOST_PATH_FOLDERS
 from scanner.domain.files import EntryPoint, Program, ProgramForm, Walk, WalkState, absolute
 from scanner.domain.image_config import ImageConfig
 from scanner.filesystem import program_head
@@ -11,7 +14,6 @@ from scanner.filesystem.walker import Walker, bytes_path
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What Docker, containerd and CRI-O set where the image sets none."""
 
-_MOST_FOLDERS = 256
 _MOST_INTERPRETERS = 6  # one more than the kernel follows, so that the last one is seen to be a script
 _FORMS = {
     program_head.SCRIPT: ProgramForm.SCRIPT,
@@ -26,7 +28,7 @@ def command(config: ImageConfig) -> tuple[str, ...]:
 
 
 def entry_point(walker: Walker, config: ImageConfig) -> EntryPoint | None:
-    """Look the command up; ``None`` where there is none."""
+    """Look the command up; ``None`` where there is none, or PATH names more folders than are searched."""
     argv = command(config)
     if not argv:
         return None
@@ -34,6 +36,8 @@ def entry_point(walker: Walker, config: ImageConfig) -> EntryPoint | None:
     if "/" in argv[0]:
         return EntryPoint(argv, (), (_program(walker, _join(cwd, argv[0]), cwd),))
     searched = _searched(config, cwd)
+    if len(searched) > MOST_PATH_FOLDERS:
+        return None
     # No folder holds a command without a name, and joined to one it would be the folder.
     walks = [walker.walk(f"{folder}/{argv[0]}") for folder in searched] if argv[0] else []
     candidates = tuple(_examined(walker, walk, cwd) for walk in walks if walk.state is WalkState.FOUND)
@@ -42,10 +46,10 @@ def entry_point(walker: Walker, config: ImageConfig) -> EntryPoint | None:
 
 def _searched(config: ImageConfig, cwd: str) -> tuple[str, ...]:
     path = config.environment("PATH")
-    folders = (DEFAULT_PATH if path is None else path).split(":")[:_MOST_FOLDERS]
+    folders = (DEFAULT_PATH if path is None else path).split(":")
     if folders == [""]:
         return ()  # Go searches nothing in an empty PATH
-    return tuple(dict.fromkeys(_join(cwd, folder) for folder in folders))
+    return tuple(islice(dict.fromkeys(_join(cwd, folder) for folder in folders), MOST_PATH_FOLDERS + 1))
 
 
 def _join(cwd: str, path: str) -> str:

@@ -133,8 +133,11 @@ def _is_tool(walker: Walker, path: bytes) -> bool:
 
 
 def sudoers(walker: Walker) -> tuple[SudoersFile, ...]:
-    """The files sudo reads, where its packages put them, links followed; those of ``sudoers.d`` by name."""
-    return tuple(dict.fromkeys(_sudoers_files(walker)))[:_MOST_SUDOERS]
+    """The files sudo reads, where its packages put them, links followed; those of ``sudoers.d`` by name.
+
+    A folder with more files than are kept is among them itself, without content: it may hold anything.
+    """
+    return tuple(dict.fromkeys(_sudoers_files(walker)))
 
 
 def _sudoers_files(walker: Walker) -> Iterator[SudoersFile]:
@@ -143,8 +146,11 @@ def _sudoers_files(walker: Walker) -> Iterator[SudoersFile]:
         included = walker.walk(text_path(folder + b"/sudoers.d"))
         if included.place is not None and included.place.node.kind is NodeKind.FOLDER:
             inside = bytes_path(included.resolved)
-            for name in walker.names(inside)[:_MOST_SUDOERS]:
+            names = walker.names(inside)
+            for name in names[:_MOST_SUDOERS]:
                 yield from _sudoers_file(walker, inside + b"/" + name)
+            if len(names) > _MOST_SUDOERS:
+                yield SudoersFile(included.place, None)
 
 
 def _sudoers_file(walker: Walker, path: bytes) -> Iterator[SudoersFile]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scanner.domain.accounts import PasswdEntry
 from scanner.domain.citations import CIS_4_1, GO_ACCOUNT_PARSER, NIST_800_190, NSA_CISA, PASSWD_5, WHAT_USER
 from scanner.domain.evidence import account_line, declared, layer_at, layer_number, made_by
-from scanner.domain.execution import root_command
+from scanner.domain.execution import MOST_PATH_FOLDERS, NOT_SEARCHED, root_command
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_evidence import file_place, owner_and_mode
 from scanner.domain.file_fixes import (
@@ -49,7 +49,7 @@ def _command(facts: ImageFacts, reading: Reading) -> Finding:
     """An ordinary user whose command is setuid root: the kernel makes its process root all the same."""
     place = next(filter(None, (root_command(facts, process) for process in _processes(facts, reading))), None)
     if place is None:
-        return ok()
+        return unknown(NOT_SEARCHED) if _not_searched(facts) else ok()
     said = (
         f"The command {quoted(place.path)} is setuid root, so its process has the effective uid 0 although USER is "
         f"uid {reading.uid}. Only `no_new_privileges` stops that."
@@ -59,6 +59,11 @@ def _command(facts: ImageFacts, reading: Reading) -> Finding:
     fix = remedy(prose, lines, NO_ESCALATION_KUBERNETES, NO_ESCALATION_COMPOSE)
     evidence = (file_place(facts, place, owner_and_mode(place.node)), declared(facts))
     return Finding(Outcome.VIOLATED, said, evidence, fix)
+
+
+def _not_searched(facts: ImageFacts) -> bool:
+    searched = facts.files is None or facts.files.entry_point is not None
+    return not searched and (facts.config.environment("PATH") or "").count(":") >= MOST_PATH_FOLDERS
 
 
 def _processes(facts: ImageFacts, reading: Reading) -> Iterator[Process]:

@@ -116,5 +116,7 @@ def test_the_interpreter_is_that_of_the_finished_tree() -> None:
 
 
 def test_a_path_of_many_folders_is_bounded() -> None:
-    point = found(("app",), path=":".join(f"/{n}" for n in range(5_000)))
-    assert len(point.searched) == 256
+    assert len(found(("app",), path=":".join(f"/{n}" for n in range(256))).searched) == 256
+    path = ":".join(f"/{n}" for n in range(257))
+    config = ImageConfig("", Platform("linux", "amd64"), env=(f"PATH={path}",), entrypoint=("app",))
+    assert entry_point(Walker(stacked(TREE)), config) is None

@@ -108,6 +108,14 @@ def test_sudoers() -> None:
     assert [(one.place.path, one.content) for one in found] == [("/etc/sudoers", RULE), ("/etc/sudoers.d/app", b"2")]
 
 
+def test_a_folder_of_too_many_sudoers_is_told() -> None:
+    files = {f"etc/sudoers.d/{number:03}": File(b"x") for number in range(201)}
+    assert [one.content for one in sudoers(Walker(stacked(dict(list(files.items())[:200]))))] == [b"x"] * 200
+    *kept, last = sudoers(Walker(stacked(files)))
+    assert len(kept) == 200
+    assert (last.place.path, last.content) == ("/etc/sudoers.d", None)
+
+
 def test_sudoers_behind_links() -> None:
     trees: dict[str, Entry] = {
         "usr/etc/sudoers": File(RULE),

@@ -128,6 +128,12 @@ def test_groups_that_only_kubernetes_gives_may_execute_it(user: str, expected: s
     assert answer(RULE, replace(found, config=changed, passwd=passwd, group=groups)) == expected
 
 
+@pytest.mark.parametrize(("folders", "expected"), [(256, "ok"), (257, "unknown")])
+def test_unknown_where_path_is_too_long_to_be_searched(folders: int, expected: str) -> None:
+    path = ":".join(f"/{number}" for number in range(folders))
+    assert answer(RULE, facts("1001:1001", env=[f"PATH={path}"])) == expected
+
+
 def test_the_interpreter_of_a_script_counts_and_the_script_does_not() -> None:
     plain, setuid = node("-rwxr-xr-x"), node("-rwsr-xr-x")
     assert answer(RULE, script({"/srv/run": plain, "/bin/sh": setuid})) == "violated"

@@ -65,6 +65,12 @@ def test_unknown_where_there_may_be_more(content: str | None) -> None:
     assert answer(RULE, facts("app", files=having(content, SUDO))) == "unknown"
 
 
+def test_unknown_where_a_folder_has_more_files_than_are_kept() -> None:
+    main = having("@includedir /etc/sudoers.d").sudoers
+    folder = SudoersFile(Place("/etc/sudoers.d", Node(NodeKind.FOLDER, 0o755, 0, 0), 0), None)
+    assert answer(RULE, facts("app", files=FileFacts(sudoers=(*main, folder)))) == "unknown"
+
+
 def test_unknown_where_groups_cannot_be_read() -> None:
     image = facts("app", APP, "", group_state=ReadState.TOO_LARGE, files=having("%sudo ALL=NOPASSWD: ALL", SUDO))
     assert answer(RULE, image) == "unknown"
