@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from scanner.domain.citations import CVE_2025_7195, CVE_2025_57852, NIST_800_190, NSA_CISA, OPENSHIFT_IMAGES
 from scanner.domain.facts import AccountFile, ImageFacts, ReadState
-from scanner.domain.file_evidence import MOST_SHOWN, file_place, owner_and_mode
+from scanner.domain.file_evidence import MOST_SHOWN, NOT_READ, file_place, owner_and_mode
 from scanner.domain.file_fixes import NO_ESCALATION_COMPOSE, NO_ESCALATION_KUBERNETES, in_build_stage, remedy, run_on
-from scanner.domain.files import Node, NodeKind, Place
+from scanner.domain.files import Node, NodeKind, Place, WalkState
 from scanner.domain.printable import quoted
 from scanner.domain.rule import Example, Finding, Rule, ok, unknown
 from scanner.domain.verdict import Evidence, Outcome, Severity
@@ -47,7 +47,7 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
         return unknown("The permissions of the account files were not stored; the next scan reads the image again.")
     if any(file.state is ReadState.TOO_LARGE for file in files):
         return unknown("An account file is larger than PLIMSOLL_ACCOUNT_FILE_BYTES lets us read.")
-    return ok()
+    return unknown(NOT_READ) if facts.files is None else ok()
 
 
 def _open_files(files: tuple[AccountFile, ...]) -> Iterator[Place]:
@@ -65,8 +65,10 @@ def _open_folders(facts: ImageFacts) -> Iterator[Place]:
         walk = facts.files.walks.get(file.path)
         for folder in () if walk is None else walk.through:
             node = folder.node
-            # In a sticky folder only its owner, and that of the file, can replace the file.
-            if (node.uid or (node.mode & _WRITE and not node.mode & _STICKY)) and folder.path not in seen:
+            # In a sticky folder only its owner, and that of the file, can replace the file; anybody can make one.
+            last_of_missing = walk is not None and walk.state is WalkState.MISSING and folder is walk.through[-1]
+            kept = node.mode & _STICKY and not last_of_missing
+            if (node.uid or (node.mode & _WRITE and not kept)) and folder.path not in seen:
                 seen.add(folder.path)
                 yield folder
 
@@ -91,7 +93,7 @@ def _fix(facts: ImageFacts, said: str, found: list[_Open]) -> str:
     elsewhere = in_build_stage(facts, "copy the files with `COPY --chown=0:0 --chmod=644`.")
     prose = (
         f"{said} Nothing needs it: OpenShift itself adds the line for an arbitrary uid to `/etc/passwd`, and only "
-        f"where nobody else can write the file. Take out a `chmod g=u /etc/passwd` and the start script for it.{elsewhere}"
+        f"where nobody else can write the file. Take out `chmod g=u /etc/passwd` and the script that used it.{elsewhere}"
     )
     return remedy(prose, lines, NO_ESCALATION_KUBERNETES, NO_ESCALATION_COMPOSE)
 
@@ -116,6 +118,6 @@ RULE = Rule(
         "uid 0 and be writable neither by its group nor by others; whose group it is makes no difference to the "
         "answer, but group 0 is what OpenShift gives to every process. The same is asked of each folder on the way, "
         "because a file in a folder somebody else may write can be replaced; sticky folders prevent that. A file that "
-        "is missing cannot be written."
+        "is missing cannot be written, but in a folder somebody else may write, sticky or not, it can be made."
     ),
 )
