@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from scanner.domain.citations import CVE_2025_7195, CVE_2025_57852, NIST_800_190, NSA_CISA, OPENSHIFT_IMAGES
 from scanner.domain.facts import AccountFile, ImageFacts, ReadState
-from scanner.domain.file_evidence import MOST_SHOWN, NOT_READ, file_place, owner_and_mode
+from scanner.domain.file_evidence import MOST_SHOWN, file_place, owner_and_mode
 from scanner.domain.file_fixes import NO_ESCALATION_COMPOSE, NO_ESCALATION_KUBERNETES, in_build_stage, remedy, run_on
-from scanner.domain.files import Node, NodeKind, Place, WalkState
+from scanner.domain.files import Node, NodeKind, Place
 from scanner.domain.printable import quoted
 from scanner.domain.rule import Example, Finding, Rule, ok, unknown
 from scanner.domain.verdict import Evidence, Outcome, Severity
@@ -47,7 +47,7 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
         return unknown("The permissions of the account files were not stored; the next scan reads the image again.")
     if any(file.state is ReadState.TOO_LARGE for file in files):
         return unknown("An account file is larger than PLIMSOLL_ACCOUNT_FILE_BYTES lets us read.")
-    return unknown(NOT_READ) if facts.files is None else ok()
+    return ok()
 
 
 def _open_files(files: tuple[AccountFile, ...]) -> Iterator[Place]:
@@ -66,15 +66,16 @@ def _open_folders(facts: ImageFacts) -> Iterator[Place]:
         for folder in () if walk is None else walk.through:
             node = folder.node
             # In a sticky folder only its owner, and that of the file, can replace the file; anybody can make one.
-            last_of_missing = walk is not None and walk.state is WalkState.MISSING and folder is walk.through[-1]
-            kept = node.mode & _STICKY and not last_of_missing
+            holds_it = walk is None or file.state is not ReadState.MISSING or folder is not walk.through[-1]
+            kept = node.mode & _STICKY and holds_it
             if (node.uid or (node.mode & _WRITE and not kept)) and folder.path not in seen:
                 seen.add(folder.path)
                 yield folder
 
 
 def _who(node: Node) -> str:
-    sticky = node.kind is NodeKind.FOLDER and node.mode & _STICKY
+    # A sticky folder of root is here because everybody who may write it may make the file that is missing.
+    sticky = node.kind is NodeKind.FOLDER and node.mode & _STICKY and node.uid
     if node.mode & _OTHER_WRITE and not sticky:
         return "Everybody"
     if node.mode & _GROUP_WRITE and not sticky:
@@ -92,8 +93,8 @@ def _fix(facts: ImageFacts, said: str, found: list[_Open]) -> str:
     lines += run_on(facts, "chmod g-w,o-w", paths)[1 if lines else 0 :]
     elsewhere = in_build_stage(facts, "copy the files with `COPY --chown=0:0 --chmod=644`.")
     prose = (
-        f"{said} Nothing needs it: OpenShift itself adds the line for an arbitrary uid to `/etc/passwd`, and only "
-        f"where nobody else can write the file. Take out `chmod g=u /etc/passwd` and the script that used it.{elsewhere}"
+        f"{said} Nothing needs it: OpenShift adds the line for an arbitrary uid to `/etc/passwd`, and only where "
+        f"nobody else can write the file. Take out `chmod g=u /etc/passwd` and the script it was for.{elsewhere}"
     )
     return remedy(prose, lines, NO_ESCALATION_KUBERNETES, NO_ESCALATION_COMPOSE)
 

@@ -52,6 +52,12 @@ def test_ok_in_a_folder_of_root(mode: int) -> None:
     assert answer(RULE, below(mode)) == "ok"
 
 
+@pytest.mark.parametrize(("mode", "who"), [(0o1777, "Everybody"), (0o1775, "Group 0")])
+def test_a_missing_file_can_be_made_in_a_sticky_folder(mode: int, who: str) -> None:
+    missing = replace(below(mode), passwd=facts("9000", None).passwd)
+    assert str(RULE.check(missing, None).reason).startswith(who)
+
+
 def test_missing_files_cannot_be_written() -> None:
     assert answer(RULE, facts("9000", None, None)) == "ok"
 
