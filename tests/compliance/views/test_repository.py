@@ -91,6 +91,7 @@ def test_changes_of_one_week_are_one_line(reader: Client) -> None:
     later = [PolicyVersion(policy=home.policy, number=number, document={}, created_at=NOW) for number in (2, 3)]
     PolicyVersion.objects.bulk_create(later)
     counts = dict.fromkeys(("evaluated", "passed", "failed", "unknown", "not_applicable"), 0)
+    assert first is not None
     for back, version in zip((8, 1, 0), (first, *later), strict=True):
         day = NOW.date() - timedelta(days=back)
         DailySnapshot.objects.create(repository=row, day=day, policy_version=version, **counts)
