@@ -73,6 +73,8 @@ def _started_by(options: argparse.Namespace) -> StartedBy:
     # 0 is a setting, and it equals False.
     of_pods = [name for name in _OF_PODS if not any(getattr(options, name) is unset for unset in (None, False))]
     if options.runtime is None:
+        if of_pods == ["openshift_range"] and options.user is not None:
+            return StartedBy.DOCKER  # the range is OpenShift's part of the answer
         if options.openshift_range is not None:
             return StartedBy.CRIO
         return StartedBy.KUBERNETES if of_pods else StartedBy.DOCKER

@@ -223,11 +223,14 @@ def rebuild(said: str) -> str:
 
 
 def remove_account(facts: ImageFacts, said: str, accounts: Sequence[PasswdEntry]) -> str:
-    """Dockerfile lines that take accounts out of ``/etc/passwd``."""
-    lines = {entry.line for entry in accounts}
+    """Dockerfile lines that take accounts out of ``/etc/passwd``; never the one the image runs as."""
+    declared = facts.config.user.partition(":")[0]
+    lines = {entry.line for entry in accounts if entry.name != declared}
     family = base_family(facts)
     if not family.has_shell:
         return f"{said}\n\nTake the line out of the file in the build stage it is copied from."
+    if not lines:
+        return f"{said}\n\nUSER names it: find what makes it 0, and give it a uid of its own."
     numbers = "".join(f"{line}d;" for line in sorted(lines)[:20])
     prose = f"{said} Find what makes it 0, and give it a uid of its own. An account nobody needs can be taken out:"
     # By number: the names are whatever somebody wrote there.

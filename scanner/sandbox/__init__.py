@@ -1,8 +1,8 @@
-"""Layers are unpacked and parsed in processes that may do nothing else, and are thrown away after one layer.
+"""Layers are unpacked and parsed in processes that may do nothing else, and are soon thrown away.
 
 Decoders written in C and a parser fed by strangers run where a fault costs nothing::
 
-    worker ──(Unix socket: three descriptors per layer)── zygote ──fork── child, one layer each
+    worker ──(Unix socket: three descriptors per layer)── zygote ──fork── child: a layer, or some small ones
       │                                                                     │
       ├── the layer's bytes, verified while they pass ─────────────────────→│
       └── the finished index, or a problem, as bytes ←──────────────────────┘

@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from scanner.sandbox.records import is_whole
+
 _MOST_AT_ONCE = 1 << 20
 _LONGEST_ENDING = 4096
 _ZYGOTE_GONE = b'{"lost": "the process that children come from ended"}'
@@ -39,6 +41,8 @@ class Child:
     :param leash: the zygote's word of how it ended; closing it kills the child.
     :param seconds: how long the worker waits for it, all waits together; the network's time does not count.
     :param longest_answer: bytes after which no more is read.
+    :param layers: how many it has indexed.
+    :param rests: whether it may index another one.
     """
 
     talk: socket.socket
@@ -46,6 +50,8 @@ class Child:
     seconds: float
     longest_answer: int
     answer: bytearray = field(default_factory=bytearray)
+    layers: int = 0
+    rests: bool = False
     _ending: Ending | None = None
     _answered: bool = False
     _hears: bool = True
@@ -56,6 +62,24 @@ class Child:
         while view and self._hears:
             if self._wait(select.POLLIN | select.POLLOUT) & select.POLLOUT:
                 view = view[self._send(view) :]
+
+    def begin(self, seconds: float) -> None:
+        """Start over with the next layer."""
+        self.answer.clear()
+        self.seconds, self.rests = seconds, False
+        self.layers += 1
+
+    def has_answered(self) -> bool:
+        """Wait for one whole answer; ``False`` where it ended before: then ``end`` says how."""
+        while not self._answered and self._ending is None and not is_whole(self.answer):
+            self._wait(select.POLLIN)
+        return self._ending is None and is_whole(self.answer)
+
+    def is_gone(self) -> bool:
+        """Whether it ended while it rested."""
+        poll = select.poll()
+        poll.register(self.leash, select.POLLIN)
+        return bool(poll.poll(0))
 
     def end(self) -> Ending:
         """Wait for the answer and the end; nothing more will be said."""

@@ -16,11 +16,13 @@ from scanner.domain.limits import Limits
 from scanner.sandbox.child import Child, Ending
 from scanner.sandbox.zygote import LIMITS
 
-READ_LAYER: Final = "scanner.sandbox.work:read_layer"
+READ_LAYERS: Final = "scanner.sandbox.work:read_layers"
 
 _BOOT = "import sys; sys.path[:0] = sys.argv[2:]; from scanner.sandbox.zygote import main; main()"
 _PACKAGES = Path(__file__).resolve().parents[2]
 _SEND_SECONDS = 10.0
+_MOST_LAYERS = 32
+"""Small layers one child reads in turn. Forking costs some forty times what reading one does."""
 
 
 class Nursery:
@@ -29,11 +31,12 @@ class Nursery:
     :param work: what children do, as ``module:function``.
     """
 
-    def __init__(self, work: str = READ_LAYER) -> None:
+    def __init__(self, work: str = READ_LAYERS) -> None:
         self._work = work
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._zygote = 0
+        self._resting: list[tuple[bytes, Child]] = []
         self.peak_memory_bytes = 0
         self.cpu_seconds = 0.0
         os.register_at_fork(after_in_child=self._forget)
@@ -48,15 +51,37 @@ class Nursery:
 
     @contextmanager
     def child(self, limits: Limits) -> Iterator[Child]:
-        """One child, gone afterwards.
+        """One child. Afterwards it is gone, unless it ``rests``: then it is there for the next small layer.
 
         :raises OSError: where no process or descriptor is to be had.
         """
-        with ExitStack() as stack:
-            talk, leash = (stack.enter_context(end) for end in self._connected(limits))
-            for end in (talk, leash):
-                end.setblocking(False)
-            yield Child(talk, leash, limits.child_seconds, limits.child_memory_bytes)
+        child = self._rested(limits) or self._born(limits)
+        child.begin(limits.child_seconds)
+        try:
+            yield child
+        except BaseException:
+            child.close()
+            raise
+        if child.rests and child.layers < _MOST_LAYERS:
+            with self._lock:
+                self._resting.append((_limits_of(limits), child))
+        else:
+            child.close()
+
+    def _rested(self, limits: Limits) -> Child | None:
+        with self._lock:
+            while self._resting:
+                confined_by, child = self._resting.pop()
+                if confined_by == _limits_of(limits) and not child.is_gone():
+                    return child
+                child.close()
+        return None
+
+    def _born(self, limits: Limits) -> Child:
+        talk, leash = self._connected(limits)
+        for end in (talk, leash):
+            end.setblocking(False)
+        return Child(talk, leash, limits.child_seconds, limits.child_memory_bytes)
 
     def note(self, ending: Ending) -> None:
         """Remember what children cost: the most memory of one, the time of all."""
@@ -71,7 +96,7 @@ class Nursery:
 
     def _connected(self, limits: Limits) -> tuple[socket.socket, socket.socket]:
         """Our ends of what a new child is connected with."""
-        message = LIMITS.pack(limits.child_memory_bytes, limits.child_cpu_seconds)
+        message = _limits_of(limits)
         with ExitStack() as ours, ExitStack() as theirs:
             talk, its_talk = socket.socketpair()
             ours.enter_context(talk)
@@ -101,6 +126,7 @@ class Nursery:
         return self._control
 
     def _end(self) -> None:
+        self._dismiss()
         if self._control is None:
             return
         self._control.close()
@@ -111,9 +137,23 @@ class Nursery:
     def _forget(self) -> None:
         """After a fork: the zygote is the other process's, and must not wait for us to let go of it."""
         self._lock = threading.Lock()
+        self._dismiss()
         if self._control is not None:
             self._control.close()
             self._control = None
+
+    def dismiss(self) -> None:
+        """End the children that rest."""
+        with self._lock:
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        while self._resting:
+            self._resting.pop()[1].close()
+
+
+def _limits_of(limits: Limits) -> bytes:
+    return LIMITS.pack(limits.child_memory_bytes, limits.child_cpu_seconds)
 
 
 def _spawn(work: str, control: int) -> int:

@@ -2,7 +2,7 @@
 
 ::
 
-    order   length:u32le JSON                    then the layer's bytes, to the end
+    order   length:u32le JSON                    then the layer's bytes; then the next order, or the end
     answer  kind:1 length:u64le content          "I" a layer index, "P" a problem as JSON, "F" an error of ours as text
 """
 
@@ -65,9 +65,12 @@ class Order:
         return _ORDER.pack(len(body)) + body
 
     @classmethod
-    def read(cls, take: Callable[[int], bytes]) -> Order:
-        """What ``to_bytes`` made; ``take`` gives the next bytes."""
-        (length,) = _ORDER.unpack(take(_ORDER.size))
+    def read(cls, take: Callable[[int], bytes]) -> Order | None:
+        """What ``to_bytes`` made; ``take`` gives the next bytes. ``None`` where there are no more."""
+        head = take(_ORDER.size)
+        if not head:
+            return None
+        (length,) = _ORDER.unpack(head)
         about = json.loads(take(length))
         return cls(
             digest=Digest(about["digest"]),
@@ -88,6 +91,11 @@ def problem_answer(problem: ImageProblem) -> bytes:
 def answer(kind: bytes, content: bytes) -> bytes:
     """Bytes for the worker."""
     return _ANSWER.pack(kind, len(content)) + content
+
+
+def is_whole(said: bytes | bytearray) -> bool:
+    """Whether an answer has come to its end."""
+    return len(said) >= _ANSWER.size and len(said) >= _ANSWER.size + _ANSWER.unpack_from(said)[1]
 
 
 def read_answer(said: bytes | bytearray, order: Order) -> LayerIndex:

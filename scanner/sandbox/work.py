@@ -1,4 +1,4 @@
-"""What a child does: one order in, one answer out."""
+"""What a child does: an order in, an answer out, and the next order where the worker has one."""
 
 from __future__ import annotations
 
@@ -26,13 +26,20 @@ def rehearse() -> None:
     LayerIndex.from_bytes(index.to_bytes())
 
 
-def read_layer() -> None:
-    """Index the layer that arrives on standard input.
+def read_layers() -> None:
+    """Index the layers that arrive on standard input, until there are no more or one cannot be indexed.
 
     :raises MemoryError: where the limit leaves no room.
     """
+    while (order := Order.read(_take)) is not None:
+        said, goes_on = _read(order)
+        _say(said)
+        if not goes_on:
+            return
+
+
+def _read(order: Order) -> tuple[bytes, bool]:
     try:
-        order = Order.read(_take)
         index = index_layer(
             _chunks(order.size),
             digest=order.digest,
@@ -41,14 +48,13 @@ def read_layer() -> None:
             limits=order.limits,
             keep=order.keep,
         )
-        said = answer(INDEX, index.to_bytes())
+        return answer(INDEX, index.to_bytes()), True
     except MemoryError:
         raise
     except ImageProblem as problem:
-        said = problem_answer(problem)
+        return problem_answer(problem), False
     except Exception:
-        said = answer(FAULT, traceback.format_exc().encode(errors="replace"))
-    _say(said)
+        return answer(FAULT, traceback.format_exc().encode(errors="replace")), False
 
 
 def _chunks(size: int) -> Iterator[bytes]:

@@ -47,6 +47,8 @@ def started_as(facts: ImageFacts, start: Start, constraint: str = RESTRICTED_V2)
 
     :param constraint: OpenShift's, which a refusal names.
     """
+    if start.by is not StartedBy.CRIO:
+        start = replace(start, openshift_range=None)  # nobody else knows of it; OpenShift's own answer does
     asked, start = start, in_effect(start)
     runtime = RUNTIMES[start.by]
     resolution = _with_groups(start, _user(runtime, facts, start))

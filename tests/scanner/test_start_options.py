@@ -35,7 +35,11 @@ CASES: list[tuple[list[str], Start]] = [
     (["--supplemental-groups", "1,2"], Start(supplemental_groups=(1, 2))),
     (["--runtime", "kubernetes", "--user", "3000:5"], Start(K8S, run_as_user=3000, run_as_group=5)),
     (["--openshift-range", "1000650000/10000"], Start(CRIO, openshift_range=(1_000_650_000, 1_000_659_999))),
-    (["--openshift-range", "5/1", "--user", "5"], Start(CRIO, openshift_range=(5, 5), run_as_user=5)),
+    (["--openshift-range", "5/1", "--user", "5"], Start(user="5", openshift_range=(5, 5))),
+    (
+        ["--openshift-range", "5/1", "--user", "5", "--runtime", "crio"],
+        Start(CRIO, openshift_range=(5, 5), run_as_user=5),
+    ),
     (["--userns", "100000"], Start(user_namespace=UserNamespace(100_000))),
     (["--userns", "100000/1"], Start(user_namespace=UserNamespace(100_000, 1))),
     (["--drop-caps", "--no-new-privileges"], Start(drop_capabilities=True, no_new_privileges=True)),

@@ -1,4 +1,4 @@
-"""Children that do everything wrong: what a decoder taken over by a layer might do. Each stands for ``read_layer``."""
+"""Children that do everything wrong: what a decoder taken over by a layer might do. Each stands for ``read_layers``."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ POISON_BYTES = 22_016
 def crash_over_poison() -> None:
     """Read layers as ever, but for one."""
     setattr(work, "index_layer", _poisoned)  # noqa: B010  # which the module does not export
-    work.read_layer()
+    work.read_layers()
 
 
 def _poisoned(chunks: Iterator[bytes], **about: Any) -> LayerIndex:

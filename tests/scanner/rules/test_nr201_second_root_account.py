@@ -5,7 +5,7 @@ import pytest
 from scanner.domain.facts import ReadState
 from scanner.rules.nr201_second_root_account import RULE
 from tests.support.answers import answer, evidence, fix
-from tests.support.facts import APP, facts
+from tests.support.facts import APP, ROOT_LINE, facts
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,9 @@ def test_a_thousand_of_them_stay_readable() -> None:
     finding = RULE.check(facts("1001", "".join(f"r{at}:x:0:0::/:\n" for at in range(1_000))), None)
     assert "and 997 more" in str(finding.reason)
     assert len(finding.evidence) == 20
+
+
+def test_the_fix_keeps_the_account_that_user_names() -> None:
+    both = f"{ROOT_LINE}app:x:0:0::/app:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n"
+    assert "sed -i '3d;'" in fix(RULE, facts("app", both))
+    assert "sed" not in fix(RULE, facts("app:app", f"{ROOT_LINE}app:x:0:0::/app:/bin/sh\n"))
