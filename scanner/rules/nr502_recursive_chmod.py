@@ -21,6 +21,8 @@ _ACTION = re.compile(r"([-+=])([rwxXstugo]*)")
 _WORTH_READING = re.compile(r"-[A-Za-z]*R|--recursive|-exec")
 _RECURSIVE = re.compile(r"-[A-Za-z]*R|--recursive\Z")
 _OTHER_WRITE = 0o002
+_STICKY = 0o1000
+_TEMPORARY = frozenset(("/tmp", "/var/tmp", "/dev/shm"))  # noqa: S108  # paths of the image
 
 
 def check(facts: ImageFacts, _: int | None = None) -> Finding:
@@ -36,8 +38,7 @@ def check(facts: ImageFacts, _: int | None = None) -> Finding:
     more = f" and {len(found) - 1:,} more let" if len(found) > 1 else " lets"
     said = f"{quoted(' '.join(found[0][1]))}{more} everybody write whole folders."
     evidence = tuple(step_evidence(facts, step, " ".join(words)) for step, words in found[:_SHOWN])
-    paths = [word for _, words in found for word in words[1:] if safe_path(word)]
-    return Finding(Outcome.VIOLATED, said, evidence, _fix(facts, said, paths))
+    return Finding(Outcome.VIOLATED, said, evidence, _fix(facts, said, [words for _, words in found]))
 
 
 def _opens_a_tree(words: Words) -> bool:
@@ -50,10 +51,22 @@ def _opens_a_tree(words: Words) -> bool:
 
 
 def _lets_others_write(arguments: Words) -> bool:
-    mode = next((word for word in arguments if not word.startswith("-") or _CLAUSE.fullmatch(word)), "")
+    mode = _mode(arguments)
     if _OCTAL.fullmatch(mode):
         return bool(int(mode, 8) & _OTHER_WRITE)
     return any(_clause_lets(clause) for clause in mode[:200].split(","))
+
+
+def _mode(arguments: Words) -> str:
+    return next((word for word in arguments if not word.startswith("-") or _CLAUSE.fullmatch(word)), "")
+
+
+def _sticky(arguments: Words) -> bool:
+    mode = _mode(arguments)
+    if _OCTAL.fullmatch(mode):
+        return bool(int(mode, 8) & _STICKY)
+    clauses = filter(None, map(_CLAUSE.fullmatch, mode[:200].split(",")))
+    return any(sign != "-" and "t" in what for clause in clauses for sign, what in _ACTION.findall(clause[2]))
 
 
 def _clause_lets(clause: str) -> bool:
@@ -64,13 +77,40 @@ def _clause_lets(clause: str) -> bool:
     return any(sign != "-" and set(what) & set("wu") for sign, what in _ACTION.findall(found[2]))
 
 
-def _fix(facts: ImageFacts, said: str, paths: list[str]) -> str:
+def _fix(facts: ImageFacts, said: str, commands: list[Words]) -> str:
+    paths, shared = _own_and_shared(commands)
+    if shared:
+        named = ", ".join(quoted(path) for path in shared[:_SHOWN])
+        said = (
+            f"{said} {named}: what everybody shares needs the sticky bit and no `-R`. `chmod 1777` for the folder "
+            "alone does, and what is in it keeps its own mode."
+        )
+        if not paths:
+            return remedy(said, ())
     lines = run_each(facts, paths, "chgrp -R 0 {0} && chmod -R g=u,o-w {0}")
     prose = (
         f"{said} Give the folders to the user it runs as with `chown`, or to group 0, which every process on OpenShift "
         "is in, and only where it has to write."
     )
     return remedy(prose, lines)
+
+
+def _own_and_shared(commands: list[Words]) -> tuple[list[str], list[str]]:
+    """Paths that can be narrowed, and those that are meant for everybody: temporary folders, and sticky modes."""
+    named = [
+        (_plain(word), _sticky(words[1:]))
+        for words in commands
+        if words[0] == "chmod"
+        for word in words[1:]
+        if word.startswith("/")
+    ]
+    shared = dict.fromkeys(path for path, sticky in named if sticky or path in _TEMPORARY)
+    own = dict.fromkeys(path for path, _ in named if path not in shared and safe_path(path))
+    return list(own), list(shared)
+
+
+def _plain(path: str) -> str:
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
 RULE = Rule(

@@ -74,3 +74,30 @@ def test_fix_for_these_folders_only() -> None:
 
 def test_never_decides() -> None:
     assert not RULE.decides
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "chmod -R 1777 /tmp",
+        "chmod -R 777 /tmp/.",
+        "chmod -R 777 /var/tmp/",
+        "chmod -R a+rwXt /srv/spool",
+        "chmod -R 777 /srv/spool && chmod -R 1777 /srv/spool",
+    ],
+)
+def test_no_lines_for_folders_everybody_shares(command: str) -> None:
+    advice = fix(RULE, facts("9000", history=[f"RUN {command}"]))
+    assert "```" not in advice
+    assert "the sticky bit and no `-R`" in advice
+
+
+def test_lines_for_the_others_only() -> None:
+    advice = fix(RULE, facts("9000", history=["RUN chmod -R 777 /tmp /srv/data"]))
+    assert "RUN chgrp -R 0 /srv/data && chmod -R g=u,o-w /srv/data\n" in advice
+    assert "RUN chgrp -R 0 /tmp" not in advice
+    assert "`/tmp`: what everybody shares" in advice
+
+
+def test_no_lines_for_the_program_that_find_runs() -> None:
+    assert "```" not in fix(RULE, facts("9000", history=["RUN find /srv -exec /bin/chmod a+w {} +"]))
