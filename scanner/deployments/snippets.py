@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from scanner.deployments.findings import Case, Finding
 from scanner.domain.fixes import PLAIN_UID, someone_else
+from scanner.domain.identity import Identity
 from scanner.domain.user_spec import MAX_ID
 from scanner.domain.verdict import Severity
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
+_UNUSABLE = frozenset(("not-executable", "files-out-of-reach"))
+"""Findings that say the image was made for somebody else."""
 _YAML_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 
@@ -41,18 +44,20 @@ def snippet(case: Case, findings: tuple[Finding, ...]) -> Snippet | None:
     """The settings that answer the findings; ``None`` where nothing needs to change, and for Windows."""
     if case.windows or all(finding.severity is Severity.INFO for finding in findings):
         return None
-    user = _user(case)
+    user = _user(case, findings)
     return _kubernetes(case, user, findings) if case.on_kubernetes else _compose(case, user)
 
 
-def _user(case: Case) -> _User:
-    """Whom it should run as: who it is already, else an account of the image, else a plain number."""
-    identity = case.identity
-    if identity is not None and 0 < identity.uid <= MAX_ID:
-        return _User(identity.uid, identity.gid if 0 < identity.gid <= MAX_ID else identity.uid)
-    declared = case.declared
-    if declared is not None and 0 < declared.uid <= MAX_ID:
-        return _User(declared.uid, declared.gid if 0 < declared.gid <= MAX_ID else declared.uid)
+def _user(case: Case, findings: tuple[Finding, ...]) -> _User:
+    """Whom it should run as: who it is already, where that works, else an account of the image, else a plain number."""
+    identity, own = case.identity, _own_user(case.declared)
+    unusable = own is not None and any(finding.code in _UNUSABLE for finding in findings)
+    if identity is not None and 0 < identity.uid <= MAX_ID and not unusable:
+        # An image that declares group 0 means it: its files belong to that group.
+        least = 0 if own is not None and own.gid == 0 else 1
+        return _User(identity.uid, identity.gid if least <= identity.gid <= MAX_ID else identity.uid)
+    if own is not None:
+        return own
     if case.facts is not None:
         account = someone_else(case.facts)
         if account.exists:
@@ -66,6 +71,13 @@ def _user(case: Case) -> _User:
     group = case.container.start.run_as_group
     gid = group if group is not None and 0 < group <= MAX_ID else uid
     return _User(uid, gid, "The image is not known: take the uid that owns the files it writes.")
+
+
+def _own_user(declared: Identity | None) -> _User | None:
+    """The image's own user with its group, 0 included; ``None`` where that is root or no number to write down."""
+    if declared is None or not 0 < declared.uid <= MAX_ID:
+        return None
+    return _User(declared.uid, declared.gid if 0 <= declared.gid <= MAX_ID else declared.uid)
 
 
 def _kubernetes(case: Case, user: _User, findings: tuple[Finding, ...]) -> Snippet:

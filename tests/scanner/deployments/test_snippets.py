@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
 from scanner.domain.facts import ImageFacts
-from tests.scanner.deployments.manifests import codes, only, pod, reviewed
+from tests.scanner.deployments.manifests import codes, only, pod, reviewed, service
+from tests.scanner.deployments.test_file_checks import MINE, OWN
 from tests.support.facts import facts
 
 APP = facts("app")
@@ -41,6 +44,25 @@ def test_the_corrected_context_answers_the_findings() -> None:
     answer = reviewed(pod(snippet.text), ROOT).workloads[0].pod_security
     assert answer is not None
     assert answer.answer == "admit"
+
+
+@pytest.mark.parametrize(
+    ("fields", "image", "user"),
+    [
+        ("user: root", facts("10001:0"), "10001:0"),
+        ("", facts("10001:0"), "10001:0"),
+        ('user: "3000"', facts("10001:0"), "3000:0"),
+        ('user: "3000"', NUMERIC, "3000:3000"),
+        ('user: "3000"', ROOT, "3000:3000"),
+        ('user: "3000"', MINE, "1001:1001"),
+        ('user: "3000:3000"', OWN, "1001:1001"),
+        ('user: "3000"', replace(MINE, config=replace(MINE.config, user="")), "3000:3000"),
+    ],
+)
+def test_the_group_and_the_user_the_image_was_made_for(fields: str, image: ImageFacts, user: str) -> None:
+    snippet = only(reviewed(service(fields), image)).snippet
+    assert snippet is not None
+    assert yaml.safe_load(snippet.text)["services"]["web"]["user"] == user
 
 
 @pytest.mark.parametrize("name", ["web", "a-b_c"])
