@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import islice
 
-from scanner.domain.accounts import groups_of
+from scanner.domain.accounts import GroupEntry, groups_of
 from scanner.domain.citations import FRIENDS, KSV_0116, NIST_800_190, NSA_CISA, RANDOM_IDS, STOP_ROOT
 from scanner.domain.evidence import account_line, declared
 from scanner.domain.facts import ImageFacts
-from scanner.domain.fixes import advice, own_group
+from scanner.domain.file_fixes import BEFORE_USER
+from scanner.domain.fixes import BaseFamily, advice, base_family, own_group, safe_name
 from scanner.domain.identity import Identity
 from scanner.domain.printable import quoted
 from scanner.domain.reading import Kind, Reading, read
@@ -43,11 +44,17 @@ def _how(facts: ImageFacts, reading: Reading, identity: Identity) -> tuple[str, 
 
 
 def _member(facts: ImageFacts, reading: Reading) -> tuple[str, list[Evidence]]:
-    name = reading.entry.name if reading.entry else ""
-    members = groups_of(facts.group.as_read() or b"", name)
-    lines = list(islice((group for group in members if to_uint32(group.gid) == 0), 3))
+    lines = _memberships(facts, reading)
     names = ", ".join(quoted(group.name) for group in lines)
     return f"{names} in `/etc/group` lists the account.", [account_line(facts, facts.group, line) for line in lines]
+
+
+def _memberships(facts: ImageFacts, reading: Reading) -> list[GroupEntry]:
+    """The first lines of ``/etc/group`` that make the account a member of group 0."""
+    if reading.entry is None:
+        return []
+    members = groups_of(facts.group.as_read() or b"", reading.entry.name)
+    return list(islice((group for group in members if to_uint32(group.gid) == 0), 3))
 
 
 def _fix(facts: ImageFacts, reading: Reading, said: str) -> str:
@@ -57,7 +64,25 @@ def _fix(facts: ImageFacts, reading: Reading, said: str) -> str:
         f"{said} Group 0 is what OpenShift gives to arbitrary uids, so it may be meant. Where it is not, name a group. "
         "Kubernetes drops the group half of USER: set `runAsGroup` there as well."
     )
-    return advice(prose, [f"USER {uid}:{gid}"], uid, gid)
+    groups = _memberships(facts, reading)
+    if groups:
+        prose += (
+            " Take the account out of the group in `/etc/group` as well: Kubernetes adds its memberships there, "
+            "whatever group is named."
+        )
+    return advice(prose, [*_leave(facts, reading, groups), f"USER {uid}:{gid}"], uid, gid)
+
+
+def _leave(facts: ImageFacts, reading: Reading, groups: list[GroupEntry]) -> list[str]:
+    """Dockerfile lines that end memberships; none where no command can run, or a name cannot stand in one."""
+    family = base_family(facts)
+    account = safe_name(reading.entry.name, "") if reading.entry else ""
+    names = [name for name in dict.fromkeys(safe_name(group.name, "") for group in groups) if name]
+    if not (account and names and family.has_shell):
+        return []
+    if family is BaseFamily.ALPINE:
+        return [BEFORE_USER, *(f"RUN delgroup {account} {name}" for name in names)]
+    return [BEFORE_USER, *(f"RUN gpasswd --delete {account} {name}" for name in names)]
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ import pytest
 
 from scanner.domain.facts import ReadState
 from scanner.rules.nr110_root_group import RULE
-from tests.support.answers import answer
+from tests.support.answers import answer, fix
 from tests.support.facts import APP, facts
 
 
@@ -49,3 +49,25 @@ def test_unknown_where_nothing_starts(user: str) -> None:
 
 def test_unknown_where_groups_cannot_be_read() -> None:
     assert answer(RULE, facts("app", group="", group_state=ReadState.LINK_LOOP)) == "unknown"
+
+
+@pytest.mark.parametrize("user", ["app", "app:0"])
+def test_fix_ends_the_membership_that_kubernetes_adds(user: str) -> None:
+    advice = fix(RULE, facts(user, group="root:x:0:app\n"))
+    assert "Take the account out of the group" in advice
+    assert "RUN gpasswd --delete app root\nUSER 1001:1001\n" in advice
+
+
+def test_fix_on_alpine() -> None:
+    passwd = "guest:x:405:100::/:\napp:x:1001:1001::/:\n"
+    assert "RUN delgroup app root\n" in fix(RULE, facts("app", passwd, group="root:x:0:app\n"))
+
+
+def test_fix_without_a_line_for_names_that_cannot_be_written() -> None:
+    advice = fix(RULE, facts("app", group="$(x):x:0:app\n"))
+    assert "Take the account out of the group" in advice
+    assert "RUN" not in advice
+
+
+def test_fix_speaks_of_no_membership_where_there_is_none() -> None:
+    assert "Take the account out" not in fix(RULE, facts("9999"))
