@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scanner.domain.arbitrary_uid import ARBITRARY
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_fixes import BEFORE_USER, remedy
+from scanner.domain.files import Walk, WalkState
 from scanner.domain.fixes import base_family, safe_path
+from scanner.domain.permission_evidence import Refusal
+from scanner.domain.permissions import Access, allows
 from scanner.domain.system_folders import is_system_folder
 
 _MOST_PATHS = 8
@@ -49,6 +53,30 @@ def open_folders(facts: ImageFacts, paths: Sequence[str], *, missing: bool = Fal
         "# in the last stage:",
         f"COPY --from=folders --chown={owner(facts)}:0 /made/ /",
     ]
+
+
+def open_refused(facts: ImageFacts, paths: Sequence[str], refusals: Sequence[Refusal]) -> list[str]:
+    """The lines of ``open_folders``, and before them those that let everybody search the folders above.
+
+    :param refusals: why the paths cannot be written; those of other paths are not looked at.
+    """
+    walks = [refusal.walk for refusal in refusals if refusal.walk.path in paths]
+    missing = any(walk.state is WalkState.MISSING for walk in walks)
+    lines = open_folders(facts, paths, missing=missing)
+    shut = _shut_above(walks)
+    if not lines or not shut:
+        return lines
+    safe = [path for path in shut if path == "/" or safe_path(path)]
+    if len(safe) < len(shut) or len(safe) > _MOST_PATHS:
+        return ["# and chmod g+x,o+x for each folder above that cannot be searched", *lines]
+    if base_family(facts).has_shell:
+        return [*lines[:-1], f"RUN chmod g+x,o+x {' '.join(safe)}", lines[-1]]
+    return [f"# where these are made, before they are copied: chmod g+x,o+x {' '.join(safe)}", *lines]
+
+
+def _shut_above(walks: Sequence[Walk]) -> list[str]:
+    passed = (place for walk in walks for place in walk.through)
+    return list(dict.fromkeys(place.path for place in passed if not allows(place.node, ARBITRARY, Access.EXECUTE)))
 
 
 def owner(facts: ImageFacts) -> str:

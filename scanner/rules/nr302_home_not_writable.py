@@ -6,7 +6,7 @@ from scanner.domain.arbitrary_uid import Asked, Folder, can_write, home, home_on
 from scanner.domain.citations import OPENSHIFT_IMAGES, RANDOM_IDS
 from scanner.domain.facts import ImageFacts
 from scanner.domain.permission_evidence import Refusal, refusal_evidence
-from scanner.domain.permission_fixes import home_instead, open_folders, openable, writable_folder
+from scanner.domain.permission_fixes import home_instead, open_folders, open_refused, openable, writable_folder
 from scanner.domain.printable import quoted
 from scanner.domain.rule import Example, Finding, Rule, ok, unknown
 from scanner.domain.verdict import Outcome, Severity
@@ -42,7 +42,7 @@ def _on_openshift(facts: ImageFacts, asked: Asked) -> str:
 def _fix(facts: ImageFacts, said: str, asked: Asked, refusal: Refusal) -> str:
     own = openable([asked.folder.path]) if asked.folder.declared else []
     if own:
-        lines = open_folders(facts, own, missing=refusal.missing)
+        lines = open_refused(facts, own, [refusal])
         return home_instead(f"{said} Give it to group 0, which every arbitrary uid is a member of:", lines)
     folder = writable_folder(facts)
     lines = [*open_folders(facts, openable([folder]), missing=True), f"ENV HOME={folder}"]

@@ -7,7 +7,7 @@ from scanner.domain.citations import OPENSHIFT_IMAGES, RANDOM_IDS
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_fixes import remedy
 from scanner.domain.permission_evidence import Refusal, refusal_evidence
-from scanner.domain.permission_fixes import open_folders, openable
+from scanner.domain.permission_fixes import open_folders, open_refused, openable
 from scanner.domain.printable import quoted
 from scanner.domain.rule import Example, Finding, Rule, ok, unknown
 from scanner.domain.verdict import Outcome, Severity
@@ -37,7 +37,7 @@ def _made_by_runtimes(refusal: Refusal) -> str:
 def _fix(facts: ImageFacts, said: str, asked: Asked, refusal: Refusal) -> str:
     own = openable([asked.folder.path])
     if own:
-        lines = open_folders(facts, own, missing=refusal.missing)
+        lines = open_refused(facts, own, [refusal])
         return remedy(f"{said} If the program writes there, give it to group 0:", lines)
     lines = [*open_folders(facts, ["/srv/app"], missing=True), "WORKDIR /srv/app"]
     return remedy(f"{said} If the program writes where it starts, start it in a folder of its own:", lines)

@@ -7,7 +7,7 @@ from scanner.domain.citations import OPENSHIFT_IMAGES, RANDOM_IDS
 from scanner.domain.facts import ImageFacts
 from scanner.domain.file_evidence import MOST_SHOWN, named
 from scanner.domain.permission_evidence import Refusal, refusal_evidence
-from scanner.domain.permission_fixes import open_folders, openable, volumes_instead
+from scanner.domain.permission_fixes import open_refused, openable, volumes_instead
 from scanner.domain.printable import quoted
 from scanner.domain.rule import Example, Finding, Rule, not_applicable, ok, unknown
 from scanner.domain.verdict import Outcome, Severity
@@ -47,7 +47,7 @@ def _fix(facts: ImageFacts, said: str, refused: list[Refusal]) -> str:
         return volumes_instead(
             f"{said} Declare a folder of the application's own instead, which belongs to group 0.", (), ()
         )
-    lines = open_folders(facts, paths, missing=any(refusal.missing for refusal in refused))
+    lines = open_refused(facts, paths, refused)
     prose = (
         f"{said} A new volume begins with the owner and mode of the image's folder. Before VOLUME in the Dockerfile:"
     )
