@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from compliance.models import Evaluation, Image, PolicyVersion, Rejudging, Repository, Tag
 from scanner.domain.facts import ImageFacts
+from scanner.judge import REVISION
 from scanner.policies import POLICIES
 from scanner.storage import dump_facts
 from tests.support.clean import clean
@@ -74,7 +75,7 @@ def test_what_an_older_release_stored_is_asked_and_judged_again(part_1: Any) -> 
     call_command("prepare")
 
     assert dict(Tag.objects.values_list("name", "verdict")) == {"v0": "pass", "v1": "fail"}
-    assert set(Image.objects.values_list("runs_as", "outline_revision")) == {("10002:0", 2), ("0:0", 2)}
+    assert set(Image.objects.values_list("runs_as", "outline_revision")) == {("10002:0", REVISION), ("0:0", REVISION)}
     repository = Repository.objects.get()
     assert (repository.policy.name, repository.passed, repository.failed) == ("kubernetes", 1, 1)
     assert repository.judged_by == PolicyVersion.objects.get(policy__name="kubernetes", number=2)

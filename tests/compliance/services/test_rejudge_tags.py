@@ -15,6 +15,7 @@ from compliance.services.publish_policies import publish_policies
 from compliance.services.rejudge import ask_again, rejudge
 from scanner.domain.policy import RuleSetting
 from scanner.domain.verdict import Severity
+from scanner.judge import REVISION
 from scanner.policies import KUBERNETES
 from tests.support import rows
 from tests.support.clean import clean
@@ -173,5 +174,5 @@ def test_a_tag_whose_image_turns_up_unasked_is_judged_all_the_same(home: Reposit
     assert version is not None
     Image.objects.update(outline=None, outline_revision=1)
     tested.rejudge_tags([home.pk], version, now=rows.NOW)
-    assert not Image.objects.exclude(outline_revision=2).filter(tags__isnull=False).exists()
+    assert not Image.objects.exclude(outline_revision=REVISION).filter(tags__isnull=False).exists()
     assert (Tag.objects.get(name="v16").verdict, Tag.objects.get(name="v0").verdict) == ("fail", "pass")
