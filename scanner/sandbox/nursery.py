@@ -62,11 +62,13 @@ class Nursery:
         except BaseException:
             child.close()
             raise
-        if child.rests and child.layers < _MOST_LAYERS:
+        if not child.rests:
+            child.close()
+        elif child.layers >= _MOST_LAYERS:
+            self._retire(child)
+        else:
             with self._lock:
                 self._resting.append((_limits_of(limits), child))
-        else:
-            child.close()
 
     def _rested(self, limits: Limits) -> Child | None:
         with self._lock:
@@ -143,9 +145,15 @@ class Nursery:
             self._control = None
 
     def dismiss(self) -> None:
-        """End the children that rest."""
+        """End the children that rest, and note what they cost."""
         with self._lock:
-            self._dismiss()
+            resting, self._resting = self._resting, []
+        for _, child in resting:
+            self._retire(child)
+
+    def _retire(self, child: Child) -> None:
+        self.note(child.end())
+        child.close()
 
     def _dismiss(self) -> None:
         while self._resting:

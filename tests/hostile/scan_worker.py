@@ -35,6 +35,7 @@ def main() -> None:
         nursery.default.peak_memory_bytes = 0
         began, busy = time.monotonic(), _busy()
         outcome, message = _outcome(order, policy)
+        nursery.default.dismiss()
         said = {
             "outcome": outcome,
             "message": message[:500],
