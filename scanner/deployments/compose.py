@@ -194,7 +194,7 @@ def _service(name: str, view: View, document: Document, open_ends: list[str]) ->
         group_names=names,
         built=view.get("build").given,
         own_command=view.get("entrypoint").given or view.get("command").given,
-        open=tuple(dict.fromkeys(reader.open)),
+        open=tuple(dict.fromkeys((*reader.open, *_hooks(view)))),
         undecided=user is None and (declared.given or view.get("extends").given),
         assumed=tuple(dict.fromkeys(reader.assumed)),
         host_users=namespace == "host",
@@ -202,6 +202,15 @@ def _service(name: str, view: View, document: Document, open_ends: list[str]) ->
     place = Place(document.number, view.line, view.path)
     faults = tuple(view.reading.faults)
     return Workload("service", container.name, "", document.source, place, (container,), faults=faults)
+
+
+def _hooks(view: View) -> Iterator[str]:
+    """Commands beside the service's own, each of which may have a user of its own, root too."""
+    for key in ("post_start", "pre_stop"):
+        for hook in view.get(key).items():
+            if hook.get("user").given or hook.get("privileged").given:
+                user = printable(hook.get("user").text() or "", longest=100)
+                yield f"`{key}` runs a command as {f'user `{user}`' if user else 'somebody else'}, which is not judged."
 
 
 def _image(reader: _Service) -> ImageName | None:

@@ -36,7 +36,7 @@ from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.rootfs import RootFs
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from scanner.inspection.disguise import config_bytes, refuse_disguise
-from scanner.inspection.windows import is_for_windows, is_kept_by_microsoft, refuse_linux_inside, windows_kind
+from scanner.inspection.windows import is_for_windows, without_base, refuse_linux_inside, windows_kind
 from scanner.sandbox import ChildDied, index_layer
 from scanner.sources.source import Document, Source
 
@@ -90,8 +90,11 @@ def read_image(
         return NotApplicable(document.digest, kind, platform_text(entry))
     raw = config_bytes(source, repository, manifest.config, limits)
     config, ambiguities = parse_image_config(raw, limits)
-    if is_for_windows(config) and is_kept_by_microsoft(manifest):
-        return NotApplicable(document.digest, windows_kind(config), str(config.platform))
+    if is_for_windows(config):
+        whole = manifest
+        manifest, config = without_base(manifest, config)
+        if whole.layers and not manifest.layers:
+            return NotApplicable(document.digest, windows_kind(config), str(config.platform))
     _check_layers(manifest, config, limits)
     size = len(document.body) + manifest.config.size + sum(layer.size for layer in manifest.layers)
     found = (*manifest.ambiguities, *ambiguities, *_platform_differs(config, entry))

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scanner.domain.image_config import ImageConfig
-from scanner.domain.manifest import ImageManifest, LayerKind, layer_kind
+from scanner.domain.manifest import Descriptor, ImageManifest, LayerKind, layer_kind
 from scanner.domain.problems import ImageProblem
 from scanner.filesystem.layer_columns import ROOT
 from scanner.filesystem.layer_index import LayerIndex
@@ -30,10 +31,23 @@ def is_for_windows(config: ImageConfig) -> bool:
     return config.platform.os.lower() == "windows"
 
 
-def is_kept_by_microsoft(manifest: ImageManifest) -> bool:
-    """Whether a layer lies where the base layers of Windows do, which nobody else was allowed to distribute."""
-    foreign = (layer for layer in manifest.layers if layer_kind(layer.media_type) is LayerKind.FOREIGN)
-    return any(layer.urls and all(map(_MICROSOFT.match, layer.urls)) for layer in foreign)
+def without_base(manifest: ImageManifest, config: ImageConfig) -> tuple[ImageManifest, ImageConfig]:
+    """Leave out the layers that lie where Windows' base layers do, which nobody else was allowed to distribute.
+
+    No runtime for Linux fetches those; what else there is must be read, since any config can say *windows*.
+    """
+    if len(config.diff_ids) != len(manifest.layers):
+        return manifest, config
+    kept = [
+        (layer, diff_id) for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True) if not _is_base(layer)
+    ]
+    layers, diff_ids = tuple(layer for layer, _ in kept), tuple(diff_id for _, diff_id in kept)
+    return replace(manifest, layers=layers), replace(config, diff_ids=diff_ids)
+
+
+def _is_base(layer: Descriptor) -> bool:
+    foreign = layer_kind(layer.media_type) is LayerKind.FOREIGN
+    return foreign and bool(layer.urls) and all(map(_MICROSOFT.match, layer.urls))
 
 
 def windows_kind(config: ImageConfig) -> str:

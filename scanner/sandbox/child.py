@@ -105,9 +105,10 @@ class Child:
         began = time.monotonic()
         found = dict(poll.poll(max(0.0, self.seconds) * 1000))
         self.seconds -= time.monotonic() - began
-        talk = found.get(self.talk.fileno(), 0)
-        if not found:
+        if not found or self.seconds <= 0:  # an answer that comes too late is no answer
             self._give_up(Ending(overdue=True))
+            return 0
+        talk = found.get(self.talk.fileno(), 0)
         if talk & ~select.POLLOUT:
             self._listen()
         if self.leash.fileno() in found:

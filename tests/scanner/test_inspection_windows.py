@@ -27,9 +27,9 @@ def windows(*trees: dict[str, Entry], user: str = "", platform: str = "windows/a
     return image([layer(tree) for tree in trees], user=user, platform=platform)
 
 
-def foreign(*urls: str) -> Stored:
+def foreign(*urls: str, above: tuple[dict[str, Entry], ...] = ()) -> Stored:
     """An image whose base layer is of the type that only Windows used, at some addresses."""
-    stored = windows({"etc/passwd": File()})
+    stored = windows({"etc/passwd": File()}, *above)
     manifest = json.loads(stored.body)
     manifest["layers"][0] |= {"mediaType": FOREIGN, "urls": list(urls)}
     return replace(stored, body=compact_json(manifest))
@@ -44,6 +44,7 @@ WINDOWS = {
     "an empty layer": windows(FILES, {}),
     "os in another case": windows(FILES, platform="Windows/amd64"),
     "a base layer kept elsewhere": foreign("https://mcr.microsoft.com/v2/windows/blobs/sha256:1"),
+    "an own layer on a base kept elsewhere": foreign("https://mcr.microsoft.com/v2/x", above=(FILES,)),
 }
 
 
@@ -64,6 +65,10 @@ DISGUISED = {
     "a Linux tree above": (windows(FILES, {"bin/sh": File()}), "layer 2 holds files as Linux has them"),
     "a Linux program": (windows({"Files/app": File(ELF, 0o755)}), "layer 1 holds a program for Linux"),
     "a file called Files": (windows({"Files": File(ELF, 0o755)}), "layer 1 holds a program for Linux"),
+    "Linux on a base kept elsewhere": (
+        foreign("https://mcr.microsoft.com/v2/x", above=({"bin/sh": File(ELF, 0o755)},)),
+        "layer 1 holds files as Linux has them",
+    ),
     "no layers": (windows(), "it has no layers"),
     "a link into nowhere": (windows({"Filesystem": Folder()}), "layer 1 holds files as Linux has them"),
 }

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -78,6 +79,12 @@ class Up:
     def end(self, how: signal.Signals) -> int:
         self.process.send_signal(how)
         return self.process.wait(60)
+
+
+@pytest.fixture(autouse=True)
+def static_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of its own: two that collect static files into one folder at once take them from each other."""
+    monkeypatch.setenv("STATIC_ROOT", str(tmp_path))
 
 
 @pytest.fixture

@@ -100,6 +100,14 @@ def test_a_variable_without_a_value_leaves_the_user_open() -> None:
     assert found.open == ("`user` holds the variable APP_UID, whose value is not in the file.",)
 
 
+@pytest.mark.parametrize("key", ["post_start", "pre_stop"])
+def test_a_hook_with_a_user_of_its_own_is_open(key: str) -> None:
+    found = web(f"{key}: [{{command: ./x, user: root}}]")
+    assert found.open == (f"`{key}` runs a command as user `root`, which is not judged.",)
+    assert web(f"{key}: [{{command: ./x, privileged: true}}]").open
+    assert web(f"{key}: [{{command: ./x}}]").open == ()
+
+
 def test_a_default_that_was_taken_is_told() -> None:
     assert web("user: ${APP_UID:-1000}").assumed == ("APP_UID=1000",)
 
