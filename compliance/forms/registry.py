@@ -7,6 +7,7 @@ from django import forms
 from compliance.models import Policy, Registry
 from compliance.policy.protected_tags import LONGEST_PATTERN, MOST_PATTERNS, InvalidPatterns, parse_protected_tags
 from compliance.policy.registry_values import RegistryValues
+from compliance.policy.schedule import Schedule
 from scanner.policies import DEFAULT_POLICY
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 
@@ -115,7 +116,7 @@ class RegistryForm(forms.Form):
             allow_private=data["allow_private"],
             token_hosts=tuple(data["token_hosts"].split()),
             protected_tags=data["protected_tags"],
-            interval_minutes=data["interval_minutes"],
+            schedule=Schedule(interval_minutes=data["interval_minutes"]),
             enabled=data["enabled"],
         )
 

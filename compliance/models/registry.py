@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -44,25 +46,70 @@ class PolicyVersion(models.Model):
         return f"{self.policy} v{self.number}"
 
 
+def _names(longest: int) -> Any:
+    return ArrayField(models.CharField(max_length=longest), default=list, blank=True)
+
+
+class AuthMethod(models.TextChoices):
+    """Where the credential comes from."""
+
+    PASSWORD = "password", "User name and password or token"
+    BEARER = "bearer", "Registry token, sent as it is"
+    DOCKER_CONFIG = "docker_config", "The workers' docker config.json and its credential helpers"
+    ECR = "ecr", "AWS: exchanged for an ECR token"
+    GOOGLE = "google", "Google Cloud: exchanged for an access token"
+    AZURE = "azure", "Azure: exchanged for an ACR token"
+
+
 class Registry(models.Model):
-    """A registry that is scanned. ``url`` is ``http(s)://host[:port]``."""
+    """A registry that is scanned, as a person set it up; what happens to it is in ``RegistryState``.
+
+    ``url`` is ``http(s)://host[:port]``, or for a source on this machine ``docker-daemon:``, ``oci:PATH`` or
+    ``docker-archive:PATH``. ``product`` is a key of ``scanner.sources.catalogs.PRODUCTS``; ``namespaces`` are the
+    organizations, groups or projects to list there; ``api_token`` is for the product's own interface where that knows
+    other credentials than the registry. Repositories a registry cannot list are ``entered_repositories``.
+    """
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100, unique=True)
     url = models.CharField(max_length=300)
+    product = models.CharField(max_length=20, default="distribution")
+    namespaces = _names(255)
+    entered_repositories = _names(255)
+    auth_method = models.CharField(
+        max_length=20, choices=AuthMethod.choices, default=AuthMethod.PASSWORD, help_text="ignored without a user name"
+    )
     username = models.CharField(max_length=200, blank=True)
     password = EncryptedTextField(blank=True, default="")
+    api_token = EncryptedTextField(blank=True, default="")
     credential_set_at = models.DateTimeField(null=True, blank=True)
     credential_set_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     verify_tls = models.BooleanField(default=True)
     allow_private = models.BooleanField(default=False)
-    token_hosts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    token_hosts = _names(255)
+    extra_ca = models.TextField(blank=True, default="")
+    client_certificate = models.TextField(blank=True, default="")
+    client_key = EncryptedTextField(blank=True, default="")
+    proxy = EncryptedTextField(blank=True, default="", help_text="a URL, which may hold a password")
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="registries")
-    protected_tags = ArrayField(models.CharField(max_length=128), default=list, blank=True)
+    protected_tags = _names(128)
+    include_repositories = _names(255)
+    exclude_repositories = _names(255)
+    include_tags = _names(128)
+    exclude_tags = _names(128)
+    newest_tags = models.PositiveIntegerField(null=True, blank=True)
+    pushed_within_days = models.PositiveIntegerField(null=True, blank=True)
+    platforms = _names(100)
     enabled = models.BooleanField(default=True)
     interval_minutes = models.PositiveIntegerField(default=60, help_text="0: scanned only when asked for")
+    cron = models.CharField(max_length=100, blank=True, help_text="counts instead of the interval")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    connections = models.PositiveSmallIntegerField(default=16, help_text="at once, all workers together")
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     next_scan_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     reached_at = models.DateTimeField(null=True, blank=True)
@@ -78,7 +125,8 @@ class Registry(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(url__regex=r"^https?://[^/@\s]+$"), name="registry_url_is_origin"
+                condition=models.Q(url__regex=r"^(https?://[^/@\s]+|docker-daemon:|(oci|docker-archive):/.+)$"),
+                name="registry_url_is_origin",
             ),
         ]
 
@@ -89,6 +137,28 @@ class Registry(models.Model):
     def host(self) -> str:
         """``host[:port]``, as image references write it."""
         return self.url.partition("://")[2]
+
+
+class RegistryState(models.Model):
+    """What makes us wait for a registry. Apart from its settings, because workers write it all the time.
+
+    ``failures`` in a row open the circuit until ``paused_until``. ``budget_left`` requests may be sent until
+    ``budget_until``. ``quota_*`` is what the registry itself said last of the pulls it still allows.
+    """
+
+    registry = models.OneToOneField(Registry, primary_key=True, on_delete=models.CASCADE, related_name="state")
+    failures = models.PositiveIntegerField(default=0)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    pause_code = models.CharField(max_length=64, blank=True)
+    pause_message = models.TextField(blank=True)
+    pause_remedy = models.TextField(blank=True)
+    budget_until = models.DateTimeField(null=True, blank=True)
+    budget_left = models.PositiveIntegerField(default=0)
+    quota_limit = models.PositiveIntegerField(null=True, blank=True)
+    quota_remaining = models.PositiveIntegerField(null=True, blank=True)
+    quota_window_seconds = models.PositiveIntegerField(null=True, blank=True)
+    quota_source = models.CharField(max_length=100, blank=True)
+    quota_at = models.DateTimeField(null=True, blank=True)
 
 
 class PolicyAssignment(models.Model):

@@ -84,6 +84,8 @@ class Tag(models.Model):
     ``judged_by`` or, unless that is empty, by its repository's.
     ``unconfirmed_since``: since then the registry has not said what the tag points to, for the reason in the problem;
     the verdict is the last known one, and becomes *unknown* when that lasts.
+    ``seen_at``, by the database's clock: when the registry was asked what ``digest`` says. An answer that was asked
+    for earlier is not written over it.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
@@ -103,6 +105,7 @@ class Tag(models.Model):
     judged_by = models.ForeignKey(
         PolicyVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
+    seen_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     unconfirmed_since = models.DateTimeField(null=True, blank=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from compliance.models.lease import Leased, LeasedQuerySet
@@ -24,11 +25,15 @@ ACTIVE = (State.QUEUED, State.RUNNING)
 
 
 class Traffic(models.Model):
-    """What was asked of the registry. ``cache_hits`` counts digests we already knew."""
+    """What was asked of the registry. ``cache_hits`` counts digests we already knew.
+
+    ``bytes_saved``: what tables of contents spared of layers that were not read whole.
+    """
 
     requests = models.PositiveIntegerField(default=0)
     bytes = models.BigIntegerField(default=0)
     cache_hits = models.PositiveIntegerField(default=0)
+    bytes_saved = models.BigIntegerField(default=0)
 
     class Meta:
         abstract = True
@@ -39,7 +44,10 @@ class ScanQuerySet(LeasedQuerySet["Scan"]):
 
 
 class Scan(Leased, Traffic):
-    """One scan of one registry. The row is the work; a Celery message is only a wake-up."""
+    """One scan of one registry. The row is the work; a Celery message is only a wake-up.
+
+    ``partial``: of some repositories or tags only, for a push or a retry; several may run beside the whole one.
+    """
 
     class Trigger(models.TextChoices):
         """Who asked."""
@@ -47,12 +55,15 @@ class Scan(Leased, Traffic):
         SCHEDULE = "schedule", "Schedule"
         PAGE = "page", "Page"
         COMMAND = "command", "Command line"
+        WEBHOOK = "webhook", "Push"
+        RETRY = "retry", "Retry"
 
     registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="scans")
     trigger = models.CharField(max_length=16, choices=Trigger.choices)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    partial = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     requested_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
@@ -70,6 +81,7 @@ class Scan(Leased, Traffic):
     listing_bytes = models.BigIntegerField(default=0)
     new = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
+    regressed = models.PositiveIntegerField(default=0)
     problem_code = models.CharField(max_length=64, blank=True)
     problem_message = models.TextField(blank=True)
     problem_remedy = models.TextField(blank=True)
@@ -80,7 +92,9 @@ class Scan(Leased, Traffic):
         ordering = ["-requested_at", "-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["registry"], condition=models.Q(state__in=["queued", "running"]), name="scan_one_active"
+                fields=["registry"],
+                condition=models.Q(state__in=["queued", "running"], partial=False),
+                name="scan_one_active",
             ),
         ]
         indexes = [
@@ -99,6 +113,7 @@ class RepositoryScan(Leased, Traffic):
     """One repository's part of a scan: the unit a worker leases.
 
     ``cursor`` is the last tag, in order of names, whose verdict is stored: where the next worker goes on.
+    ``only_tags``: nothing but these, and no look for deleted ones. ``heavy``: layers too big for the others' queue.
     """
 
     scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="repository_scans")
@@ -108,17 +123,20 @@ class RepositoryScan(Leased, Traffic):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     cursor = models.CharField(max_length=128, blank=True)
+    only_tags = ArrayField(models.CharField(max_length=128), null=True, blank=True)
+    heavy = models.BooleanField(default=False)
     tags_total = models.PositiveIntegerField(default=0)
     tags_done = models.PositiveIntegerField(default=0)
     images_new = models.PositiveIntegerField(default=0)
     layers_indexed = models.PositiveIntegerField(default=0)
     new = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
+    regressed = models.PositiveIntegerField(default=0)
 
     objects = RepositoryScanQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["scan", "repository"], name="repository_scan_once")]
+        constraints = [models.UniqueConstraint(fields=["scan", "repository", "heavy"], name="repository_scan_once")]
         indexes = [
             models.Index(
                 fields=["lease_until"],

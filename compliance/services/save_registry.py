@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.text import slugify
 
-from compliance.models import Policy, Registry, User
+from compliance.models import Policy, Registry, RegistryState, User
 from compliance.policy.registry_values import RegistryValues as RegistryValues
 from compliance.services.assign_policies import reassign
 from compliance.services.grade_repositories import grade_repositories
 
 _LONGEST_SLUG = 50
+_SECRETS = ("password", "api_token", "client_key", "proxy")
+_WHERE_SECRETS_GO = ("url", "username", "product", "auth_method", "token_hosts")
+_COLUMNS = {field.name for field in Registry._meta.fields} - {*_SECRETS, "policy"}
 
 
 def save_registry(
@@ -32,6 +36,7 @@ def save_registry(
         if not row.slug:
             row.slug = _free_slug(values.name)
         row.save()
+        RegistryState.objects.get_or_create(registry=row)
         if protected != values.protected_tags:
             grade_repositories(row)
         if policy not in (None, row.policy_id):
@@ -42,19 +47,26 @@ def save_registry(
 def apply_values(values: RegistryValues, row: Registry) -> Registry:
     """Copy what was entered into a row without saving it.
 
-    A stored password stays only while address and user name stay: whoever may edit a registry must not be able to
-    have its password sent elsewhere.
+    Stored secrets stay only while what says where they go stays: whoever may edit a registry must not be able to have
+    them sent elsewhere.
     """
-    moved = (row.url, row.username) != (values.url, values.username)
-    if values.password is not None:
-        row.password = values.password
-    elif moved or not values.username:
-        row.password = ""
+    moved = any(_plain(getattr(row, name)) != getattr(values, name) for name in _WHERE_SECRETS_GO)
+    for name in _SECRETS:
+        entered = getattr(values, name)
+        if entered is not None or moved:
+            setattr(row, name, entered or "")
+    if not values.username:
+        row.password = values.password or ""
     row.policy = Policy.objects.get(name=values.policy)
-    row.token_hosts, row.protected_tags = list(values.token_hosts), list(values.protected_tags)
-    for name in ("name", "url", "username", "verify_tls", "allow_private", "interval_minutes", "enabled"):
-        setattr(row, name, getattr(values, name))
+    for group in (values, values.scope, values.schedule):
+        for name in _COLUMNS & {column.name for column in fields(group)}:
+            value = getattr(group, name)
+            setattr(row, name, list(value) if isinstance(value, tuple) else value)
     return row
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _free_slug(name: str) -> str:

@@ -36,7 +36,7 @@ from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.rootfs import RootFs
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from scanner.inspection.disguise import config_bytes, refuse_disguise
-from scanner.inspection.windows import is_for_windows, without_base, refuse_linux_inside, windows_kind
+from scanner.inspection.windows import is_for_windows, refuse_linux_inside, windows_kind, without_base
 from scanner.sandbox import ChildDied, index_layer
 from scanner.sources.source import Document, Source
 

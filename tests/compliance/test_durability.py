@@ -18,6 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from compliance.models import ACTIVE, Layer, Registry, Repository, RepositoryScan, Scan, State, Tag, TagChange
+from compliance.policy.schedule import Schedule
 from compliance.services.publish_policies import publish_policies
 from compliance.services.request_scan import request_scan
 from compliance.services.save_registry import RegistryValues, save_registry
@@ -45,7 +46,9 @@ def registry(demo_registry: DemoRegistry, demo_layout: OciLayout) -> Registry:
                 demo_layout.tag(f"team/app{number}", f"1.{tag}", image([BASE, mark], user=USERS[tag % 4]))
     demo_registry.faults.seconds_before_head = 0.25
     publish_policies(timezone.now())
-    values = RegistryValues("slow", demo_registry.url, "kubernetes", allow_private=True, interval_minutes=0)
+    values = RegistryValues(
+        "slow", demo_registry.url, "kubernetes", allow_private=True, schedule=Schedule(interval_minutes=0)
+    )
     return save_registry(values, now=timezone.now())
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from compliance.forms.registry import LONGEST_INTERVAL
 from compliance.models import Policy, Registry
+from compliance.policy.schedule import Schedule
 from compliance.services.publish_policies import publish_policies
 from compliance.services.save_registry import RegistryValues, save_registry
 from scanner.policies import DEFAULT_POLICY
@@ -82,7 +83,7 @@ def _values(options: dict[str, Any]) -> RegistryValues:
         verify_tls=not options["insecure"],
         # Whoever has a shell here may name what this machine reaches; the setting of the whole site still wins.
         allow_private=not options["public_only"],
-        interval_minutes=options["interval"],
+        schedule=Schedule(interval_minutes=options["interval"]),
     )
 
 

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from compliance.models import Registry
 from compliance.models.encryption import CredentialKeyMissing, reveal
+from compliance.policy.schedule import Schedule
 from compliance.services.check_registry import check_registry
 from compliance.services.open_source import open_source
 from compliance.services.publish_policies import publish_policies
@@ -62,7 +63,9 @@ def test_a_password_does_not_follow_to_another_host(saved: Registry) -> None:
 
 
 def test_an_edit_without_a_password_keeps_it(saved: Registry) -> None:
-    values = RegistryValues("Renamed", "https://shop.example", "baseline", username="u", interval_minutes=5)
+    values = RegistryValues(
+        "Renamed", "https://shop.example", "baseline", username="u", schedule=Schedule(interval_minutes=5)
+    )
 
     save_registry(values, now=NOON, registry=Registry.objects.get())
 

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from compliance.models import DailySnapshot, Scan, State
+from compliance.policy.schedule import Schedule
 from compliance.services.publish_policies import publish_policies
 from compliance.services.save_registry import RegistryValues, save_registry
 from compliance.tasks import tick, wake, wake_repository_scan, wake_scan
@@ -56,7 +57,9 @@ def test_the_tick_closes_yesterday(demo_registry: DemoRegistry, demo_layout: Oci
     yesterday = timezone.now() - timedelta(days=1, minutes=2)
     publish_policies(yesterday)
     demo_layout.tag("team/app", "1", image(user="1001"))
-    values = RegistryValues("demo", demo_registry.url, "kubernetes", allow_private=True, interval_minutes=0)
+    values = RegistryValues(
+        "demo", demo_registry.url, "kubernetes", allow_private=True, schedule=Schedule(interval_minutes=0)
+    )
     run_scan_inline(save_registry(values, now=yesterday), clock=lambda: yesterday, trigger="command")
 
     tick()
