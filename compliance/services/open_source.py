@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from django.conf import settings
 
 from compliance.models import Registry
 from compliance.models.encryption import CredentialKeyMissing, reveal
+from compliance.models.registry import AuthMethod
 from scanner.domain.problems import Refused
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 from scanner.sources.registry.asking import Access
@@ -29,16 +33,47 @@ def open_source(registry: Registry) -> RegistrySource:
 def access_of(registry: Registry) -> Access:
     """How a registry, saved or not, may be reached: private addresses need the operator's and the row's consent.
 
-    :raises Refused: for a credential whose key is lost.
+    :raises SourceProblem: for a credential whose key is lost, or that its method cannot get.
     """
-    try:
-        password = reveal(registry.password)
-    except CredentialKeyMissing as error:
-        raise Refused("credential-key-missing", str(error), remedy="Or enter the credential again.") from error
     allowed = registry.allow_private and settings.ALLOW_PRIVATE_REGISTRIES
     return Access(
-        credential=Credential(registry.username, password) if registry.username else None,
+        credential=credential_of(registry),
         network=PRIVATE_TOO if allowed else PUBLIC_ONLY,
         token_hosts=tuple(registry.token_hosts),
+        extra_ca=registry.extra_ca or None,
         verify_tls=registry.verify_tls,
     )
+
+
+def credential_of(registry: Registry) -> Credential | None:
+    """What the registry is shown, by the method of its row; ``None`` for anonymous access.
+
+    :raises SourceProblem: for a credential whose key is lost, or that its method cannot get.
+    """
+    return CREDENTIALS[AuthMethod(registry.auth_method)](registry, revealed(registry.password))
+
+
+def revealed(secret: str) -> str:
+    """Decrypt one column of a registry.
+
+    :raises Refused: ``credential-key-missing``.
+    """
+    try:
+        return reveal(secret)
+    except CredentialKeyMissing as error:
+        raise Refused("credential-key-missing", str(error), remedy="Or enter the credential again.") from error
+
+
+def _password(registry: Registry, secret: str) -> Credential | None:
+    return Credential(registry.username, secret) if registry.username else None
+
+
+def _bearer(registry: Registry, secret: str) -> Credential | None:
+    return Credential(registry.username, secret, is_registry_token=True) if secret else None
+
+
+CREDENTIALS: Final[dict[AuthMethod, Callable[[Registry, str], Credential | None]]] = {
+    AuthMethod.PASSWORD: _password,
+    AuthMethod.BEARER: _bearer,
+}
+"""How each method gets a credential from a row and its decrypted password."""

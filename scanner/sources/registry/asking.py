@@ -72,14 +72,14 @@ class Asker:
     def ask(self, question: Question, scope: str, call: Call) -> Iterator[Answer]:
         """Send with what the registry demanded so far, and learn from a 401 a limited number of times."""
         for attempts_left in reversed(range(self.limits.auth_rounds + 1)):
-            shown = self.auth.authorization(scope, call)
+            shown = self.auth.authorization(scope, call) if question.target.origin == self.url else None
             asked = Question(question.method, question.target, question.headers, authorization=shown)
             with self.courier.send(asked, call) as answer:
                 self._note_rate_limit(answer)
                 if answer.response.status != 401:
                     yield answer
                     return
-                if not answer.stayed:
+                if not answer.stayed or answer.target.origin != self.url:
                     raise refused("redirect-forbidden", f"{self.url} redirects to where a login is demanded")
                 headers = answer.response.headers("WWW-Authenticate")
                 self.courier.problem(answer, "", unknown="not-found")  # reads it, so the connection stays

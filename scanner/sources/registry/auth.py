@@ -20,7 +20,7 @@ from scanner.sources.registry.challenge import Challenge, parse_challenges
 from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.errors import refused
 from scanner.sources.registry.exchange import Call, Courier
-from scanner.sources.registry.tokens import Token, TokenService
+from scanner.sources.registry.tokens import BEARER, Token, TokenService
 
 KNOWN_TOKEN_HOSTS: Final = {
     "registry-1.docker.io": "auth.docker.io",
@@ -57,7 +57,7 @@ class Authenticator:
         self._courier = courier
         self._hosts = {url.host, *(host.lower() for host in token_hosts), KNOWN_TOKEN_HOSTS.get(url.host, url.host)}
         self._service: TokenService | None = None
-        self._sends_basic = credential is not None and not credential.is_identity_token and str(url) in _demanded_basic
+        self._sends_basic = _has_password(credential) and str(url) in _demanded_basic
         self._asked_scopes: dict[str, tuple[str, ...]] = {}
         self._tokens: OrderedDict[str, Token] = OrderedDict()
         self._lock = threading.Lock()
@@ -68,6 +68,8 @@ class Authenticator:
 
         :raises SourceProblem: when a token cannot be had.
         """
+        if self._credential and self._credential.is_registry_token:
+            return self._registry_token(self._credential)
         if self._service:
             return f"Bearer {self._token(self._service, scope, call).value}"
         if self._sends_basic and self._credential:
@@ -80,6 +82,8 @@ class Authenticator:
         :param shown: the authorization that was refused.
         :raises Refused: when trying again cannot help.
         """
+        if self._credential and self._credential.is_registry_token:
+            raise refused("auth-failed", f"{self._url} does not accept this registry token")
         challenges = parse_challenges(headers)
         bearer = next((one for one in challenges if one.scheme == "bearer"), None)
         if bearer:
@@ -89,8 +93,13 @@ class Authenticator:
         else:
             raise refused("auth-failed", f"{self._url} answered 401 and names no way to authenticate that we know")
 
+    def _registry_token(self, credential: Credential) -> str:
+        if not BEARER.fullmatch(credential.password):
+            raise refused("auth-failed", "The registry token holds characters that no token has")
+        return credential.bearer()
+
     def _learn_basic(self, shown: str | None) -> None:
-        if self._credential is None or self._credential.is_identity_token:
+        if not _has_password(self._credential):
             raise refused("auth-failed", f"{self._url} demands a user name and a password")
         if shown is not None and shown.startswith("Basic "):
             raise refused("auth-failed", f"{self._url} does not accept this user name and password")
@@ -148,6 +157,10 @@ class Authenticator:
                 while len(self._tokens) > _TOKENS_KEPT:
                     self._tokens.popitem(last=False)
             return token
+
+
+def _has_password(credential: Credential | None) -> bool:
+    return credential is not None and not credential.is_identity_token and not credential.is_registry_token
 
 
 def acceptable_scopes(text: str) -> tuple[str, ...]:

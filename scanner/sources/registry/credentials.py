@@ -1,4 +1,4 @@
-"""A user name and a password, which show themselves to nobody by accident."""
+"""A user name and a password, or a registry token, which show themselves to nobody by accident."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ IDENTITY_TOKEN_USER = "<token>"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a registry knows us by; with the user name ``<token>`` the password is a refresh token (docker login)."""
+    """What a registry knows us by; with the user name ``<token>`` the password is a refresh token (docker login).
+
+    :param is_registry_token: the password is a bearer token, shown to the registry as it is and to nobody else.
+    """
 
     username: str
     password: str = field(repr=False)
+    is_registry_token: bool = False
 
     @property
     def is_identity_token(self) -> bool:
         """Whether the password goes to the token service only, never to the registry."""
-        return self.username == IDENTITY_TOKEN_USER
+        return self.username == IDENTITY_TOKEN_USER and not self.is_registry_token
+
+    def bearer(self) -> str:
+        """Return the value of an ``Authorization: Bearer`` header (RFC 6750)."""
+        return f"Bearer {self.password}"
 
     def basic(self) -> str:
         """Return the value of an ``Authorization: Basic`` header (RFC 7617, UTF-8)."""

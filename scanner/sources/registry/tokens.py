@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlencode
 
 from scanner.sources.registry.addresses import Target
@@ -17,7 +18,7 @@ from scanner.sources.registry.json_body import json_object
 _CLIENT = "plimsoll"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 # What may stand in an Authorization header (RFC 6750), so that a token cannot smuggle a header.
-_BEARER = re.compile(r"[!-~]+", re.ASCII)
+BEARER: Final = re.compile(r"[!-~]+", re.ASCII)
 _SHORTEST_SECONDS = 60.0
 _LONGEST_SECONDS = 3_600.0
 _MARGIN = 0.9
@@ -100,7 +101,7 @@ def read_token(document: Mapping[str, object], received: float) -> Token:
     :raises Refused: ``token-invalid``.
     """
     value = document.get("token") or document.get("access_token")
-    if not isinstance(value, str) or not _BEARER.fullmatch(value):
+    if not isinstance(value, str) or not BEARER.fullmatch(value):
         raise refused("token-invalid", "The token service's answer holds no usable token")
     lifetime = document.get("expires_in")
     seconds = float(lifetime) if isinstance(lifetime, int) and 0 < lifetime < 10**9 else _SHORTEST_SECONDS

@@ -21,6 +21,7 @@ from scanner.sources.registry.credentials import Credential
 from tests.support.demo_registry import DemoRegistry, Faults
 from tests.support.images import Stored
 from tests.support.listener import Listener, listening
+from tests.support.oci_layout import OciLayout
 from tests.support.sources import CANARY, LOCAL, LOGIN, local_source, open_registry
 
 SHOP = parse_repository("team/shop")
@@ -303,3 +304,40 @@ def test_a_credential_is_not_sent_anywhere() -> None:
     for attempt in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError):
             attempt(LOGIN)
+
+
+REGISTRY_TOKEN = Credential("", f"{CANARY}-token", is_registry_token=True)
+
+
+def test_a_registry_token_is_sent_as_it_is(demo_registry: DemoRegistry, shop: Stored) -> None:
+    token = demo_registry.tokens.issue(["repository:team/shop:pull"])
+    with local_source(demo_registry.url, Credential("", token, is_registry_token=True)) as source:
+        assert source.resolve(SHOP, parse_tag("1")).digest == shop.digest
+    assert [one.authorization for one in demo_registry.requests] == [f"Bearer {token}"]
+
+
+def test_a_registry_token_is_not_sent_elsewhere(
+    demo_registry: DemoRegistry, demo_layout: OciLayout, shop: Stored
+) -> None:
+    demo_registry.auth = "none"
+    with DemoRegistry(demo_layout.folder, auth="none").running() as other:
+        demo_registry.faults.redirect_documents_to = other.url
+        with local_source(demo_registry.url, REGISTRY_TOKEN) as source:
+            source.document(SHOP, parse_tag("1"))
+        assert [one.authorization for one in demo_registry.requests] == [f"Bearer {CANARY}-token"]
+        assert [one.authorization for one in other.requests] == [None]
+
+
+def test_a_refused_registry_token_is_not_taken_to_the_token_service(demo_registry: DemoRegistry) -> None:
+    with local_source(demo_registry.url, REGISTRY_TOKEN) as source, pytest.raises(Refused) as caught:
+        source.ping()
+    assert (caught.value.code, CANARY in caught.value.message) == ("auth-failed", False)
+    assert [one.path for one in demo_registry.requests] == ["/v2/"]
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\r\nX-Smuggled: 1", "päss"])
+def test_a_registry_token_that_is_none_is_not_sent(demo_registry: DemoRegistry, text: str) -> None:
+    with local_source(demo_registry.url, Credential("", text, is_registry_token=True)) as source:
+        with pytest.raises(Refused) as caught:
+            source.ping()
+    assert (caught.value.code, demo_registry.requests) == ("auth-failed", [])
