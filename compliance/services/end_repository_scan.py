@@ -25,19 +25,29 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
         _let_go(row, token, State.FAILED if problem is not None else State.DONE, now)
         if problem is not None:
             record_mishaps(row.scan_id, row.repository_id, [Mishap(row.repository.name, problem)], now=now)
-        told = problem_columns(problem)
-        if problem is None:
-            Repository.objects.filter(pk=row.repository_id).update(scanned_at=now, **told)
-            rows = Repository.objects.filter(pk=row.repository_id)
-            version = rows.values_list("policy__current", flat=True).get()
-            if version is not None:
-                snapshot_unchanged(row.repository_id, version, now=now)
-        else:
-            Repository.objects.filter(pk=row.repository_id).update(**told)
-            cursor = RepositoryScan.objects.values_list("cursor", flat=True).get(pk=row.pk)
-            doubt_tags(tags_after(row.repository_id, cursor), problem, now=now)
+            _doubt(row, problem, now)
+        if row.only_tags is None:  # else nothing was learned of the repository as a whole
+            _settle(row.repository_id, problem, now)
     if not RepositoryScan.objects.filter(scan=row.scan_id, state__in=ACTIVE).exists():
         finish_scan(row.scan_id, now=now)
+
+
+def _doubt(row: RepositoryScan, problem: ScanProblem, now: datetime) -> None:
+    """Nobody asked for the tags after the last one that is done."""
+    cursor = RepositoryScan.objects.values_list("cursor", flat=True).get(pk=row.pk)
+    tags = tags_after(row.repository_id, cursor)
+    doubt_tags(tags if row.only_tags is None else tags.filter(name__in=row.only_tags), problem, now=now)
+
+
+def _settle(repository_id: int, problem: ScanProblem | None, now: datetime) -> None:
+    repository = Repository.objects.filter(pk=repository_id)
+    if problem is not None:
+        repository.update(**problem_columns(problem))
+        return
+    repository.update(scanned_at=now, **problem_columns(None))
+    version = repository.values_list("policy__current", flat=True).get()
+    if version is not None:
+        snapshot_unchanged(repository_id, version, now=now)
 
 
 def _let_go(row: RepositoryScan, token: uuid.UUID, state: State, now: datetime) -> None:
@@ -56,7 +66,8 @@ def put_off_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: Scan
         return
     with transaction.atomic():
         RepositoryScan.objects.fence(row.pk, token)
-        Repository.objects.filter(pk=row.repository_id).update(**problem_columns(problem))
+        if row.only_tags is None:
+            Repository.objects.filter(pk=row.repository_id).update(**problem_columns(problem))
         RepositoryScan.objects.filter(pk=row.pk).update(
             state=State.QUEUED,
             not_before=now + wait,

@@ -30,7 +30,8 @@ def cancel_scan(scan_id: int, *, now: datetime) -> bool:
 
 
 def _active(registry: Registry) -> int | None:
-    return Scan.objects.filter(registry=registry, state__in=ACTIVE).values_list("pk", flat=True).first()
+    whole = Scan.objects.filter(registry=registry, state__in=ACTIVE, partial=False)
+    return whole.values_list("pk", flat=True).first()
 
 
 def _create(registry: Registry, trigger: str, now: datetime, requested_by: User | None) -> int:

@@ -27,7 +27,7 @@ _BATCH = 100
 _GROUP = 16
 _TURN_SECONDS = 8 * 60.0
 _TOTALS_EVERY_SECONDS = 1.0
-
+_GONE = ("manifest-unknown", "repository-unknown")
 
 _OLDER = Q(facts_schema__lt=FACTS_SCHEMA)
 _OUTDATED = Exists(Image.objects.filter(_OLDER, pk=OuterRef("image"))) | Exists(
@@ -77,14 +77,17 @@ def scan_tags(turn: Turn) -> None:
 
 
 def _scan(turn: Turn) -> None:
-    names = sorted(set(turn.place.source.tags(turn.place.repository)))
+    named = turn.row.only_tags
+    listed = turn.place.source.tags(turn.place.repository) if named is None else map(TagName, named)
+    names = sorted(set(listed))
     turn.total = len(names)
     start = sum(name <= turn.row.cursor for name in names) if turn.row.cursor else 0
     while start < len(names):
         batch = names[start : start + _BATCH]
         _scan_batch(turn, batch, start)
         start += len(batch)
-    _scan_gone(turn, names)
+    if named is None:
+        _scan_gone(turn, names)
 
 
 def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
@@ -94,13 +97,17 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     if down is not None:
         raise down
     changed = _changed(turn, pointers)
+    unknown = [pointer.tag for pointer in changed if _is_gone(turn, pointer)]
+    changed = [pointer for pointer in changed if pointer.tag not in unknown]
     known = known_images((pointer.resolved.digest for pointer in changed if pointer.resolved), turn.version)
     settled = [pointer for pointer in changed if pointer.resolved is None or known.is_current(pointer.resolved.digest)]
     groups = list(_groups(changed, known))
-    hits = len(pointers) - len(changed) + sum(pointer.resolved is not None for pointer in settled)
+    hits = len(pointers) - len(unknown) - len(changed) + sum(pointer.resolved is not None for pointer in settled)
     done += len(pointers) - len(changed) + len(settled)
     cursor = None if groups else names[-1]
-    _record(turn, Batch(tags=[_tag_read(pointer) for pointer in settled], known=hits, cursor=cursor, tags_done=done))
+    tags = [_tag_read(pointer) for pointer in settled]
+    gone = _stored(turn, unknown)
+    _record(turn, Batch(tags=tags, gone=gone, known=hits, cursor=cursor, tags_done=done))
     for group in groups:
         done += len(group)
         _scan_group(turn, group, known, names[-1] if group is groups[-1] else None, done)
@@ -128,6 +135,17 @@ def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
         for pointer in pointers
         if pointer.resolved is None or stored.get(pointer.tag) != pointer.resolved.digest
     ]
+
+
+def _is_gone(turn: Turn, pointer: Pointer) -> bool:
+    """Whether a tag we asked for by name is no longer there; one that the registry lists is there all the same."""
+    problem = pointer.problem
+    return turn.row.only_tags is not None and problem is not None and problem.code in _GONE
+
+
+def _stored(turn: Turn, names: Sequence[TagName]) -> list[int]:
+    rows = Tag.objects.listed().filter(repository=turn.row.repository_id, name__in=names)
+    return list(rows.values_list("pk", flat=True)) if names else []
 
 
 def _groups(pointers: Sequence[Pointer], known: Known) -> Iterator[list[Pointer]]:
