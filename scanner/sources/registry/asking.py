@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from scanner.domain.limits import Limits
+from scanner.sources.registry.access import Access as Access
 from scanner.sources.registry.addresses import RegistryUrl, Target
 from scanner.sources.registry.auth import Authenticator
-from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.errors import refused
 from scanner.sources.registry.exchange import Answer, Call, Courier, Meter, Question
-from scanner.sources.registry.network import PUBLIC_ONLY, NetworkPolicy
 from scanner.sources.registry.retrying import Patience
 from scanner.sources.registry.transport import Transport
 
@@ -24,36 +21,19 @@ _JSON: Final = {"Accept": "application/json"}
 _RATE_LIMIT: Final = ("ratelimit-limit", "ratelimit-remaining", "docker-ratelimit-source")
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How a registry may be reached, apart from its address.
-
-    :param token_hosts: hosts beside the registry's own that may be sent the credential for a token.
-    :param extra_ca: certificates in PEM of an authority the operating system does not know.
-    :param sleep: waits between repetitions.
-    """
-
-    credential: Credential | None = None
-    network: NetworkPolicy = PUBLIC_ONLY
-    token_hosts: tuple[str, ...] = ()
-    extra_ca: str | None = None
-    verify_tls: bool = True
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
-
-
 class Asker:
     """What every question to one registry shares; safe to use from several threads."""
 
     def __init__(self, url: RegistryUrl, access: Access, limits: Limits) -> None:
         self.url = url
         self.limits = limits
+        self.credential = access.credential
         self.meter = Meter()
         self.rate_limit: dict[str, str] = {}
         """The rate limit headers the registry sent last (Docker Hub's names); empty where it sends none."""
-        transport = Transport(url, access.network, limits, extra_ca=access.extra_ca, verify_tls=access.verify_tls)
+        transport = Transport(url, access, limits)
         self.close = transport.close
-        secrets = access.credential.secrets() if access.credential else ()
-        self.courier = Courier(transport, self.meter, limits, secrets=secrets)
+        self.courier = Courier(transport, self.meter, limits, secrets=access.secrets())
         self.auth = Authenticator(url, access.credential, access.token_hosts, self.courier)
         self._patience = Patience(limits, access.sleep, random.random)
 

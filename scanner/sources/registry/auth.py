@@ -109,7 +109,7 @@ class Authenticator:
             _demanded_basic.add(str(self._url))
 
     def _learn_bearer(self, challenge: Challenge, scope: str, shown: str | None) -> None:
-        realm = self._checked_realm(challenge.parameters.get("realm", ""))
+        realm = self.checked_realm(challenge.parameters.get("realm", ""))
         asked = acceptable_scopes(challenge.parameters.get("scope", ""))
         with self._lock:
             if asked and len(self._asked_scopes) < _TOKENS_KEPT:
@@ -131,7 +131,11 @@ class Authenticator:
             return refused("auth-failed", f"{self._url} demands a credential")
         return refused("auth-loop", f"{self._url} still answers 401 to the token it asked for", limit="auth_rounds")
 
-    def _checked_realm(self, text: str) -> Target:
+    def checked_realm(self, text: str) -> Target:
+        """Read the address of a token service, which is a stranger's word.
+
+        :raises Refused: ``token-realm-forbidden`` for a host that may not see the credential.
+        """
         try:
             realm = parse_target(text)
         except InvalidRegistryUrl as error:

@@ -31,17 +31,31 @@ from scanner.sources.registry.paging import Page, names_of_all_pages, next_page
 from scanner.sources.source import Document, Resolved, Traffic
 
 T = TypeVar("T")
+Lists = Callable[["RegistrySource"], Iterator[RepositoryName]]
+"""How a registry product names its repositories."""
+
 _DOCUMENT: Final = {"Accept": ACCEPT_DOCUMENT}
 _PAGE_SIZES: Final = (1_000, 100, None)
 _NAMES_REMEMBERED = 20
 
 
 class RegistrySource:
-    """One registry; a ``Source`` that several threads may use at once. Close it, or use it in ``with``."""
+    """One registry; a ``Source`` that several threads may use at once. Close it, or use it in ``with``.
 
-    def __init__(self, url: RegistryUrl, access: Access | None = None, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    :param lists: how its product names the repositories; ``None``: by the registry's own catalog.
+    """
+
+    def __init__(
+        self,
+        url: RegistryUrl,
+        access: Access | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        lists: Lists | None = None,
+    ) -> None:
         self.url = url
         self.limits = limits
+        self._lists = lists
         self.unusable_names: list[str] = []
         """Listed names outside the grammar, the first few; nothing can be asked about them."""
         self.asker = Asker(url, access or Access(), limits)
@@ -68,7 +82,14 @@ class RegistrySource:
         return self.asker.insist(lambda call: self._ping(target, call))
 
     def repositories(self) -> Iterator[RepositoryName]:
-        """Stream the names in the registry's catalog.
+        """Stream the names of all repositories, as the registry's product lists them.
+
+        :raises SourceProblem: also from the stream, after the names that came before it.
+        """
+        return self._lists(self) if self._lists else self.catalog()
+
+    def catalog(self) -> Iterator[RepositoryName]:
+        """Stream the names in the registry's own catalog.
 
         :raises SourceProblem: ``catalog-unsupported`` where a registry has none.
         """
@@ -79,7 +100,7 @@ class RegistrySource:
             "repositories",
             self.limits,
         )
-        return self._usable(names, parse_repository)
+        return self.usable(names)
 
     def tags(self, repository: RepositoryName) -> Iterator[TagName]:
         """Stream the tags of one repository.
@@ -153,12 +174,11 @@ class RegistrySource:
         """
         unknown = "repository-unknown" if key == "tags" else "catalog-unsupported"
         answer, body = self.asker.insist(lambda call: self.asker.get(target, scope, call, unknown))
-        names = json_object(body, f"GET {target.path}").get(key)
-        if names is None:  # Go's nil slice: an empty repository
-            names = []
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise refused("protocol-error", f"GET {target.path}: {key} is not a list of names")
-        return Page(names, next_page(target, answer.response.headers("Link")))
+        return Page(listed_names(body, key, target), next_page(target, answer.response.headers("Link")))
+
+    def usable(self, names: Iterator[str]) -> Iterator[RepositoryName]:
+        """Keep the names of repositories that are in the grammar, and remember the first others."""
+        return self._usable(names, parse_repository)
 
     def _usable(self, names: Iterator[str], parse: Callable[[str], T]) -> Iterator[T]:
         for name in names:
@@ -192,6 +212,19 @@ class RegistrySource:
             body = self.asker.courier.body(answer, "manifest_bytes", subject)
             expected = Digest(reference) if ":" in reference else _digest_header(answer)
         return Document(_verified(body, expected, subject), media_type, body)
+
+
+def listed_names(body: bytes, key: str, target: Target) -> list[str]:
+    """Take the names out of one page of a listing.
+
+    :raises Refused: ``protocol-error`` for anything that is not a list of names.
+    """
+    names = json_object(body, f"GET {target.path}").get(key)
+    if names is None:  # Go's nil slice: an empty repository
+        return []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise refused("protocol-error", f"GET {target.path}: {key} is not a list of names")
+    return names
 
 
 def _document_type(answer: Answer, target: Target) -> str:

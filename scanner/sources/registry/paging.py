@@ -37,14 +37,24 @@ def next_page(base: Target, headers: Iterable[str]) -> Target | None:
 
     :raises Refused: ``pagination-forbidden`` when it is not on the origin that was asked.
     """
+    location = linked(headers)
+    return None if location is None else on_same_origin(base, location)
+
+
+def linked(headers: Iterable[str]) -> str | None:
+    """Return what a ``Link`` calls ``next``, as it stands there."""
     for header in headers:
         for link in _LINK.finditer(header[:_LONGEST_HEADER]):
             if _NEXT.search(link[2]):
-                return _on_same_origin(base, link[1])
+                return link[1]
     return None
 
 
-def _on_same_origin(base: Target, location: str) -> Target:
+def on_same_origin(base: Target, location: str) -> Target:
+    """Read where a listing says its next page is.
+
+    :raises Refused: ``pagination-forbidden`` for another origin than that of the page it stands on.
+    """
     try:
         following = resolve_target(base, location)
     except InvalidRegistryUrl as error:
