@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from compliance.models.encryption import EncryptedTextField
+from compliance.policy.schedule import Schedule
 
 
 class Policy(models.Model):
@@ -134,6 +135,11 @@ class Registry(models.Model):
         return self.name
 
     @property
+    def schedule(self) -> Schedule:
+        """When it is scanned."""
+        return Schedule(self.interval_minutes, self.cron, self.time_zone, self.quiet_from, self.quiet_until)
+
+    @property
     def host(self) -> str:
         """``host[:port]``, as image references write it."""
         return self.url.partition("://")[2]
@@ -142,8 +148,10 @@ class Registry(models.Model):
 class RegistryState(models.Model):
     """What makes us wait for a registry. Apart from its settings, because workers write it all the time.
 
-    ``failures`` in a row open the circuit until ``paused_until``. ``budget_left`` requests may be sent until
-    ``budget_until``. ``quota_*`` is what the registry itself said last of the pulls it still allows.
+    ``failures`` in a row open the circuit until ``paused_until``. Requests that workers have reserved use up the time
+    until ``budget_until`` at the rate allowed; ``budget_left`` could still be reserved then. ``quota_*`` is what the
+    registry itself said last of the pulls it still allows. ``served_at``: when a worker last took a piece of its work;
+    who waits longest is next.
     """
 
     registry = models.OneToOneField(Registry, primary_key=True, on_delete=models.CASCADE, related_name="state")
@@ -159,6 +167,7 @@ class RegistryState(models.Model):
     quota_window_seconds = models.PositiveIntegerField(null=True, blank=True)
     quota_source = models.CharField(max_length=100, blank=True)
     quota_at = models.DateTimeField(null=True, blank=True)
+    served_at = models.DateTimeField(null=True, blank=True)
 
 
 class PolicyAssignment(models.Model):

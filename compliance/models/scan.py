@@ -114,6 +114,7 @@ class RepositoryScan(Leased, Traffic):
 
     ``cursor`` is the last tag, in order of names, whose verdict is stored: where the next worker goes on.
     ``only_tags``: nothing but these, and no look for deleted ones. ``heavy``: layers too big for the others' queue.
+    ``connections``: how many its holder may open, of those its registry allows.
     """
 
     scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="repository_scans")
@@ -125,6 +126,7 @@ class RepositoryScan(Leased, Traffic):
     cursor = models.CharField(max_length=128, blank=True)
     only_tags = ArrayField(models.CharField(max_length=128), null=True, blank=True)
     heavy = models.BooleanField(default=False)
+    connections = models.PositiveSmallIntegerField(default=0)
     tags_total = models.PositiveIntegerField(default=0)
     tags_done = models.PositiveIntegerField(default=0)
     images_new = models.PositiveIntegerField(default=0)
