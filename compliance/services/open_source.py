@@ -16,6 +16,8 @@ from scanner.sources.registry.asking import Access
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.network import PRIVATE_TOO, PUBLIC_ONLY
+from scanner.sources.registry.proxies import InvalidProxy, Proxy, parse_proxy
+from scanner.sources.registry.tls import ClientCertificate
 
 
 def open_source(registry: Registry) -> RegistrySource:
@@ -42,7 +44,27 @@ def access_of(registry: Registry) -> Access:
         token_hosts=tuple(registry.token_hosts),
         extra_ca=registry.extra_ca or None,
         verify_tls=registry.verify_tls,
+        client=_client(registry),
+        proxy=_proxy(registry),
+        connections=registry.connections,
     )
+
+
+def _client(registry: Registry) -> ClientCertificate | None:
+    if not registry.client_certificate:
+        return None
+    return ClientCertificate(registry.client_certificate, revealed(registry.client_key))
+
+
+def _proxy(registry: Registry) -> Proxy | None:
+    """The operator alone says where a proxy may be: a company's proxy is private also for registries that are not."""
+    entered = revealed(registry.proxy)
+    try:
+        return (
+            parse_proxy(entered, PRIVATE_TOO if settings.ALLOW_PRIVATE_REGISTRIES else PUBLIC_ONLY) if entered else None
+        )
+    except InvalidProxy as error:
+        raise Refused("proxy-invalid", error.reason, remedy="Correct the registry's proxy.") from error
 
 
 def credential_of(registry: Registry) -> Credential | None:

@@ -24,7 +24,6 @@ from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from scanner.inspection import inspect
 from scanner.sources.registry.addresses import Target, parse_registry_url
 from scanner.sources.registry.client import RegistrySource
-from scanner.sources.registry.network import PRIVATE_TOO
 from scanner.sources.registry.transport import Transport
 from tests.support.archives import END, indexed, member, pax, pieces, rootfs
 from tests.support.demo_registry import DemoRegistry
@@ -32,7 +31,7 @@ from tests.support.facts import facts
 from tests.support.images import Stored, artifact, image, index
 from tests.support.layers import Entry, File, Symlink, compress, layer, sha256
 from tests.support.oci_layout import OciLayout
-from tests.support.sources import LOGIN, local_source
+from tests.support.sources import LOCAL, LOGIN, local_source
 
 SHOP, ONE = RepositoryName("team/shop"), TagName("1")
 PASSWD_LINE = b"root:x:0:0::/root:/bin/sh\n"
@@ -142,7 +141,7 @@ def dripping(bench: Bench, limits: Limits) -> None:
     def now() -> float:
         return time.monotonic() * FASTER
 
-    transport = Transport(home, PRIVATE_TOO, limits, extra_ca=None, verify_tls=True, now=now)
+    transport = Transport(home, LOCAL, limits, now=now)
     with closing(transport), transport.exchange("GET", Target(home, path), {}) as response:
         response.expect(400)
         list(response.chunks())

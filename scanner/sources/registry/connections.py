@@ -14,12 +14,27 @@ from typing import Any
 
 import httpcore2
 
+from scanner.domain.limits import DEFAULT_LIMITS
 from scanner.domain.problems import SourceProblem
 from scanner.sources.registry.clock import Clock
 from scanner.sources.registry.errors import refused, tls_code, unavailable
 from scanner.sources.registry.network import Address, NetworkPolicy, resolve_allowed
 
 _ADDRESSES_TRIED = 4
+_NO_TIME_SAID = DEFAULT_LIMITS.connect_seconds
+# What a server says in TLS of the certificate it was shown, or missed (RFC 8446, 6.2), as OpenSSL writes it.
+_MISSED = frozenset({"CERTIFICATE_REQUIRED"})
+_DISLIKED = frozenset(
+    {
+        "ACCESS_DENIED",
+        "BAD_CERTIFICATE",
+        "CERTIFICATE_EXPIRED",
+        "CERTIFICATE_REVOKED",
+        "CERTIFICATE_UNKNOWN",
+        "UNKNOWN_CA",
+        "UNSUPPORTED_CERTIFICATE",
+    }
+)
 
 
 class JudgedStream(httpcore2.NetworkStream):
@@ -86,12 +101,12 @@ class JudgedBackend(httpcore2.NetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
+    ) -> JudgedStream:
         """Connect to the first judged address that answers.
 
         :raises SourceProblem: ``forbidden-address``, ``unreachable`` or ``timeout``.
         """
-        addresses = resolve_allowed(host, port, self._policy)
+        addresses = resolve_allowed(host, port, self._policy, _NO_TIME_SAID if timeout is None else timeout)
         try:
             return JudgedStream(connected(addresses, timeout))
         except OSError as error:
@@ -123,11 +138,24 @@ def connect_problem(error: OSError, subject: str) -> SourceProblem:
     """Name why a connection or its TLS handshake failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return refused(tls_code(error.verify_code), f"{subject}: {error.verify_message}")
+    alert = _alert_problem(error, subject)
+    if alert:
+        return alert
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         return refused("tls-failed", f"{subject}: the handshake failed, {error.reason or 'no reason given'}")
     if isinstance(error, TimeoutError):
         return unavailable("timeout", f"{subject}: no connection in time", limit="connect_seconds")
     return unavailable("unreachable", f"{subject}: could not connect, {error.strerror or 'no reason given'}")
+
+
+def _alert_problem(error: OSError, subject: str) -> SourceProblem | None:
+    said = (error.reason or "").rpartition("ALERT_")[2] if isinstance(error, ssl.SSLError) else ""
+    if said in _MISSED:
+        return refused("client-certificate-required", f"{subject}: the server demands a client certificate")
+    if said in _DISLIKED:
+        words = said.lower().replace("_", " ")
+        return refused("client-certificate-refused", f"{subject}: the server refuses our certificate, {words}")
+    return None
 
 
 @contextmanager
@@ -137,6 +165,10 @@ def _as_httpcore(timed_out: type[Exception], failed: type[Exception]) -> Iterato
     except TimeoutError as error:
         raise timed_out(str(error)) from error
     except OSError as error:
+        # In TLS 1.3 the server judges our certificate after the handshake, so the first to hear of it is a read.
+        problem = _alert_problem(error, "TLS")
+        if problem:
+            raise problem from error
         raise failed(str(error)) from error
 
 

@@ -7,11 +7,15 @@ resolver again between the check and the connection would let it answer differen
 from __future__ import annotations
 
 import ipaddress
+import queue
 import socket
+import threading
 from dataclasses import dataclass
+from typing import Any, Final
 
+from scanner.domain.limits import DEFAULT_LIMITS
 from scanner.domain.problems import Unavailable
-from scanner.sources.registry.errors import refused
+from scanner.sources.registry.errors import refused, unavailable
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -22,6 +26,8 @@ _METADATA = frozenset(
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _V4_COMPATIBLE = ipaddress.IPv6Network("::/96")
 _THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
+_MOST_WAITING: Final = 32
+_WAITING = threading.BoundedSemaphore(_MOST_WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +52,72 @@ class Address:
     sockaddr: tuple[str, int] | tuple[str, int, int, int]
 
 
-def resolve(host: str, port: int) -> list[Address]:
+def resolve(host: str, port: int, seconds: float = DEFAULT_LIMITS.connect_seconds) -> list[Address]:
     """Ask the resolver once, in its order of preference.
 
-    :raises Unavailable: ``unreachable`` when the name has no address now.
+    :param seconds: the resolver of the C library has no time-out of its own to give.
+    :raises Unavailable: ``unreachable`` when the name has no address now, ``name-timeout`` when nobody says.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = _looked_up(host, port, seconds)
     except (OSError, UnicodeError) as error:
         raise Unavailable(
             "unreachable",
             f"The name {host} has no address",
             remedy="Check the spelling, and that this machine's name server knows the name.",
         ) from error
-    addresses = [Address(family, sockaddr) for family, _, _, _, sockaddr in found]  # type: ignore[arg-type] # typeshed's third form is for families we did not ask for
+    addresses = [Address(family, sockaddr) for family, _, _, _, sockaddr in found]
     return list(dict.fromkeys(addresses))
 
 
-def resolve_allowed(host: str, port: int, policy: NetworkPolicy) -> list[Address]:
+def _looked_up(host: str, port: int, seconds: float) -> list[Any]:
+    """A thread that waits for a dead name server cannot be stopped, only left behind: so there are few of them."""
+    if is_address(host):
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    if not _WAITING.acquire(timeout=seconds):
+        raise _no_answer(host)
+    answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except Exception as error:
+            answers.put(error)
+        finally:
+            _WAITING.release()
+
+    threading.Thread(target=ask, name=f"resolve {host}", daemon=True).start()
+    try:
+        found = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise _no_answer(host) from None
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, for which no name server is asked."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_answer(host: str) -> Unavailable:
+    return unavailable("name-timeout", f"No name server said in time where {host} is", limit="connect_seconds")
+
+
+def resolve_allowed(
+    host: str, port: int, policy: NetworkPolicy, seconds: float = DEFAULT_LIMITS.connect_seconds
+) -> list[Address]:
     """Resolve and judge; one forbidden address refuses the whole name.
 
     :raises Refused: ``forbidden-address``.
-    :raises Unavailable: ``unreachable``.
+    :raises Unavailable: ``unreachable``, ``name-timeout``.
     """
-    addresses = resolve(host, port)
+    addresses = resolve(host, port, seconds)
     for address in addresses:
         reason = why_forbidden(str(address.sockaddr[0]), policy)
         if reason:

@@ -12,43 +12,40 @@ import httpcore2
 
 from scanner.domain.limits import Limits
 from scanner.domain.problems import SourceProblem
+from scanner.sources.registry.access import Access
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.clock import Clock
 from scanner.sources.registry.connections import JudgedBackend
 from scanner.sources.registry.errors import refused, unavailable
-from scanner.sources.registry.network import NetworkPolicy
+from scanner.sources.registry.proxies import Proxy, ProxyBackend, TargetJudge, TunnelBackend, proxy_problem
 from scanner.sources.registry.tls import tls_context
 
 _VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
-_CONNECTIONS = 16
 _KEEP_ALIVE_SECONDS = 30.0
 
 
 class Transport:
     """Kept-alive connections to a registry and to the hosts it leads to; safe to use from several threads.
 
-    Switched-off certificate checks count for the registry's own host only.
+    Switched-off certificate checks and the client certificate count for the registry's own origin only.
 
-    :param extra_ca: certificates in PEM, trusted besides the operating system's.
+    :param home: the registry's origin.
     :param now: monotonic seconds, by which a peer is too slow.
     """
 
     def __init__(
         self,
         home: Origin,
-        policy: NetworkPolicy,
+        access: Access,
         limits: Limits,
         *,
-        extra_ca: str | None,
-        verify_tls: bool,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._home = home
+        self._access = access
         self._limits = limits
         self._now = now
-        self._policy = policy
-        self._extra_ca = extra_ca
-        self._verify_at_home = verify_tls
+        self._judge = TargetJudge(access.network, limits.connect_seconds)
         self._pools: dict[str, httpcore2.ConnectionPool] = {}
         self._lock = threading.Lock()
 
@@ -60,22 +57,34 @@ class Transport:
 
     def _pool(self, origin: Origin) -> httpcore2.ConnectionPool:
         """Reading the system's certificates takes 26 ms, so only those who speak TLS wait for it."""
-        unchecked = origin == self._home and not self._verify_at_home
-        kind = "plain" if origin.scheme == "http" else "unchecked" if unchecked else "checked"
+        kind = "home" if origin == self._home else origin.scheme
         with self._lock:
             if kind not in self._pools:
-                tls = None if kind == "plain" else tls_context(self._extra_ca, verify=not unchecked)
-                self._pools[kind] = self._new_pool(tls)
+                self._pools[kind] = self._new_pool(origin, at_home=kind == "home")
             return self._pools[kind]
 
-    def _new_pool(self, tls: ssl.SSLContext | None) -> httpcore2.ConnectionPool:
+    def _new_pool(self, origin: Origin, *, at_home: bool) -> httpcore2.ConnectionPool:
+        most = max(1, self._access.connections)
         return httpcore2.ConnectionPool(
-            ssl_context=tls,
-            max_connections=_CONNECTIONS,
-            max_keepalive_connections=_CONNECTIONS,
+            ssl_context=self._tls(at_home=at_home) if origin.scheme == "https" else None,
+            max_connections=most,
+            max_keepalive_connections=most,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            network_backend=JudgedBackend(self._policy),
+            network_backend=self._backend(origin),
         )
+
+    def _tls(self, *, at_home: bool) -> ssl.SSLContext:
+        access = self._access
+        verify = access.verify_tls or not at_home
+        return tls_context(access.extra_ca, verify=verify, client=access.client if at_home else None)
+
+    def _backend(self, origin: Origin) -> httpcore2.NetworkBackend:
+        proxy = self._access.proxy
+        if proxy is None:
+            return JudgedBackend(self._access.network)
+        if origin.scheme == "http":
+            return ProxyBackend(proxy)
+        return TunnelBackend(proxy, self._judge, self._limits)
 
     @contextmanager
     def exchange(self, method: str, target: Target, headers: dict[str, str], body: bytes = b"") -> Iterator[Response]:
@@ -90,15 +99,13 @@ class Transport:
             "pool": self._limits.body_seconds,
             "read": clock,
         }
+        proxy = self._access.proxy if target.origin.scheme == "http" else None
+        if proxy:
+            self._judge.judge(target.origin.host, target.origin.port)
         request = httpcore2.Request(
             method,
-            httpcore2.URL(
-                scheme=target.origin.scheme.encode(),
-                host=target.origin.host.encode(),
-                port=target.origin.port,
-                target=target.path.encode(),
-            ),
-            headers=[("Host", target.origin.authority), *headers.items(), *_framing(body)],
+            _url(target, proxy),
+            headers=[("Host", target.origin.authority), *_headers(headers, proxy), *_framing(body)],
             content=body,
             extensions={"timeout": timeouts},
         )
@@ -109,10 +116,27 @@ class Transport:
         try:
             if raw.extensions.get("http_version") not in _VERSIONS:
                 raise refused("protocol-error", f"{subject}: the answer is not HTTP/1")
+            if proxy and raw.status == 407:
+                raise proxy_problem(407, proxy, f"it answered 407 to {subject}")
             yield Response(raw, subject, clock)
         finally:
             with _named_failures(subject, clock):
                 raw.close()
+
+
+def _url(target: Target, proxy: Proxy | None) -> httpcore2.URL:
+    """A proxy for plain http is sent the whole address (RFC 9112, 3.2.2)."""
+    asked = proxy.origin if proxy else target.origin
+    return httpcore2.URL(
+        scheme=asked.scheme.encode(),
+        host=asked.host.encode(),
+        port=asked.port,
+        target=(str(target) if proxy else target.path).encode(),
+    )
+
+
+def _headers(headers: dict[str, str], proxy: Proxy | None) -> list[tuple[str, str]]:
+    return [*headers.items(), *(proxy.headers().items() if proxy else ())]
 
 
 def _framing(body: bytes) -> list[tuple[str, str]]:

@@ -139,5 +139,6 @@ def test_old_tls_is_refused(demo_layout: OciLayout, version: ssl.TLSVersion) -> 
 
 @pytest.mark.parametrize("text", ["no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
 def test_what_is_no_certificate_is_said_at_once(text: str) -> None:
-    with pytest.raises(ValueError, match="PEM"):
+    with pytest.raises(Refused) as caught:
         tls_context(text)
+    assert caught.value.code == "extra-ca-invalid"
