@@ -11,9 +11,10 @@ from compliance.models import Registry
 from compliance.models.encryption import CredentialKeyMissing, reveal
 from compliance.models.registry import AuthMethod
 from scanner.domain.problems import Refused
+from scanner.sources.catalogs import PRODUCTS, Wanted, lists
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 from scanner.sources.registry.asking import Access
-from scanner.sources.registry.client import RegistrySource
+from scanner.sources.registry.client import Lists, RegistrySource
 from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.network import PRIVATE_TOO, PUBLIC_ONLY
 from scanner.sources.registry.proxies import InvalidProxy, Proxy, parse_proxy
@@ -29,7 +30,21 @@ def open_source(registry: Registry) -> RegistrySource:
         url = parse_registry_url(registry.url, plain_http=True)  # whoever saved it wrote http:// out
     except InvalidRegistryUrl as error:
         raise Refused("bad-address", error.reason, remedy="Correct the registry's address.") from error
-    return RegistrySource(url, access_of(registry), limits=settings.LIMITS)
+    return RegistrySource(url, access_of(registry), limits=settings.LIMITS, lists=lists_of(registry))
+
+
+def lists_of(registry: Registry) -> Lists:
+    """How the product of a registry, saved or not, names its repositories.
+
+    :raises Refused: for a token whose key is lost.
+    """
+    token = revealed(registry.api_token)
+    wanted = Wanted(
+        namespaces=tuple(registry.namespaces),
+        api_token=Credential(registry.username, token) if token else None,
+        entered=tuple(registry.entered_repositories),
+    )
+    return lists(PRODUCTS[registry.product], wanted)
 
 
 def access_of(registry: Registry) -> Access:
