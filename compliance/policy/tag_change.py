@@ -35,7 +35,7 @@ class TagState:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``new`` says that the tag began to fail, ``fixed`` that it stopped."""
+    """``new`` says that the tag began to fail, ``fixed`` that it stopped, ``regressed`` that it passed until then."""
 
     kind: Kind
     from_digest: str
@@ -44,6 +44,11 @@ class Change:
     became: Verdict | None
     new: bool = False
     fixed: bool = False
+
+    @property
+    def regressed(self) -> bool:
+        """Whether it passed before and fails now."""
+        return self.new and self.was is Verdict.PASS
 
 
 def what_happened(before: TagState | None, digest: str, verdict: Verdict) -> Change | None:

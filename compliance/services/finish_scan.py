@@ -13,7 +13,10 @@ from compliance.services.doubt_tags import doubt_tags
 from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
 from scanner.domain.problems import ScanProblem
 
-_SUMMED = ("tags_total", "tags_done", "images_new", "layers_indexed", "new", "fixed", "cache_hits", "requests", "bytes")
+_SUMMED = (
+    *("tags_total", "tags_done", "images_new", "layers_indexed", "new", "fixed", "regressed"),
+    *("cache_hits", "requests", "bytes", "bytes_saved"),
+)
 
 
 def finish_scan(scan_id: int, *, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from compliance.models import ACTIVE, LeaseLost, Registry, Repository, RepositoryScan, Scan, State, Tag
+from compliance.models.clock import database_now
 from compliance.policy.retry import MOST_ATTEMPTS, retry_in
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.assign_policies import policies_for
@@ -32,10 +33,14 @@ _BATCH = 1_000
 
 @dataclass(slots=True)
 class Listing:
-    """Names in the order of the registry; ``problem`` is what ended it early."""
+    """Names in the order of the registry; ``problem`` is what ended it early.
+
+    :param asked_at: by the database's clock.
+    """
 
     names: list[str]
     traffic: Traffic
+    asked_at: datetime
     problem: ScanProblem | None = None
 
 
@@ -64,14 +69,14 @@ def list_repositories(scan_id: int, *, clock: Clock, opener: Opener = open_sourc
 
 def _list(registry: Registry, opener: Opener) -> Listing:
     names: list[str] = []
-    traffic = Traffic()
+    traffic, asked_at = Traffic(), database_now()
     try:
         with opener(registry) as source:
             traffic = source.traffic
             names.extend(source.repositories())
     except ScanProblem as problem:
-        return Listing(names, traffic, problem)
-    return Listing(names, traffic)
+        return Listing(names, traffic, asked_at, problem)
+    return Listing(names, traffic, asked_at)
 
 
 def _record(scan: Scan, token: uuid.UUID, listing: Listing, now: datetime) -> list[WakeUp]:
@@ -124,7 +129,7 @@ def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: d
     if listing.problem is None:  # a listing that broke off says nothing about what it did not name
         wanted = set(listed)
         gone = [pk for name, (pk, deleted_at) in known.items() if deleted_at is None and name not in wanted]
-        forget_repositories(gone, scan.pk, now=now)
+        forget_repositories(gone, scan.pk, now=now, seen_at=listing.asked_at)
     return [known[name][0] for name in listed if name in known] + [row.pk for row in made]
 
 

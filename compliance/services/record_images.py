@@ -24,7 +24,7 @@ from compliance.services.forget_tags import forget_tags
 from compliance.services.judge_images import judged_images
 from compliance.services.known_images import Known
 from compliance.services.look_again import look_again, overwritten
-from compliance.services.record_problem import Mishap, record_mishaps
+from compliance.services.record_problem import NO_PROBLEM, Mishap, record_mishaps
 from compliance.services.record_progress import Progress, record_progress
 from compliance.services.write_tags import TagRead, write_tags
 
@@ -46,12 +46,13 @@ class IndexRead:
 
 @dataclass(slots=True, kw_only=True)
 class Batch(Progress):
-    """What to write; ``gone`` are ids of tags the registry no longer lists."""
+    """What to write; ``gone`` are ids of tags the registry no longer has, ``seen_at`` when it was asked for them."""
 
     tags: Sequence[TagRead] = ()
     images: Sequence[ImageRead] = ()
     indexes: Sequence[IndexRead] = ()
     gone: Sequence[int] = ()
+    seen_at: datetime | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -79,16 +80,23 @@ def record_images(
         _write_indexes(batch.indexes, now)
         known = _judged(batch, version, now)
         written = write_tags(repository, batch.tags, known, version, repository_scan.scan_id, now=now)
-        forget_tags(repository.pk, batch.gone, repository_scan.scan_id, now=now)
+        forget_tags(repository.pk, batch.gone, repository_scan.scan_id, now=now, seen_at=batch.seen_at)
         if written.rows or batch.gone:
             count_totals(repository, version, now=now, new=written.new, fixed=written.fixed)
+            _return(repository)
         _write_mishaps(repository_scan, batch, now)
-        record_progress(repository_scan.pk, token, batch, images_new=images_new, new=written.new, fixed=written.fixed)
+        record_progress(repository_scan.pk, token, batch, images_new=images_new, written=written)
 
 
 def current_version(repository: Repository) -> int | None:
     """The id of the policy version that counts for a repository now; the caller holds its row."""
     return Policy.objects.filter(pk=repository.policy_id).values_list("current", flat=True).get()
+
+
+def _return(repository: Repository) -> None:
+    """A push may bring back what a listing no longer had."""
+    if repository.deleted_at is not None and repository.tags_total:
+        Repository.objects.filter(pk=repository.pk).update(deleted_at=None, **NO_PROBLEM)
 
 
 def _mix(repository: Repository, version: PolicyVersion) -> None:

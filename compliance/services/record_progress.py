@@ -9,12 +9,14 @@ from typing import Any
 from django.db.models import F
 
 from compliance.models import LeaseLost, RepositoryScan
+from compliance.services.write_tags import Written
 
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
     """What was done since the last call.
 
+    :param saved: bytes that tables of contents spared, of layers that were not read whole.
     :param known: how many tags led to a digest we had.
     :param tags_total: how many tags the registry lists; ``None`` leaves the number.
     :param tags_done: how many tags of the repository are done by now; ``None`` leaves the number.
@@ -23,6 +25,7 @@ class Progress:
 
     requests: int = 0
     bytes: int = 0
+    saved: int = 0
     layers: int = 0
     known: int = 0
     tags_total: int | None = None
@@ -31,20 +34,23 @@ class Progress:
 
 
 def record_progress(
-    pk: int, token: uuid.UUID, progress: Progress, *, images_new: int = 0, new: int = 0, fixed: int = 0
+    pk: int, token: uuid.UUID, progress: Progress, *, images_new: int = 0, written: Written | None = None
 ) -> None:
     """Add to the counters.
 
     :raises LeaseLost: when another worker has the row, or it was cancelled.
     """
+    changed = written or Written()
     added = {
         "images_new": images_new,
         "layers_indexed": progress.layers,
         "requests": progress.requests,
         "bytes": progress.bytes,
+        "bytes_saved": progress.saved,
         "cache_hits": progress.known,
-        "new": new,
-        "fixed": fixed,
+        "new": changed.new,
+        "fixed": changed.fixed,
+        "regressed": changed.regressed,
     }
     known = {"tags_total": progress.tags_total, "tags_done": progress.tags_done, "cursor": progress.cursor}
     values: dict[str, Any] = {name: F(name) + count for name, count in added.items() if count}

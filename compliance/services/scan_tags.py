@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from compliance.models import Image, IndexImage, PolicyVersion, Repository, RepositoryScan, Tag
+from compliance.models import ACTIVE, Image, IndexImage, PolicyVersion, Repository, RepositoryScan, Tag
+from compliance.models.clock import database_now
 from compliance.services.finish_scan import refresh_totals
 from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.known_images import Known, known_images
@@ -56,7 +58,7 @@ class Turn:
     bytes: int = field(init=False)
     layers: int = 0
     total: int | None = None
-    wrote: bool = False
+    seen_at: datetime = field(default_factory=database_now)
 
     def __post_init__(self) -> None:
         self.requests, self.bytes = self.place.source.traffic.requests, self.place.source.traffic.bytes
@@ -78,6 +80,7 @@ def scan_tags(turn: Turn) -> None:
 
 def _scan(turn: Turn) -> None:
     named = turn.row.only_tags
+    listed_at = turn.seen_at
     listed = turn.place.source.tags(turn.place.repository) if named is None else map(TagName, named)
     names = sorted(set(listed))
     turn.total = len(names)
@@ -87,11 +90,13 @@ def _scan(turn: Turn) -> None:
         _scan_batch(turn, batch, start)
         start += len(batch)
     if named is None:
+        turn.seen_at = listed_at
         _scan_gone(turn, names)
 
 
 def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     place = turn.place
+    turn.seen_at = database_now()
     pointers = resolve_tags(place.source, place.repository, names, place.executor)
     down = registry_is_down(pointers)
     if down is not None:
@@ -115,6 +120,8 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
 
 def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
     """Leave out tags that still point to what was judged under this very policy version: nothing to write."""
+    if _is_contested(turn):
+        return list(pointers)
     # Judging again writes only what it changes, and then says so of the repository; a tag without a version of its own
     # is to be looked at whatever the repository says.
     judged = Q(judged_by=turn.version) | Q(judged_by__isnull=False, repository__judged_by=turn.version)
@@ -135,6 +142,17 @@ def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
         for pointer in pointers
         if pointer.resolved is None or stored.get(pointer.tag) != pointer.resolved.digest
     ]
+
+
+def _is_contested(turn: Turn) -> bool:
+    """Whether somebody else may be about to write what the registry said before it told us.
+
+    Then it has to be stored that we asked later. Those who begin from here on ask later than we did.
+    """
+    if turn.row.only_tags is not None:
+        return True
+    others = RepositoryScan.objects.filter(repository=turn.row.repository_id, state__in=ACTIVE)
+    return others.exclude(pk=turn.row.pk).exists()
 
 
 def _is_gone(turn: Turn, pointer: Pointer) -> bool:
@@ -178,13 +196,14 @@ def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str 
 
 
 def _scan_gone(turn: Turn, names: Sequence[TagName]) -> None:
-    """Notice deleted tags. Every listed name has a row by now, so equal counts mean that none is left over."""
-    listed = turn.row.repository.tags_total
-    if turn.wrote:
-        listed = Repository.objects.values_list("tags_total", flat=True).get(pk=turn.row.repository_id)
-    wanted = set(names)
+    """Notice deleted tags. Every listed name has a row by now, so equal counts mean that none is left over.
+
+    Not so after several turns: names that were pushed meanwhile may come before the cursor, and have none.
+    """
+    stored = Repository.objects.values_list("tags_total", flat=True).get(pk=turn.row.repository_id)
     gone: list[int] = []
-    if listed != len(wanted):
+    if turn.row.cursor or stored != len(names):
+        wanted = set(names)
         rows = Tag.objects.listed().filter(repository=turn.row.repository_id).values_list("pk", "name")
         gone = [pk for pk, name in rows.iterator() if name not in wanted]
     if gone or turn.place.source.traffic.requests != turn.requests:
@@ -202,6 +221,8 @@ def _tag_read(pointer: Pointer, problems: dict[str, ScanProblem] | None = None) 
 def _record(turn: Turn, batch: Batch) -> None:
     turn.keeper.check(RepositoryScan.objects.all(), turn.row.pk)
     _traffic(turn, batch)
+    batch.seen_at = turn.seen_at
+    batch.tags = [replace(tag, seen_at=turn.seen_at) for tag in batch.tags]
     if batch.is_empty:
         record_progress(turn.row.pk, turn.token, batch)
     else:
@@ -216,7 +237,6 @@ def _record_images(turn: Turn, batch: Batch) -> None:
         except PolicyChanged:  # another version counts since we began to read
             turn.version = PolicyVersion.objects.get(current_of__repositories=turn.row.repository_id)
         else:
-            turn.wrote = True
             return
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,7 @@ _BATCH = 200
 _COLUMNS = (
     *("digest", "image", "index", "verdict", "score", "runs_as", "platforms", "violated", "size", "moved_at"),
     *("judged_at", "judged_by", "deleted_at", "failing_since", "problem_code", "problem_message", "problem_remedy"),
-    "unconfirmed_since",
+    *("unconfirmed_since", "seen_at"),
 )
 
 
@@ -28,21 +28,24 @@ class TagRead:
     """A tag and what it leads to; with a problem the digest is empty where the registry gave none.
 
     :param keep: a passing fault hid what the tag points to, so what was known of it stays, marked as unconfirmed.
+    :param seen_at: ``Tag.seen_at``; ``None``: newer than whatever is stored.
     """
 
     name: str
     digest: str
     problem: ScanProblem | None = None
     keep: bool = False
+    seen_at: datetime | None = None
 
 
 @dataclass(slots=True)
 class Written:
-    """How many tags were written, and how many began or stopped to fail."""
+    """How many tags show something else now, how many began or stopped to fail, how many of them had passed before."""
 
     rows: int = 0
     new: int = 0
     fixed: int = 0
+    regressed: int = 0
 
 
 @dataclass(slots=True)
@@ -63,21 +66,29 @@ def write_tags(
 ) -> Written:
     """Make or change the rows that differ, with a ``TagChange`` for each that moved or is judged otherwise.
 
+    The caller holds the repository's row, so that no two of these calls mix. What was asked for before what is stored
+    is not written.
+
     :param known: every image the readable tags lead to, judged under ``version``.
     """
     names = [read.name for read in tags]
     stored = {row.name: row for row in Tag.objects.filter(repository=repository, name__in=names)}
+    tags = [read for read in tags if not _is_overtaken(read, stored.get(read.name))]
     rows = [
         row for read in tags if (row := _row(read, stored.get(read.name), known, version, now, repository)) is not None
     ]
+    written = {row.tag.name for row in rows}
+    _confirm([read for read in tags if read.name not in written], stored)
     Tag.objects.bulk_create((row.tag for row in rows if row.is_new), batch_size=_BATCH)
     update_rows([row.tag for row in rows if not row.is_new], _COLUMNS)
     changes = [(row.tag, row.change) for row in rows if row.change is not None]
     TagChange.objects.bulk_create(
         (change_row(repository.pk, tag, change, scan_id, now) for tag, change in changes), batch_size=_BATCH
     )
-    new, fixed = (sum(getattr(change, name) for _, change in changes) for name in ("new", "fixed"))
-    return Written(len(rows), new, fixed)
+    new, fixed, regressed = (
+        sum(getattr(change, name) for _, change in changes) for name in ("new", "fixed", "regressed")
+    )
+    return Written(len(rows), new, fixed, regressed)
 
 
 def show(tag: Tag, view: TagView, version: PolicyVersion, now: datetime) -> None:
@@ -121,8 +132,25 @@ def _row(
     _point(tag, read, known)
     tag.deleted_at = tag.unconfirmed_since = None
     tag.failing_since = failing_since(before, view.verdict, now)
+    tag.seen_at = read.seen_at or tag.seen_at
     show(tag, view, version, now)
     return _Row(tag, change, row is None)
+
+
+def _is_overtaken(read: TagRead, row: Tag | None) -> bool:
+    """Whether somebody asked after us and was faster."""
+    return row is not None and row.seen_at is not None and read.seen_at is not None and row.seen_at > read.seen_at
+
+
+def _confirm(reads: Sequence[TagRead], stored: Mapping[str, Tag]) -> None:
+    """Say of rows that stay as they are when the registry was asked last."""
+    rows = []
+    for read in reads:
+        row = stored.get(read.name)
+        if row is not None and read.seen_at is not None and not read.keep:
+            row.seen_at = read.seen_at
+            rows.append(row)
+    update_rows(rows, ("seen_at",))
 
 
 def _is_settled(row: Tag, version: PolicyVersion) -> bool:
