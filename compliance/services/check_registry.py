@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from compliance.models import Registry
-from compliance.services.open_source import access_of
+from compliance.services.open_source import access_of, lists_of
 from compliance.services.save_registry import RegistryValues, apply_values
 from scanner.sources.registry.diagnosis import Step, diagnose
 
@@ -20,4 +20,4 @@ def check_registry(values: RegistryValues, registry: Registry | None = None) -> 
     """
     entered = Registry() if registry is None else Registry.objects.get(pk=registry.pk)
     row = apply_values(values, entered)
-    yield from diagnose(row.url, access_of(row), limits=settings.LIMITS)
+    yield from diagnose(row.url, access_of(row), limits=settings.LIMITS, lists=lists_of(row))

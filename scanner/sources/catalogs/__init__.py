@@ -25,9 +25,10 @@ from scanner.sources.catalogs import (
     zot,
 )
 from scanner.sources.catalogs.detection import key_by_answer, key_by_host
-from scanner.sources.catalogs.entered import LISTS_NOTHING, lists
+from scanner.sources.catalogs.entered import lists
 from scanner.sources.catalogs.product import PRODUCT_KEYS, Listing, Product, Wanted
 from scanner.sources.registry.challenge import Challenge
+from scanner.sources.registry.errors import LISTS_NOTHING
 
 _MODULES: Final = (
     distribution,

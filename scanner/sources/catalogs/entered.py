@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from scanner.domain.limits import Limits
 from scanner.domain.reference import RepositoryName
 from scanner.sources.catalogs.product import Product, Wanted
 from scanner.sources.registry.client import Lists, RegistrySource
 from scanner.sources.registry.errors import refused
-
-LISTS_NOTHING: Final = frozenset({"catalog-unsupported", "namespaces-missing"})
-"""Codes of problems that end a listing of which nothing can be concluded: what is known otherwise stays."""
 
 
 def lists(product: Product, wanted: Wanted) -> Lists:

@@ -16,15 +16,15 @@ from itertools import islice
 
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.printable import printable
-from scanner.domain.problems import ScanProblem
+from scanner.domain.problems import Refused, ScanProblem
 from scanner.domain.reference import RepositoryName, TagName
 from scanner.sources.registry.addresses import InvalidRegistryUrl, RegistryUrl, parse_registry_url
 from scanner.sources.registry.asking import Access
 from scanner.sources.registry.challenge import parse_challenges
-from scanner.sources.registry.client import RegistrySource
+from scanner.sources.registry.client import Lists, RegistrySource
 from scanner.sources.registry.connections import connect_problem, connected
 from scanner.sources.registry.credentials import without
-from scanner.sources.registry.errors import refused, unavailable
+from scanner.sources.registry.errors import LISTS_NOTHING, refused, unavailable
 from scanner.sources.registry.exchange import Call, Question
 from scanner.sources.registry.network import Address, resolve, why_forbidden
 from scanner.sources.registry.tls import tls_context
@@ -67,6 +67,7 @@ class _Ladder:
     access: Access
     limits: Limits
     stack: ExitStack
+    lists: Lists | None
     url: RegistryUrl = field(default_factory=lambda: RegistryUrl("https", "", 443))
     addresses: list[Address] = field(default_factory=list)
     source: RegistrySource | None = None
@@ -114,7 +115,9 @@ class _Ladder:
             raise connect_problem(error, f"port {self.url.port} of {self.url.host}") from error
 
     def api(self) -> str:
-        self.source = self.stack.enter_context(RegistrySource(self.url, self.access, limits=self.limits))
+        self.source = self.stack.enter_context(
+            RegistrySource(self.url, self.access, limits=self.limits, lists=self.lists)
+        )
         asker = self.source.asker
         with asker.courier.send(Question("GET", asker.target("/v2/")), Call()) as answer:
             response = answer.response
@@ -141,9 +144,16 @@ class _Ladder:
         return "accepted" if self.access.credential else "anonymous access granted"
 
     def catalog(self) -> str:
-        names = list(islice(self._opened().repositories(), 1_000))
+        names: list[RepositoryName] = []
+        said = ""
+        try:
+            names.extend(islice(self._opened().repositories(), 1_000))
+        except Refused as problem:
+            if not names or problem.code not in LISTS_NOTHING:
+                raise
+            said = f" were entered. {problem.message}"
         self.repository = names[0] if names else None
-        return f"{'at least ' if len(names) == 1_000 else ''}{len(names)} repositories"
+        return f"{'at least ' if len(names) == 1_000 else ''}{len(names)} repositories{said}"
 
     def manifest(self) -> str:
         if self.repository is None:
@@ -166,14 +176,17 @@ class _Ladder:
         return self.source
 
 
-def diagnose(url: str, access: Access, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[Step]:
+def diagnose(
+    url: str, access: Access, *, limits: Limits = DEFAULT_LIMITS, lists: Lists | None = None
+) -> Iterator[Step]:
     """Climb the ladder; every step is yielded, those after a failure as skipped.
 
     :param url: as a person typed it; plain http only where it says ``http://``.
+    :param lists: how the registry's product names its repositories; ``None``: by its own catalog.
     """
     hasty = replace(access, sleep=lambda _: None)
     with ExitStack() as stack:
-        yield from _climb(_Ladder(url, hasty, replace(limits, retries=0), stack))
+        yield from _climb(_Ladder(url, hasty, replace(limits, retries=0), stack, lists))
 
 
 def _climb(ladder: _Ladder) -> Generator[Step, None, None]:

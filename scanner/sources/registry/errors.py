@@ -63,6 +63,9 @@ REMEDIES: Final = {
     "not-found": "Check that this address is a registry.",
 }
 
+LISTS_NOTHING: Final = frozenset({"catalog-unsupported", "namespaces-missing"})
+"""Codes of problems that end a listing of which nothing can be concluded: what is known otherwise stays."""
+
 _TLS_CODES: Final = {
     10: "tls-expired",
     9: "tls-expired",
