@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from functools import reduce
+from operator import or_
 
-from compliance.models import Registry
-from compliance.models.encryption import reveal
+from django.apps import apps
+from django.db import models, transaction
+
+from compliance.models.encryption import EncryptedTextField, reveal
 
 
 def rotate_credentials() -> int:
-    """Return how many were encrypted again; all or none.
+    """Return how many were encrypted again; all or none, of every model and column.
 
     :raises CredentialKeyMissing: when one cannot be decrypted with any key.
     """
-    rotated = 0
     with transaction.atomic():
-        for registry in Registry.objects.select_for_update().exclude(password=""):
-            registry.password = reveal(registry.password)
-            registry.save(update_fields=["password"])
-            rotated += 1
+        return sum(_rotate(model, names) for model in apps.get_models() if (names := _encrypted(model)))
+
+
+def _encrypted(model: type[models.Model]) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
+
+
+def _rotate(model: type[models.Model], names: list[str]) -> int:
+    rotated = 0
+    filled = reduce(or_, (models.Q(**{f"{name}__gt": ""}) for name in names))
+    for row in model._default_manager.select_for_update().filter(filled).only("pk", *names).order_by("pk"):
+        filled_names = [name for name in names if getattr(row, name)]
+        for name in filled_names:
+            setattr(row, name, reveal(getattr(row, name)))
+        row.save(update_fields=filled_names)
+        rotated += len(filled_names)
     return rotated

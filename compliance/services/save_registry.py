@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from compliance.models import Policy, Registry, RegistryState, User
+from compliance.models.registry import AuthMethod
 from compliance.policy.registry_values import RegistryValues as RegistryValues
 from compliance.services.assign_policies import reassign
 from compliance.services.grade_repositories import grade_repositories
@@ -50,12 +51,12 @@ def apply_values(values: RegistryValues, row: Registry) -> Registry:
     Stored secrets stay only while what says where they go stays: whoever may edit a registry must not be able to have
     them sent elsewhere.
     """
-    moved = any(_plain(getattr(row, name)) != getattr(values, name) for name in _WHERE_SECRETS_GO)
+    moved = bool(values.proxy) or any(_plain(getattr(row, name)) != getattr(values, name) for name in _WHERE_SECRETS_GO)
     for name in _SECRETS:
         entered = getattr(values, name)
         if entered is not None or moved:
             setattr(row, name, entered or "")
-    if not values.username:
+    if not values.username and values.auth_method == AuthMethod.PASSWORD:
         row.password = values.password or ""
     row.policy = Policy.objects.get(name=values.policy)
     for group in (values, values.scope, values.schedule):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 from cryptography.fernet import Fernet
@@ -10,11 +11,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from compliance.models import Registry
+from compliance.models import Registry, WebhookEndpoint
 from compliance.models.encryption import CredentialKeyMissing, reveal
 from compliance.policy.schedule import Schedule
 from compliance.services.check_registry import check_registry
-from compliance.services.open_source import open_source
+from compliance.services.open_source import access_of, open_source
 from compliance.services.publish_policies import publish_policies
 from compliance.services.rotate_credentials import rotate_credentials
 from compliance.services.save_registry import RegistryValues, save_registry
@@ -62,6 +63,27 @@ def test_a_password_does_not_follow_to_another_host(saved: Registry) -> None:
     assert Registry.objects.get().password == ""
 
 
+def test_a_password_does_not_follow_through_another_proxy(saved: Registry) -> None:
+    values = RegistryValues(
+        "Team Shop", "https://shop.example", "kubernetes", username="u", proxy="http://evil.example:1"
+    )
+
+    save_registry(values, now=NOON, registry=Registry.objects.get())
+
+    assert Registry.objects.get().password == ""
+
+
+def test_a_registry_token_needs_no_user_name(saved: Registry) -> None:
+    values = RegistryValues("Team Shop", "https://shop.example", "kubernetes", auth_method="bearer", password="t")
+    save_registry(values, now=NOON, registry=Registry.objects.get())
+
+    save_registry(replace(values, password=None), now=NOON, registry=Registry.objects.get())
+
+    shown = access_of(Registry.objects.get()).credential
+    assert shown is not None
+    assert (shown.password, shown.is_registry_token) == ("t", True)
+
+
 def test_an_edit_without_a_password_keeps_it(saved: Registry) -> None:
     values = RegistryValues(
         "Renamed", "https://shop.example", "baseline", username="u", schedule=Schedule(interval_minutes=5)
@@ -95,6 +117,37 @@ def test_rotation(saved: Registry, settings: Settings) -> None:
     call_command("rotate_credentials")
     settings.CREDENTIAL_KEYS = [fresh]
 
+    assert reveal(Registry.objects.get().password) == SECRET
+
+
+SECRETS = {"password": "p", "api_token": "a", "client_key": "k", "proxy": "http://u:p@proxy.example:1"}
+
+
+def test_every_secret_of_every_table_is_rotated(saved: Registry, settings: Settings) -> None:
+    Registry.objects.update(**SECRETS)
+    WebhookEndpoint.objects.create(
+        registry=saved, product="x", key="k", secret="s", previous_secret="b", created_at=NOON
+    )
+    fresh = Fernet.generate_key().decode()
+    settings.CREDENTIAL_KEYS = [fresh, *settings.CREDENTIAL_KEYS]
+
+    assert rotate_credentials() == 6
+
+    settings.CREDENTIAL_KEYS = [fresh]
+    row, endpoint = Registry.objects.get(), WebhookEndpoint.objects.get()
+    assert {name: reveal(getattr(row, name)) for name in SECRETS} == SECRETS
+    assert (reveal(endpoint.secret), reveal(endpoint.previous_secret)) == ("s", "b")
+
+
+def test_one_lost_secret_keeps_all_others_as_they_are(saved: Registry, settings: Settings) -> None:
+    old, settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS, [Fernet.generate_key().decode()]
+    WebhookEndpoint.objects.create(registry=saved, product="x", key="k", secret="s", created_at=NOON)
+    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode(), *old]
+
+    with pytest.raises(CredentialKeyMissing):
+        rotate_credentials()
+
+    settings.CREDENTIAL_KEYS = old
     assert reveal(Registry.objects.get().password) == SECRET
 
 
