@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, TypeAlias
 
 from scanner.across import compare, identity_word, with_results
+from scanner.domain.docker_hub import as_asked, is_docker_hub
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.policy import Policy
 from scanner.domain.problems import ImageProblem, Refused, ScanProblem, SourceProblem
-from scanner.domain.reference import Reference, TagName
+from scanner.domain.reference import Reference, TagName, parse_reference
 from scanner.domain.rule import PlatformSummary
 from scanner.domain.verdict import Judgement, Verdict
 from scanner.inspection import InspectedImage, Inspection, inspect
 from scanner.judge import judge, not_applicable_judgement, unknown_judgement
 from scanner.report import JudgedImage, failed_report, inspect_report
+from scanner.sources.local import opened, place_of
+from scanner.sources.local_names import LocalReference, parse_local_reference
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 from scanner.sources.registry.asking import Access
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.docker_login import docker_login
 from scanner.sources.registry.network import NetworkPolicy
-
-_SOURCES: Final = {
-    "docker-daemon": "a Docker engine",
-    "docker-archive": "an archive of docker save",
-    "oci": "an OCI layout",
-}
 
 
 class NoPassword(ValueError):
@@ -61,8 +58,20 @@ class Answered:
     failed: bool
 
 
-def inspect_reference(reference: Reference, options: InspectOptions, environment: Mapping[str, str]) -> Answered:
-    """Inspect and judge one reference of a registry.
+ImageReference: TypeAlias = Reference | LocalReference
+"""What may stand as REFERENCE: a registry's image, or one on this machine."""
+
+
+def parse_image_reference(text: str) -> ImageReference:
+    """Read a REFERENCE; the prefixes of images on this machine come first.
+
+    :raises InvalidReference: naming the part that is wrong.
+    """
+    return parse_local_reference(text) or parse_reference(text)
+
+
+def inspect_reference(reference: ImageReference, options: InspectOptions, environment: Mapping[str, str]) -> Answered:
+    """Inspect and judge one reference.
 
     :raises NoPassword: when the options name half a credential.
     """
@@ -76,15 +85,18 @@ def inspect_reference(reference: Reference, options: InspectOptions, environment
     return Answered(report, Verdict(report["verdict"]), unreached)
 
 
-def inspected(reference: Reference, options: InspectOptions, environment: Mapping[str, str]) -> Inspection:
-    """Every image behind one reference of a registry.
+def inspected(reference: ImageReference, options: InspectOptions, environment: Mapping[str, str]) -> Inspection:
+    """Every image behind one reference.
 
     :raises NoPassword: when the options name half a credential.
     :raises ScanProblem: when nothing could be inspected.
     """
     entered = _entered(options, environment)
+    if isinstance(reference, LocalReference):
+        return _inspected_here(reference, options)
+    asked = as_asked(reference)
     try:
-        url = parse_registry_url(reference.registry, plain_http=options.plain_http)
+        url = parse_registry_url(asked.registry, plain_http=options.plain_http and not is_docker_hub(asked.registry))
     except InvalidRegistryUrl as error:
         raise Refused("invalid-registry", error.reason) from None
     access = Access(
@@ -93,24 +105,15 @@ def inspected(reference: Reference, options: InspectOptions, environment: Mappin
         verify_tls=options.verify_tls,
     )
     with RegistrySource(url, access, limits=options.limits) as source:
-        wanted = reference.digest or reference.tag or TagName("latest")
-        return inspect(source, reference.repository, wanted, platform=options.platform, limits=options.limits)
+        wanted = asked.digest or asked.tag or TagName("latest")
+        return inspect(source, asked.repository, wanted, platform=options.platform, limits=options.limits)
 
 
-def unread_source(text: str, policy: Policy) -> Answered | None:
-    """The answer for an image that is not in a registry, which this version cannot read; ``None`` for others."""
-    problem = not_in_a_registry(text)
-    return None if problem is None else _failed(text, policy, problem)
-
-
-def not_in_a_registry(text: str) -> Refused | None:
-    """Why a reference outside of registries is not read; ``None`` for others."""
-    kind = next((kind for kind in _SOURCES if text.startswith(f"{kind}:")), None)
-    if kind is None:
-        return None
-    said = f"Reading from {_SOURCES[kind]} ({kind}:) is not part of this version yet."
-    remedy = "Push the image to a registry and inspect registry/repository:tag."
-    return Refused("source-unsupported", said, remedy=remedy)
+def _inspected_here(reference: LocalReference, options: InspectOptions) -> Inspection:
+    path, name = place_of(reference)
+    with opened(reference.kind, path, options.limits) as source:
+        found = source.find(name)
+        return inspect(source, found.repository, found.reference, platform=options.platform, limits=options.limits)
 
 
 def _failed(reference: str, policy: Policy, problem: ScanProblem) -> Answered:

@@ -22,8 +22,6 @@ from scanner.domain.verdict import Verdict
 from scanner.inspection import InspectedImage
 
 PASSED, FAILED, UNKNOWN, NOTHING_INSPECTED, UNREADABLE = range(5)
-_DOCKER_HUB: Final = "docker.io"
-_HUB_ADDRESS: Final = "registry-1.docker.io"
 _USUAL_PLATFORM: Final = "linux/amd64"
 
 
@@ -84,9 +82,6 @@ def _status(found: Review) -> int:
 
 def facts_of(reference: Reference, options: InspectOptions) -> ImageFacts | ScanProblem:
     """The facts of one image, or why there are none; of several platforms linux/amd64, or the first there is."""
-    if reference.registry == _DOCKER_HUB:
-        reference = replace(reference, registry=_HUB_ADDRESS)
-        options = replace(options, plain_http=False)
     try:
         usual = replace(options, platform=options.platform or _USUAL_PLATFORM)
         return _first(inspected(reference, usual, {}).images)

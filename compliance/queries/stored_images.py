@@ -12,11 +12,11 @@ from django.db.models import Q
 
 from compliance.models import Image, Index, IndexImage, Registry, Tag
 from compliance.queries.image import readable_facts
+from scanner.domain import docker_hub
 from scanner.domain.facts import ImageFacts
 from scanner.domain.problems import ImageProblem, ScanProblem
 from scanner.domain.reference import Reference
 
-_HUB: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _USUAL_PLATFORM: Final = "linux/amd64"
 
 
@@ -67,16 +67,17 @@ def stored_images(references: Sequence[Reference]) -> Mapping[Reference, StoredI
 
 
 def _host(reference: Reference) -> str:
-    return "docker.io" if reference.registry in _HUB else reference.registry
+    return docker_hub.NAME if docker_hub.is_docker_hub(reference.registry) else reference.registry
 
 
 def _registries(references: Iterable[Reference]) -> dict[str, list[Registry]]:
     """Registries by host; one address may be stored with and without TLS."""
-    hosts = {host for reference in references for host in (_HUB if _host(reference) in _HUB else {reference.registry})}
+    named = {_host(reference) for reference in references}
+    hosts = named | docker_hub.HOSTS if docker_hub.NAME in named else named
     urls = [f"{scheme}://{host}" for host in hosts for scheme in ("https", "http")]
     found: dict[str, list[Registry]] = {}
     for row in Registry.objects.filter(url__in=urls).only("slug", "name", "url").order_by("pk"):
-        found.setdefault("docker.io" if row.host in _HUB else row.host, []).append(row)
+        found.setdefault(docker_hub.NAME if docker_hub.is_docker_hub(row.host) else row.host, []).append(row)
     return found
 
 

@@ -22,9 +22,14 @@ HOSTS: Final = frozenset({NAME, REGISTRY, "index.docker.io", "hub.docker.com", "
 _OFFICIAL: Final = "library"
 
 
+def is_docker_hub(host: str) -> bool:
+    """Whether a host somebody wrote means Docker Hub."""
+    return host.lower() in HOSTS
+
+
 def registry_address(host: str) -> str:
     """The host to connect to, for a host somebody wrote; others than Docker Hub's are their own address."""
-    return REGISTRY if host.lower() in HOSTS else host
+    return REGISTRY if is_docker_hub(host) else host
 
 
 def repository_there(repository: RepositoryName) -> RepositoryName:
@@ -34,6 +39,6 @@ def repository_there(repository: RepositoryName) -> RepositoryName:
 
 def as_asked(reference: Reference) -> Reference:
     """The reference with the address and repository to ask for."""
-    if reference.registry.lower() not in HOSTS:
+    if not is_docker_hub(reference.registry):
         return reference
     return Reference(REGISTRY, repository_there(reference.repository), reference.tag, reference.digest)

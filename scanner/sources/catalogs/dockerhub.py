@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from scanner.domain.docker_hub import HOSTS
+from scanner.domain.docker_hub import is_docker_hub
 from scanner.domain.limits import Limits
 from scanner.domain.problems import SourceProblem
 from scanner.domain.reference import RepositoryName
@@ -87,7 +87,7 @@ def list_repositories(source: RegistrySource, wanted: Wanted, limits: Limits) ->
 
 
 def _interface(source: RegistrySource, wanted: Wanted) -> Interface:
-    own = source.asker.credential if is_at(source.url.host) else None
+    own = source.asker.credential if is_docker_hub(source.url.host) else None
     credential = wanted.api_token or own
     if credential is None or credential.is_identity_token or credential.is_registry_token:
         return Interface(source, API, remedy=_REMEDY)
@@ -102,17 +102,12 @@ def _of_account(interface: Interface, account: str, limits: Limits) -> Iterator[
     return interface.names(f"/v2/namespaces/{quote(account, safe='')}/repositories?page=1&page_size=100", read, limits)
 
 
-def is_at(host: str) -> bool:
-    """Whether the host is Docker Hub's."""
-    return host in HOSTS
-
-
 PRODUCT: Final = Product(
     key="dockerhub",
     title="Docker Hub",
     listing=Listing.API,
     list_repositories=list_repositories,
-    is_at=is_at,
+    is_at=is_docker_hub,
     namespaces_label="Accounts (user names, organizations, or library for official images)",
     namespaces_required=True,
     api_token_label="Access token for the listing, if not the one above",

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from docker import auth
 from docker.errors import DockerException
 
+from scanner.domain.docker_hub import is_docker_hub
 from scanner.domain.printable import printable
 from scanner.sources.registry.addresses import Origin
 from scanner.sources.registry.credentials import IDENTITY_TOKEN_USER, Credential
 from scanner.sources.registry.errors import refused
 
-_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 # The library takes the shape of the file, and of what a helper prints, for granted.
 _ODD_SHAPE = (AttributeError, KeyError, TypeError)
 
@@ -26,7 +26,7 @@ def docker_login(registry: Origin) -> Credential | None:
 
     :raises Refused: ``credential-store`` when docker's own configuration cannot be read.
     """
-    name = auth.INDEX_NAME if registry.host in _HUB else registry.authority
+    name = auth.INDEX_NAME if is_docker_hub(registry.host) else registry.authority
     said = "Docker's configuration holds credentials that cannot be read"
     try:
         with warnings.catch_warnings():
