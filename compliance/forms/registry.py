@@ -1,83 +1,67 @@
-"""Adding and editing a registry. The password goes in and never comes out."""
+"""Adding and editing a registry. Secrets go in and never come out."""
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django import forms
 
+from compliance.forms.registry_fields import RegistryFields
+from compliance.forms.registry_products import LOCAL_PREFIXES, Asked, asked, product_at
+from compliance.forms.registry_row import ANONYMOUS, CRON, NEVER, initial_of
 from compliance.models import Policy, Registry
-from compliance.policy.protected_tags import LONGEST_PATTERN, MOST_PATTERNS, InvalidPatterns, parse_protected_tags
+from compliance.models.registry import AuthMethod
+from compliance.policy.protected_tags import InvalidPatterns, parse_protected_tags
 from compliance.policy.registry_values import RegistryValues
-from compliance.policy.schedule import Schedule
+from compliance.policy.scan_scope import ScanScope
+from compliance.policy.schedule import Schedule, schedule_problems
+from compliance.queries.registry_values import values_of
+from compliance.services.save_registry import sends_secrets_elsewhere
 from scanner.policies import DEFAULT_POLICY
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 
-LONGEST_INTERVAL = 60 * 24 * 31
+SECRETS: Final = ("password", "api_token", "client_key", "proxy")
+_AN_HOUR: Final = 60
+_WITHOUT_PASSWORD: Final = (ANONYMOUS, AuthMethod.DOCKER_CONFIG)
+_PASSWORD_LABELS: Final = (
+    (AuthMethod.PASSWORD, "Password or token"),
+    (AuthMethod.BEARER, "Registry token"),
+    (AuthMethod.ECR, "Secret access key"),
+    (AuthMethod.GOOGLE, "Service account key (JSON)"),
+    (AuthMethod.AZURE, "Client secret"),
+)
 
 
-class RegistryForm(forms.Form):
-    """Four fieldsets on one page: address, credential, policy, schedule."""
+class RegistryForm(RegistryFields):
+    """The form of one registry, new or saved."""
 
-    name = forms.CharField(max_length=100, help_text="How people here call it.")
-    url = forms.CharField(
-        label="Address",
-        max_length=300,
-        help_text="https://host or http://host:port, without a path.",
-        widget=forms.TextInput(attrs={"inputmode": "url", "autocapitalize": "none", "spellcheck": "false"}),
-    )
-    username = forms.CharField(
-        label="User name",
-        max_length=200,
-        required=False,
-        help_text="Empty for anonymous access.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
-    )
-    password = forms.CharField(
-        label="Password or token",
-        max_length=4_000,
-        required=False,
-        strip=False,
-        help_text="Stored encrypted and never shown again.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    token_hosts = forms.CharField(
-        label="Token hosts",
-        max_length=2_000,
-        required=False,
-        help_text="Other hosts that may be given this password to issue tokens, separated by spaces.",
-        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
-    )
-    verify_tls = forms.BooleanField(label="Verify the certificate", required=False, initial=True)
-    allow_private = forms.BooleanField(
-        label="The registry is on a private network",
-        required=False,
-        help_text="Allows private and loopback addresses. Link-local and metadata addresses stay refused.",
-    )
-    policy = forms.ChoiceField(help_text="Which violations make an image fail.")
-    protected_tags = forms.CharField(
-        label="Protected tags",
-        max_length=MOST_PATTERNS * (LONGEST_PATTERN + 2),
-        required=False,
-        help_text="Names or patterns such as prod, latest, v*. One that fails caps its repository's grade at D.",
-        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
-    )
-    interval_minutes = forms.IntegerField(
-        label="Minutes between scans",
-        min_value=0,
-        max_value=LONGEST_INTERVAL,
-        initial=60,
-        help_text="0: only when somebody asks.",
-    )
-    enabled = forms.BooleanField(label="Scan on schedule", required=False, initial=True)
+    password_labels = _PASSWORD_LABELS
 
-    def __init__(self, data: object = None, *, registry: Registry | None = None) -> None:
-        super().__init__(data, initial=_initial(registry) if registry else {"policy": DEFAULT_POLICY})  # type: ignore[arg-type]  # a QueryDict or nothing
+    def __init__(self, data: Any = None, *, registry: Registry | None = None) -> None:
+        super().__init__(data, initial=initial_of(registry) if registry else {"policy": DEFAULT_POLICY})
         self.registry = registry
         choices = [(policy.name, f"{policy.name}: {policy.title}") for policy in Policy.objects.order_by("name")]
-        self.fields["policy"].choices = choices  # type: ignore[attr-defined]  # it is the ChoiceField above
+        self.fields["policy"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        for name in SECRETS:
+            if self.stored(name):
+                self.fields[f"{name}_remove"] = forms.BooleanField(label="Remove what is stored", required=False)
+
+    def stored(self, name: str) -> bool:
+        """Whether there is a secret of this name already."""
+        return self.registry is not None and bool(getattr(self.registry, name))
+
+    @property
+    def asked(self) -> Asked:
+        """What the product chosen, or told by the address, wants to know; of a form that may be half filled."""
+        return asked(str(self["product"].value() or ""), str(self["url"].value() or "").strip())
 
     def clean_url(self) -> str:
-        """The origin, as it is stored."""
-        text: str = self.cleaned_data["url"].strip().rstrip("/")
+        """The origin, or the place on the workers' own machine, as it is stored."""
+        text: str = self.cleaned_data["url"].strip()
+        prefix = next((each for each in LOCAL_PREFIXES.values() if text.startswith(each)), "")
+        if prefix or self["product"].value() in LOCAL_PREFIXES:
+            return self._local(text, prefix)
+        text = text.rstrip("/")
         if "://" not in text:
             text = f"https://{text}"
         try:
@@ -85,6 +69,19 @@ class RegistryForm(forms.Form):
         except InvalidRegistryUrl as error:
             raise forms.ValidationError(error.reason) from error
         return str(parsed)
+
+    def _local(self, text: str, prefix: str) -> str:
+        wanted = LOCAL_PREFIXES.get(str(self["product"].value() or ""), prefix)
+        if prefix and prefix != wanted:
+            raise forms.ValidationError(f"This product's address begins with {wanted}")
+        path = text.removeprefix(prefix)
+        if wanted == LOCAL_PREFIXES["docker-engine"]:
+            if path:
+                raise forms.ValidationError("The workers' own engine is written docker-daemon: and nothing more.")
+            return wanted
+        if not path.startswith("/") or not path.isprintable():
+            raise forms.ValidationError(f"Write {wanted}/path, a path on the workers' machine.")
+        return f"{wanted}{path}"
 
     def clean_protected_tags(self) -> tuple[str, ...]:
         """The patterns, in the order entered."""
@@ -103,34 +100,117 @@ class RegistryForm(forms.Form):
             raise forms.ValidationError("Another registry has this name.")
         return name
 
-    def values(self) -> RegistryValues:
-        """What was entered, after validation; an empty password field keeps the stored one."""
+    def clean(self) -> dict[str, Any]:
+        """What only several fields together can tell."""
         data = self.cleaned_data
+        self._clean_schedule(data)
+        self._clean_credential(data)
+        self._clean_stored(data)
+        certificate = data.get("client_certificate")
+        if certificate and not self.has("client_key"):
+            self._blame("client_key", "The client certificate needs its key.")
+        if not certificate and self.has("client_key") and not data.get("client_key_remove"):
+            self.add_error("client_certificate", "The key needs its certificate.")
+        wanted = asked(data.get("product", ""), data.get("url", ""))
+        if wanted.namespaces_required and not data.get("namespaces"):
+            self._blame("namespaces", f"{wanted.title} lists nothing without one.")
+        return data
+
+    def _clean_schedule(self, data: dict[str, Any]) -> None:
+        if data.get("when") == CRON and not data.get("cron"):
+            self._blame("cron", "Write when scans begin.")
+        for name, problem in schedule_problems(self.schedule()).items():
+            self._blame(name, problem)
+
+    def _clean_credential(self, data: dict[str, Any]) -> None:
+        method = data.get("auth_method")
+        if method == AuthMethod.PASSWORD and not data.get("username"):
+            self._blame("username", "Write the user name, or choose that everybody may read.")
+        if method == AuthMethod.BEARER and not self.has("password"):
+            self._blame("password", "Enter the token.")
+
+    def _clean_stored(self, data: dict[str, Any]) -> None:
+        """What is stored is not sent elsewhere, and not forgotten without a word either."""
+        for name in SECRETS:
+            if not self.stored(name) or data.get(name) or data.get(f"{name}_remove"):
+                continue
+            if self.moved and not (name == "password" and data.get("auth_method") in _WITHOUT_PASSWORD):
+                self._blame(name, "What is stored is not sent anywhere else: enter it again, or remove it.")
+
+    def _blame(self, name: str, problem: str) -> None:
+        """The first thing that is wrong with a field is said, and nothing that follows from it."""
+        if name not in self.errors:
+            self.add_error(name, problem)
+
+    def has(self, name: str) -> bool:
+        """Whether there would be a secret after saving."""
+        if not self.is_bound:
+            return self.stored(name)
+        data = self.cleaned_data
+        return bool(data.get(name)) or (self.stored(name) and not data.get(f"{name}_remove") and not self.moved)
+
+    @property
+    def shown(self) -> RegistryValues:
+        """What the form shows: what was entered as far as it could be read, else what is stored."""
+        if self.is_bound and hasattr(self, "cleaned_data"):
+            return self.values()
+        return values_of(self.registry) if self.registry else RegistryValues("", "", DEFAULT_POLICY)
+
+    @property
+    def moved(self) -> bool:
+        """Whether stored secrets would be forgotten, because they would go elsewhere."""
+        return self.registry is not None and sends_secrets_elsewhere(self.values(), self.registry)
+
+    def values(self) -> RegistryValues:
+        """What was entered, after validation; an empty secret keeps the stored one unless it is to be removed."""
+        data = self.cleaned_data
+        method = data.get("auth_method") or (AuthMethod.PASSWORD if data.get("username") else ANONYMOUS)
+        named = method not in (ANONYMOUS, AuthMethod.DOCKER_CONFIG, AuthMethod.BEARER)
         return RegistryValues(
-            name=data["name"],
-            url=data["url"],
-            policy=data["policy"],
-            username=data["username"],
-            password=data["password"] or None,
-            verify_tls=data["verify_tls"],
-            allow_private=data["allow_private"],
-            token_hosts=tuple(data["token_hosts"].split()),
-            protected_tags=data["protected_tags"],
-            schedule=Schedule(interval_minutes=data["interval_minutes"]),
-            enabled=data["enabled"],
+            name=data.get("name", ""),
+            url=data.get("url", ""),
+            policy=data.get("policy", ""),
+            product=data.get("product") or product_at(data.get("url", "")),
+            namespaces=data.get("namespaces", ()),
+            entered_repositories=data.get("entered_repositories", ()),
+            auth_method=AuthMethod.PASSWORD if method == ANONYMOUS else method,
+            username=data.get("username", "") if named else "",
+            password=self._secret("password") if method not in _WITHOUT_PASSWORD else "",
+            api_token=self._secret("api_token"),
+            verify_tls=data.get("verify_tls", True),
+            allow_private=data.get("allow_private", False),
+            token_hosts=data.get("token_hosts", ()),
+            extra_ca=data.get("extra_ca", ""),
+            client_certificate=data.get("client_certificate", ""),
+            client_key=self._secret("client_key"),
+            proxy=self._secret("proxy"),
+            protected_tags=data.get("protected_tags", ()),
+            scope=self.scope(),
+            schedule=self.schedule(),
+            connections=data.get("connections") or 16,
+            requests_per_minute=data.get("requests_per_minute"),
+            enabled=data.get("enabled", False),
         )
 
+    def scope(self) -> ScanScope:
+        """What is to be scanned, as far as it could be read."""
+        data = self.cleaned_data
+        globs = ("include_repositories", "exclude_repositories", "include_tags", "exclude_tags", "platforms")
+        numbers = ("newest_tags", "pushed_within_days")
+        return ScanScope(**{name: data.get(name, ()) for name in globs}, **{name: data.get(name) for name in numbers})
 
-def _initial(row: Registry) -> dict[str, object]:
-    return {
-        "name": row.name,
-        "url": row.url,
-        "username": row.username,
-        "token_hosts": " ".join(row.token_hosts),
-        "protected_tags": ", ".join(row.protected_tags),
-        "verify_tls": row.verify_tls,
-        "allow_private": row.allow_private,
-        "policy": row.policy.name,
-        "interval_minutes": row.interval_minutes,
-        "enabled": row.enabled,
-    }
+    def schedule(self) -> Schedule:
+        """When scans begin, as far as it could be read."""
+        data = self.cleaned_data
+        when, interval = data.get("when"), data.get("interval_minutes")
+        return Schedule(
+            interval_minutes=0 if when == NEVER else interval if interval is not None else _AN_HOUR,
+            cron=data.get("cron", "") if when == CRON else "",
+            time_zone=data.get("time_zone") or "UTC",
+            quiet_from=data.get("quiet_from"),
+            quiet_until=data.get("quiet_until"),
+        )
+
+    def _secret(self, name: str) -> str | None:
+        entered: str = self.cleaned_data.get(name, "")
+        return entered or ("" if self.cleaned_data.get(f"{name}_remove") else None)

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from compliance.views import (
     deployments,
     health,
+    hooks,
     images,
     overview,
     policies,
@@ -27,9 +28,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("theme/", session.choose_theme, name="theme"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    # All of it, so that nothing is redirected to an address with a slash: a redirected push is a lost push.
+    re_path(r"^hooks(?:/(?P<key>.*))?$", hooks.receive, name="hook"),
     path("registries/", registries.index, name="registries"),
     path("registries/-/new/", registries.new, name="registry_new"),
     path("registries/-/test/", registries.try_connection, name="registry_test"),
+    path("registries/-/listing/", registries.listing, name="registry_listing"),
+    path("registries/-/runs/", registries.runs, name="registry_runs"),
     path("registries/<slug:slug>/", registries.show, name="registry"),
     path("registries/<slug:slug>/edit/", registries.edit, name="registry_edit"),
     path("registries/<slug:slug>/test/", registries.try_connection, name="registry_retest"),

@@ -51,7 +51,7 @@ def apply_values(values: RegistryValues, row: Registry) -> Registry:
     Stored secrets stay only while what says where they go stays: whoever may edit a registry must not be able to have
     them sent elsewhere.
     """
-    moved = bool(values.proxy) or any(_plain(getattr(row, name)) != getattr(values, name) for name in _WHERE_SECRETS_GO)
+    moved = sends_secrets_elsewhere(values, row)
     for name in _SECRETS:
         entered = getattr(values, name)
         if entered is not None or moved:
@@ -64,6 +64,11 @@ def apply_values(values: RegistryValues, row: Registry) -> Registry:
             value = getattr(group, name)
             setattr(row, name, list(value) if isinstance(value, tuple) else value)
     return row
+
+
+def sends_secrets_elsewhere(values: RegistryValues, row: Registry) -> bool:
+    """Whether what is stored would be shown to somebody it was not entered for, and is forgotten therefore."""
+    return bool(values.proxy) or any(_plain(getattr(row, name)) != getattr(values, name) for name in _WHERE_SECRETS_GO)
 
 
 def _plain(value: object) -> object:

@@ -102,6 +102,17 @@ def when(context: template.Context, moment: datetime | None, empty: str = "never
     return format_html('<time datetime="{}" title="{}">{}</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", title, ago(utc, now))
 
 
+@register.simple_tag(takes_context=True)
+def moment(context: template.Context, at: datetime) -> str:
+    """A ``<time>`` element: day and time in the reader's zone, the moment in UTC as its title."""
+    zone = getattr(getattr(context.get("request"), "user", None), "time_zone", "UTC")
+    utc = at.astimezone(UTC)
+    local = _in_zone(utc, zone)
+    shown, name = (local, zone) if local else (utc, "UTC")
+    words, title = f"{shown:%a} {shown.day} {shown:%b %H:%M} {name}", f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return format_html('<time datetime="{}" title="{}">{}</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", title, words)
+
+
 def _in_zone(moment: datetime, zone: str) -> datetime | None:
     try:
         return moment.astimezone(ZoneInfo(zone))

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from compliance.forms.registry import RegistryForm
+from compliance.forms.registry import SECRETS, RegistryForm
+from compliance.forms.registry_sections import parts_of, problems, zones
 from compliance.models import Registry
 from compliance.queries.registries import list_registries, registry_page
+from compliance.queries.registry_values import upcoming
 from compliance.services.check_registry import check_registry
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_registry import save_registry
 from compliance.tasks.wake import ring
-from compliance.views.respond import Shape, page, signed_in, staff_only
+from compliance.views.ladder import Climbed, stream_steps
+from compliance.views.respond import Shape, page, signed_in, staff_only, wants_part
 from scanner.domain.problems import ScanProblem
 from scanner.sources.registry.diagnosis import Step, StepState
 
 _LIST = Shape("compliance/registries/page.html")
 _REGISTRY = Shape("compliance/registry/page.html")
-_FORM = Shape("compliance/registry_form/page.html", "ladder")
-_WHOLE_FORM = Shape("compliance/registry_form/page.html")
+_FORM = Shape("compliance/registry_form/page.html")
+_LADDER = Shape("compliance/registry_form/page.html", "ladder")
+_LISTING = Shape("compliance/registry_form/page.html", "listing")
+_RUNS = Shape("compliance/registry_form/page.html", "runs")
+_SECRET = sensitive_post_parameters(*SECRETS)
 
 
 @require_safe
@@ -45,7 +52,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     return page(request, _REGISTRY, {"page": found}, now=timezone.now())
 
 
-@sensitive_post_parameters("password")
+@_SECRET
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Add a registry."""
@@ -53,7 +60,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return _edit(request, None)
 
 
-@sensitive_post_parameters("password")
+@_SECRET
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change a registry."""
@@ -61,37 +68,72 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     return _edit(request, _find(slug))
 
 
-@sensitive_post_parameters("password")
+@_SECRET
 @require_POST
-def try_connection(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """Try what is in the form, saved or not, and show each step; nothing is stored."""
+def try_connection(request: HttpRequest, slug: str = "") -> HttpResponseBase:
+    """Try what is in the form, saved or not, and show each step as it is done; nothing is stored."""
     staff_only(request)
     registry = _find(slug) if slug else None
     form = RegistryForm(request.POST, registry=registry)
-    steps = tuple(_try(form, registry)) if form.is_valid() else ()
-    broken = next((step for step in steps if step.state is StepState.FAILED), None)
-    context = {"form": form, "registry": registry, "steps": steps, "broken": broken, "tested": True}
-    return page(request, _FORM, context, now=timezone.now(), status=200 if form.is_valid() else 422)
+    if not form.is_valid():
+        extra = {"tested": True, "problems": tuple(problems(form))}
+        return page(request, _LADDER, _context(form, **extra), now=timezone.now(), status=422)
+    steps = _try(form, registry)
+    if wants_part(request):
+        return stream_steps(steps)
+    climbed = Climbed(tuple(steps))
+    extra = {"steps": climbed.steps, "broken": climbed.broken, "warned": climbed.warned}
+    return page(request, _FORM, _context(form, **extra), now=timezone.now())
+
+
+@_SECRET
+@require_POST
+def listing(request: HttpRequest) -> HttpResponse:
+    """What the product that is chosen wants to know, while the form is filled in."""
+    return _part(request, _LISTING)
+
+
+@_SECRET
+@require_POST
+def runs(request: HttpRequest) -> HttpResponse:
+    """When scans would begin with the schedule that is being entered."""
+    return _part(request, _RUNS)
+
+
+def _part(request: HttpRequest, shape: Shape) -> HttpResponse:
+    """Part of a form that is half filled in: what is wrong with it is not said yet."""
+    staff_only(request)
+    slug = request.POST.get("registry", "")
+    form = RegistryForm(request.POST, registry=_find(slug) if slug else None)
+    form.is_valid()
+    return page(request, shape, _context(form), now=timezone.now())
 
 
 def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
-        return page(request, _WHOLE_FORM, {"form": RegistryForm(registry=registry), "registry": registry}, now=now)
+        return page(request, _FORM, _context(RegistryForm(registry=registry)), now=now)
     form = RegistryForm(request.POST, registry=registry)
     if not form.is_valid():
-        return page(request, _WHOLE_FORM, {"form": form, "registry": registry}, now=now, status=422)
+        return page(request, _FORM, _context(form), now=now, status=422)
     row = save_registry(form.values(), now=now, registry=registry, by=signed_in(request))
     ring(waiting_rejudgings())  # another policy counts at once
     messages.success(request, f"{row.name} was saved." if registry else f"{row.name} was added.")
     return HttpResponseRedirect(reverse("registry", args=[row.slug]))
 
 
-def _try(form: RegistryForm, registry: Registry | None) -> Iterable[Step]:
+def _context(form: RegistryForm, **more: object) -> dict[str, object]:
+    values, registry = form.shown, form.registry
+    due = upcoming(values.schedule, timezone.now(), registry.slug if registry else "") if values.enabled else ()
+    common = {"form": form, "registry": registry, "parts": parts_of(form), "zones": zones(), "runs": due}
+    return {**common, **more}
+
+
+def _try(form: RegistryForm, registry: Registry | None) -> Iterator[Step]:
     try:
-        return tuple(check_registry(form.values(), registry))
+        yield from check_registry(form.values(), registry)
     except ScanProblem as problem:
-        return (Step("credential", StepState.FAILED, 0, problem.message, problem.remedy, problem.code),)
+        yield Step("credential", StepState.FAILED, 0, problem.message, problem.remedy, problem.code)
 
 
 def _find(slug: str) -> Registry:

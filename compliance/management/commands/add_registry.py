@@ -10,9 +10,8 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db.models import CharField
 from django.utils import timezone
 
-from compliance.forms.registry import LONGEST_INTERVAL
 from compliance.models import Policy, Registry
-from compliance.policy.schedule import Schedule
+from compliance.policy.schedule import LONGEST_INTERVAL, Schedule
 from compliance.services.publish_policies import publish_policies
 from compliance.services.save_registry import RegistryValues, save_registry
 from scanner.policies import DEFAULT_POLICY

@@ -17,12 +17,15 @@ from tests.support.rows import HOSTILE, NOW, fleet, policy_version, registry, sc
 FORM = {
     "name": "Quay",
     "url": "https://quay.example",
+    "auth_method": "password",
     "username": "robot",
     "password": "s3cret-token",
     "token_hosts": "auth.quay.example",
     "verify_tls": "on",
     "policy": "kubernetes",
+    "when": "interval",
     "interval_minutes": "30",
+    "connections": "16",
     "enabled": "on",
 }
 
@@ -163,8 +166,7 @@ def test_addresses_are_completed(admin: Client, entered: str, stored: str) -> No
 def test_the_connection_test_shows_each_step(admin: Client) -> None:
     policy_version()
     with patch("compliance.views.registries.check_registry", ladder):
-        response = admin.post("/registries/-/test/", FORM, headers={"HX-Request": "true"})
-    html = response.content.decode()
+        html = admin.post("/registries/-/test/", FORM, headers={"HX-Request": "true"}).getvalue().decode()
     assert html.lstrip().startswith('<section class="panel" id="ladder"')
     assert "41 ms" in html
     assert "Stopped at: Login" in html
