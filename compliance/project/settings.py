@@ -21,6 +21,7 @@ CREDENTIAL_KEYS = env.list("PLIMSOLL_CREDENTIAL_KEYS")
 
 LIMITS = read_limits(env)
 SCAN_CONNECTIONS = env.int("PLIMSOLL_SCAN_CONNECTIONS", default=8)
+SCAN_WORKERS = env.int("PLIMSOLL_SCAN_WORKERS", default=2)
 LEASE_SECONDS = env.int("PLIMSOLL_LEASE_SECONDS", default=60)
 UNCONFIRMED_DAYS = env.int("PLIMSOLL_UNCONFIRMED_DAYS", default=7)
 # Private and loopback addresses are refused for every registry unless the operator allows it here and an
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "compliance.views.hooks.hide_address_secret",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -118,7 +120,7 @@ STORAGES = {
 # Behind TLS set HTTPS=true; a plain-HTTP demo on loopback cannot use secure cookies.
 HTTPS = env.bool("HTTPS", default=False)
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^hooks/", r"^healthz$", r"^readyz$"]  # a redirected push is a lost push
+SECURE_REDIRECT_EXEMPT = [r"^hooks(/|$)", r"^healthz$", r"^readyz$"]  # a redirected push is a lost push
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", default=False) else None

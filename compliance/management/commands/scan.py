@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -77,20 +80,48 @@ def _wait(scan_ids: Sequence[int], *, quiet: bool) -> None:
 
     def work() -> None:
         try:
-            work_here(scan_ids, clock=timezone.now, pause=lambda: ended.wait(_POLL_SECONDS))
+            _work_on(scan_ids, ended)
         except Exception as error:  # told to whoever waits; the rows stay for the next worker
             failure.append(error)
         finally:
             ended.set()
             connection.close()  # this thread's own
 
-    threading.Thread(target=work, name="scan", daemon=True).start()
-    if quiet or not sys.stderr.isatty():
-        ended.wait()
-    else:
-        _show_progress(scan_ids, ended)
+    with _more_workers(scan_ids):
+        threading.Thread(target=work, name="scan", daemon=True).start()
+        if quiet or not sys.stderr.isatty():
+            ended.wait()
+        else:
+            _show_progress(scan_ids, ended)
     if failure:
         raise CommandError(f"The scan broke off: {failure[0]!r}") from failure[0]
+
+
+def _work_on(scan_ids: Sequence[int], ended: threading.Event) -> None:
+    work_here(scan_ids, clock=timezone.now, pause=lambda: ended.wait(_POLL_SECONDS))
+
+
+@contextmanager
+def _more_workers(scan_ids: Sequence[int]) -> Iterator[None]:
+    """Processes beside this one: while rows are written here, they read; threads would wait for each other.
+
+    Nothing depends on them. What one of them leaves undone, another worker finds when its leases have run out.
+    """
+    more = settings.SCAN_WORKERS - 1
+    # A fork takes no other thread along, but every lock one of them holds.
+    if more <= 0 or threading.active_count() > 1:
+        yield
+        return
+    connections.close_all()  # a connection must not be used on both sides of a fork
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_work_on, args=(scan_ids, threading.Event()), daemon=True) for _ in range(more)]
+    for process in processes:
+        process.start()
+    yield
+    for process in processes:
+        process.join(_POLL_SECONDS)
+        process.terminate()
+        process.join()
 
 
 def _show_progress(scan_ids: Sequence[int], ended: threading.Event) -> None:
