@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
-from compliance.models import ACTIVE, LeaseLost, Registry, Repository, RepositoryScan, Scan, State, Tag
+from compliance.models import LeaseLost, Registry, Repository, RepositoryScan, Scan, State, Tag
 from compliance.models.clock import database_now
 from compliance.policy.retry import MOST_ATTEMPTS, retry_in
 from compliance.policy.wake_up import WakeUp, Work
@@ -19,10 +18,13 @@ from compliance.services.assign_policies import policies_for
 from compliance.services.doubt_tags import doubt_tags
 from compliance.services.finish_scan import fail_scan, finish_scan
 from compliance.services.forget_tags import forget_repositories
-from compliance.services.keep_lease import LeaseKeeper, lease_length
+from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.open_source import open_source
+from compliance.services.pause_registry import watched
 from compliance.services.record_problem import NO_PROBLEM, Mishap, problem_columns, record_mishaps
+from compliance.services.take_turn import take_listing
 from scanner.domain.problems import ImageProblem, ScanProblem, Unavailable
+from scanner.sources import catalogs
 from scanner.sources.source import Source, Traffic
 
 Clock = Callable[[], datetime]
@@ -47,8 +49,7 @@ class Listing:
 def list_repositories(scan_id: int, *, clock: Clock, opener: Opener = open_source) -> list[WakeUp]:
     """Do the first step of a scan, unless somebody else does; return the work it made."""
     now = clock()
-    ready = Scan.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state__in=ACTIVE, listed_at=None)
-    token = ready.take(scan_id, lease_length())
+    token = take_listing(scan_id, now)
     if token is None:
         finish_scan(scan_id, now=now)
         return []
@@ -59,7 +60,7 @@ def list_repositories(scan_id: int, *, clock: Clock, opener: Opener = open_sourc
     Scan.objects.filter(pk=scan_id, started_at=None).update(started_at=now, state=State.RUNNING)
     with LeaseKeeper() as keeper:
         keeper.hold(Scan.objects.all(), scan_id, token)
-        listing = _list(scan.registry, opener)
+        listing = _list(scan.registry, opener, clock)
         keeper.let_go(Scan.objects.all(), scan_id)
     try:
         return _record(scan, token, listing, clock())
@@ -67,16 +68,30 @@ def list_repositories(scan_id: int, *, clock: Clock, opener: Opener = open_sourc
         return []
 
 
-def _list(registry: Registry, opener: Opener) -> Listing:
+def _list(registry: Registry, opener: Opener, clock: Clock) -> Listing:
     names: list[str] = []
     traffic, asked_at = Traffic(), database_now()
     try:
-        with opener(registry) as source:
+        with watched(registry.pk, clock), opener(registry) as source:
             traffic = source.traffic
             names.extend(source.repositories())
     except ScanProblem as problem:
-        return Listing(names, traffic, asked_at, problem)
+        return _with_known(registry, Listing(names, traffic, asked_at, problem), problem)
     return Listing(names, traffic, asked_at)
+
+
+def _with_known(registry: Registry, listing: Listing, problem: ScanProblem) -> Listing:
+    """A registry that lists nothing has what was entered and what was learned from pushes.
+
+    It is no error where that is all there can be, or all that somebody asked for.
+    """
+    if problem.code not in catalogs.LISTS_NOTHING:
+        return listing
+    known = Repository.objects.filter(registry=registry, deleted_at=None).values_list("name", flat=True)
+    names = [*listing.names, *known]
+    never_lists = catalogs.PRODUCTS[registry.product].listing is catalogs.Listing.NONE
+    meant = never_lists or problem.code == "namespaces-missing" or bool(registry.entered_repositories)
+    return replace(listing, names=names, problem=None if names and meant else problem)
 
 
 def _record(scan: Scan, token: uuid.UUID, listing: Listing, now: datetime) -> list[WakeUp]:
