@@ -20,11 +20,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
-from scanner.command_line import Answered, InspectOptions, NoPassword, inspect_reference, unread_source
+from scanner.command_line import Answered, InspectOptions, NoPassword, inspect_reference, parse_image_reference
 from scanner.deployments import review_text
 from scanner.deployments_command import WrongManifest, review_manifest
 from scanner.domain.identity import Runtime
-from scanner.domain.reference import InvalidReference, parse_reference
+from scanner.domain.reference import InvalidReference
 from scanner.domain.verdict import Verdict
 from scanner.identity_lines import BadLine, identity_line
 from scanner.policies import DEFAULT_POLICY, POLICIES, policy_named
@@ -107,7 +107,8 @@ def _add_what_if(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_reference(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    said = "registry/repository:tag or registry/repository@sha256:…"
+    said = "registry/repository:tag, registry/repository@sha256:…, docker-daemon:NAME, oci:PATH[:TAG], "
+    said += "docker-archive:PATH[:NAME]"
     parser.add_argument("reference", metavar="REFERENCE", nargs="?" if optional else None, help=said)
     parser.add_argument("--platform", default="all", help="for example linux/amd64; all (default) takes every platform")
 
@@ -136,9 +137,7 @@ def _inspect_options(options: argparse.Namespace) -> InspectOptions:
 def _inspect(options: argparse.Namespace) -> int:
     try:
         wanted = _inspect_options(options)
-        # These prefixes are the contract's: oci:5000/app is a folder, never a registry named oci.
-        answered = unread_source(options.reference, wanted.policy)
-        answered = answered or inspect_reference(parse_reference(options.reference), wanted, os.environ)
+        answered = inspect_reference(parse_image_reference(options.reference), wanted, os.environ)
     except (InvalidReference, NoPassword) as error:
         print(f"python -m scanner inspect: {error}", file=sys.stderr)
         return WRONG_USAGE

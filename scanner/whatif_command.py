@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scanner.command_line import InspectOptions, inspected, not_in_a_registry
+from scanner.command_line import InspectOptions, inspected, parse_image_reference
 from scanner.domain.printable import printable
 from scanner.domain.problems import ImageProblem, ScanProblem, SourceProblem
-from scanner.domain.reference import parse_reference
 from scanner.domain.start import Start
 from scanner.inspection import InspectedImage
 from scanner.whatif import Outcome, what_if
@@ -38,10 +37,7 @@ def what_if_reference(
     :raises NoPassword: when the options name half a credential.
     :raises InvalidReference: when the text is no reference.
     """
-    problem = not_in_a_registry(text)
-    if problem is not None:
-        return _failed(text, problem)
-    reference = parse_reference(text)
+    reference = parse_image_reference(text)
     try:
         found = inspected(reference, options, environment)
     except ScanProblem as failure:

@@ -53,6 +53,9 @@ class Limits:
     path_steps: int = 5_000_000
     implied_paths: int = 1_000_000
     link_fetches: int = 2
+    # archives of docker save
+    archive_bytes: int = 40 * GIB
+    archive_members: int = 100_000
     # the process that reads one layer
     child_memory_bytes: int = 512 * MIB
     child_cpu_seconds: int = 120

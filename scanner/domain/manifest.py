@@ -107,6 +107,30 @@ def parse_document(body: bytes, media_type: str, limits: Limits) -> ImageManifes
     return _image(fields, kind, reader, limits)
 
 
+_LAYOUT = Document("index of the layout", "bad-manifest", "listing_bytes")
+
+
+def parse_layout_index(body: bytes, limits: Limits) -> tuple[Descriptor, ...]:
+    """Read ``index.json`` of an OCI layout, which names all images there are and so may be longer than an index.
+
+    :raises ImageProblem: ``bad-manifest``, ``bad-descriptor``; ``ambiguous-manifest`` where readers disagree.
+    :raises LimitExceeded: over ``listing_bytes``, ``json_depth``, ``json_values`` or ``tags``.
+    """
+    reader = Reader(_LAYOUT)
+    bounds = JsonBounds(limits.listing_bytes, limits.json_depth, limits.json_values)
+    fields = reader.fields(read_json(body, bounds, _LAYOUT), "", _TOP)
+    _refuse_ambiguous(fields)
+    if "manifests" not in fields:
+        raise ImageProblem("bad-manifest", "index of the layout: it has no manifests")
+    entries = fields["manifests"].each(_descriptor)
+    if len(entries) > limits.tags:
+        raise LimitExceeded("tags", limits.tags, len(entries), subject="index of the layout")
+    deciding = next((found for found in reader.ambiguities if found.decides), None)
+    if deciding is not None:
+        raise ImageProblem("ambiguous-manifest", f"at {deciding.where} {deciding.detail}"[:500])
+    return tuple(entries)
+
+
 def _refuse_schema1(fields: Mapping[str, Field], declared: str) -> None:
     version = fields["schemaVersion"].integer() if "schemaVersion" in fields else None
     if version == 1 or _given(fields, "fsLayers") or declared in types.SCHEMA1_MEDIA_TYPES:

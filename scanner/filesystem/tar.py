@@ -80,6 +80,11 @@ class TarReader:
         while (member := self._next()) is not None:
             yield member
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the current member's stored bytes are not its content."""
+        return self._spans is not None
+
     def read(self) -> bytes:
         """The current member's content; the caller looks at its size first."""
         content = self._take_data(self._data)

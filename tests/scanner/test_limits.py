@@ -22,6 +22,7 @@ from scanner.domain.reference import Digest, RepositoryName, TagName
 from scanner.filesystem.account_files import account_file
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from scanner.inspection import inspect
+from scanner.sources.docker_archive import open_docker_archive
 from scanner.sources.registry.addresses import Target, parse_registry_url
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.transport import Transport
@@ -71,6 +72,15 @@ class Case:
 
 def archive(content: bytes) -> Act:
     return lambda _, limits: indexed(content, limits=limits)
+
+
+def saved(content: bytes) -> Act:
+    def act(bench: Bench, limits: Limits) -> object:
+        path = bench.layout.folder / "saved.tar"
+        path.write_bytes(content)
+        return open_docker_archive(path, limits)
+
+    return act
 
 
 def apart(blob: bytes) -> Act:
@@ -249,6 +259,8 @@ CASES = {
     "path_steps": Case("limit-path-steps", {"path_steps": 3}, tree({"a": Symlink("b/c/d/e"), "a/x": File()})),
     "implied_paths": Case("limit-implied-paths", {"implied_paths": 1}, tree(*[{"a/x": File(), "b/x": File()}] * 2)),
     "link_fetches": Case("limit-link-fetches", {"link_fetches": 1}, inspected(image(LONG_LINKS))),
+    "archive_bytes": Case("limit-archive-bytes", {"archive_bytes": 100}, saved(compress(ZEROS, "gzip"))),
+    "archive_members": Case("limit-archive-members", {"archive_members": 1}, saved(BASE.tar)),
     "child_memory_bytes": Case("scanner-memory", {"child_memory_bytes": MIB}, inspected(ONE_IMAGE)),
     "child_cpu_seconds": Case("scanner-cpu", {"child_cpu_seconds": 1, **MUCH}, apart(LONG)),
     "child_seconds": Case("scanner-time", {"child_seconds": 0.000_1}, inspected(ONE_IMAGE)),

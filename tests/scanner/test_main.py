@@ -110,6 +110,11 @@ def test_exit_status(run: Any, pushed: Any, stored: Stored, options: list[str], 
         ["inspect"],
         ["inspect", "redis"],
         ["inspect", "registry.example/UPPER:1"],
+        ["inspect", "docker-daemon:"],
+        ["inspect", "docker-daemon:UPPER"],
+        ["inspect", "docker-daemon:sha256:12"],
+        ["inspect", "oci:"],
+        ["inspect", "docker-archive::app:1"],
         ["inspect", "registry.example/app:1", "--policy", "lenient"],
         ["inspect", "registry.example/app:1", "--format", "xml"],
         ["inspect", "registry.example/app:1", "--pol", "strict"],
@@ -128,21 +133,27 @@ def test_wrong_usage_is_4(run: Any, arguments: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "kind"),
+    ("reference", "code"),
     [
-        ("oci:./folder:1", "an OCI layout (oci:)"),
-        ("oci:5000/app:1", "an OCI layout (oci:)"),
-        ("docker-daemon:app:1", "a Docker engine (docker-daemon:)"),
-        ("docker-archive:/tmp/saved.tar", "an archive of docker save (docker-archive:)"),
+        ("oci:./no-such-folder:1", "source-missing"),
+        ("oci:5000/app:1", "source-missing"),
+        ("docker-archive:/no/such/saved.tar", "source-missing"),
+        ("docker-archive:/no/such/saved.tar:app:1", "source-missing"),
+        ("docker-archive:/etc/passwd", "source-invalid"),
+        ("docker-archive:/dev/null", "source-invalid"),
+        ("oci:/etc", "source-invalid"),
+        ("docker-daemon:app:1", "engine-unreachable"),
     ],
 )
-def test_a_source_that_is_not_there_yet_says_so(run: Any, reference: str, kind: str) -> None:
-    text, document = run("inspect", reference), run("inspect", reference, "--format", "json")
-    assert (text.status, document.status) == (3, 3)
-    assert f"Reading from {kind} is not part of this version yet." in " ".join(text.out.split())
-    report = document.json()
+def test_a_source_on_this_machine_that_cannot_be_read(
+    run: Any, reference: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such/docker.sock")
+    ran = run("inspect", reference, "--format", "json")
+    assert ran.status == 3
+    report = ran.json()
     assert (report["reference"], report["verdict"], report["images"]) == (reference, "unknown", [])
-    assert report["error"]["code"] == "source-unsupported"
+    assert report["error"]["code"] == code
 
 
 @pytest.mark.realregistry

@@ -1,0 +1,60 @@
+"""Opens whatever a reference or a registry's address names on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+
+from scanner.domain.limits import DEFAULT_LIMITS, Limits
+from scanner.domain.problems import ScanProblem
+from scanner.sources.docker_archive import open_docker_archive
+from scanner.sources.local_images import LocalSource
+from scanner.sources.local_names import Kind, LocalReference, some_of
+from scanner.sources.oci_layout import open_oci_layout
+from scanner.sources.registry.diagnosis import Step, StepState
+
+
+@contextmanager
+def opened(kind: Kind, path: str, limits: Limits = DEFAULT_LIMITS) -> Iterator[LocalSource]:
+    """Open a source and close it afterwards.
+
+    :param path: of the folder or archive; an engine has none.
+    :raises SourceProblem: named by what is wrong with it.
+    :raises LimitExceeded: where an archive or its listing passes a limit.
+    """
+    with closing(_open(kind, path, limits)) as source:
+        yield source
+
+
+def _open(kind: Kind, path: str, limits: Limits) -> LocalSource:
+    if kind is Kind.LAYOUT:
+        return open_oci_layout(Path(path), limits)
+    if kind is Kind.ARCHIVE:
+        return open_docker_archive(Path(path), limits)
+    # The SDK takes a third of a second to import, which only those who ask an engine pay.
+    from scanner.sources.docker_engine import EngineSource
+
+    return EngineSource(limits)
+
+
+def place_of(reference: LocalReference) -> tuple[str, str]:
+    """The path and the name in a reference; the path of an engine is empty."""
+    return ("", reference.rest) if reference.kind is Kind.ENGINE else reference.apart()
+
+
+def check(kind: Kind, path: str, limits: Limits = DEFAULT_LIMITS) -> Step:
+    """The one rung of a source on this machine: whether it opens, and what is in it."""
+    name, start = f"{kind} {path}".strip(), time.monotonic()
+    try:
+        with opened(kind, path, limits) as source:
+            found = list(islice(source.repositories(), limits.repositories))
+    except ScanProblem as problem:
+        return Step(name, StepState.FAILED, _since(start), problem.message, problem.remedy, problem.code)
+    return Step(name, StepState.OK, _since(start), f"{len(found)} repositories: {some_of(found)}")
+
+
+def _since(start: float) -> int:
+    return round((time.monotonic() - start) * 1_000)
