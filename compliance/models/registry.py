@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from compliance.models.encryption import EncryptedTextField
+from compliance.policy.scan_scope import ScanScope
 from compliance.policy.schedule import Schedule
 
 
@@ -138,6 +139,19 @@ class Registry(models.Model):
     def schedule(self) -> Schedule:
         """When it is scanned."""
         return Schedule(self.interval_minutes, self.cron, self.time_zone, self.quiet_from, self.quiet_until)
+
+    @property
+    def scope(self) -> ScanScope:
+        """What of it is scanned."""
+        return ScanScope(
+            include_repositories=tuple(self.include_repositories),
+            exclude_repositories=tuple(self.exclude_repositories),
+            include_tags=tuple(self.include_tags),
+            exclude_tags=tuple(self.exclude_tags),
+            newest_tags=self.newest_tags,
+            pushed_within_days=self.pushed_within_days,
+            platforms=tuple(self.platforms),
+        )
 
     @property
     def host(self) -> str:
