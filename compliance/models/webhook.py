@@ -104,6 +104,15 @@ class Push(models.Model):
         verbose_name_plural = "pushes"
         indexes = [
             models.Index(fields=["registry", "id"], condition=models.Q(state="waiting"), name="push_waiting"),
-            models.Index(fields=["registry", "repository", "tag", "-received_at"], name="push_of_tag"),
-            models.Index(fields=["registry", "event_key"], condition=~models.Q(event_key=""), name="push_event_key"),
+            # Without duplicates, or the ten thousandth of one tag would be compared with all the others.
+            models.Index(
+                fields=["registry", "repository", "tag", "-id"],
+                condition=models.Q(state__in=["waiting", "joined"]),
+                name="push_of_tag",
+            ),
+            models.Index(
+                fields=["registry", "event_key"],
+                condition=models.Q(state__in=["waiting", "joined"]) & ~models.Q(event_key=""),
+                name="push_event_key",
+            ),
         ]

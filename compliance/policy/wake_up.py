@@ -12,6 +12,8 @@ class Work(StrEnum):
     SCAN = "scan"
     REPOSITORY_SCAN = "repository_scan"
     REJUDGING = "rejudging"
+    PUSHES = "pushes"
+    """Those of one registry, by its id."""
 
 
 @dataclass(frozen=True, slots=True)

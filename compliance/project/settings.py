@@ -24,6 +24,7 @@ SCAN_CONNECTIONS = env.int("PLIMSOLL_SCAN_CONNECTIONS", default=8)
 SCAN_WORKERS = env.int("PLIMSOLL_SCAN_WORKERS", default=2)
 LEASE_SECONDS = env.int("PLIMSOLL_LEASE_SECONDS", default=60)
 UNCONFIRMED_DAYS = env.int("PLIMSOLL_UNCONFIRMED_DAYS", default=7)
+EVENT_DAYS = env.int("PLIMSOLL_EVENT_DAYS", default=30)
 # Private and loopback addresses are refused for every registry unless the operator allows it here and an
 # administrator ticks it on the registry.
 ALLOW_PRIVATE_REGISTRIES = env.bool("PLIMSOLL_ALLOW_PRIVATE_REGISTRIES", default=True)

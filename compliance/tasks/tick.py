@@ -8,6 +8,7 @@ from django.utils import timezone
 from compliance.services.close_days import close_days
 from compliance.services.doubt_tags import lapse_unconfirmed
 from compliance.services.find_due_work import due_work
+from compliance.services.forget_events import forget_events
 from compliance.tasks.wake import ring
 
 _SECONDS_UNTIL_THE_NEXT_TICKS = 60
@@ -15,8 +16,9 @@ _SECONDS_UNTIL_THE_NEXT_TICKS = 60
 
 @shared_task(name="compliance.tick", ignore_result=True)
 def tick(**_later: object) -> None:
-    """Request due scans, ring for rows nobody works on, close days that are over, give up unconfirmed verdicts."""
+    """Request due scans, ring for rows nobody works on, close days that are over, give up what has lapsed."""
     now = timezone.now()
     ring(due_work(now), expires=_SECONDS_UNTIL_THE_NEXT_TICKS)
     close_days(now)
     lapse_unconfirmed(now)
+    forget_events(now)

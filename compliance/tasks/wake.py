@@ -19,6 +19,7 @@ _TASKS: Final = {
     Work.SCAN: "compliance.wake_scan",
     Work.REPOSITORY_SCAN: "compliance.wake_repository_scan",
     Work.REJUDGING: "compliance.wake_rejudging",
+    Work.PUSHES: "compliance.wake_pushes",
 }
 AN_HOUR: Final = 3_600
 
@@ -33,10 +34,11 @@ def ring(wake_ups: Iterable[WakeUp], *, expires: int = AN_HOUR) -> None:
 
     :param expires: seconds after which nobody needs to look any more.
     """
-    transaction.on_commit(partial(_send, list(wake_ups), expires))
+    transaction.on_commit(partial(send, list(wake_ups), expires))
 
 
-def _send(wake_ups: list[WakeUp], expires: int) -> None:
+def send(wake_ups: list[WakeUp], expires: int) -> None:
+    """Send messages now, for callers outside a transaction; a queue that is down breaks nobody."""
     try:
         for wake_up in wake_ups:
             # Without retries: whoever accepted the work must not wait for a queue that is down.

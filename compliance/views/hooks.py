@@ -1,0 +1,143 @@
+"""Where registries push: ``/hooks/KEY`` with or without the secret behind it, with or without a slash at its end.
+
+Never a redirect: Go's client would follow it with a GET and take the push for delivered. Nothing tells a wrong secret
+from an endpoint that is not there.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Final, Protocol
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import Error as DatabaseFault
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from compliance.models import WebhookEndpoint
+from compliance.models.encryption import CredentialKeyMissing
+from compliance.services.accept_event import Accepted, Arrival, accept_event
+from compliance.services.authenticate_sender import authenticate_sender, secrets_of
+from compliance.tasks.push_bell import BELL
+from compliance.webhooks.body import MOST_BYTES
+from compliance.webhooks.proof import Request
+
+logger = logging.getLogger(__name__)
+
+_ADDRESS = re.compile(r"/hooks/(?P<key>[^/]*)/?(?P<secret>.*)", re.DOTALL)
+_SECRET_OF: Final = "plimsoll.hook_secret"
+_SECONDS_TO_RETRY: Final = "10"
+_CHUNK: Final = 64 * 1024
+
+
+class Refusal(Exception):
+    """An answer that is not 202."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class Stream(Protocol):
+    """What a body is read from."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def hide_address_secret(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Take the secret out of the address before anything that logs, shows or redirects sees the request."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        found = _ADDRESS.fullmatch(request.path_info)
+        if found is not None:
+            shown = f"/hooks/{found['key']}"
+            request.META[_SECRET_OF] = found["secret"].removesuffix("/")
+            request.path = request.path.removesuffix(request.path_info) + shown
+            request.path_info = shown
+            # gunicorn's access log reads these after the answer.
+            request.META.update(PATH_INFO=shown, RAW_URI=shown, REQUEST_URI=shown, QUERY_STRING="")
+        return get_response(request)
+
+    return middleware
+
+
+@csrf_exempt
+@login_not_required
+def receive(request: HttpRequest, key: str = "") -> HttpResponse:
+    """Store what a registry sends and answer 202."""
+    began = time.perf_counter()
+    try:
+        accepted = _accept(request, key, lambda: (time.perf_counter() - began) * 1_000)
+    except Refusal as refusal:
+        headers = {"Allow": "POST"} if refusal.status == 405 else {}
+        return JsonResponse({"error": str(refusal)}, status=refusal.status, headers=headers)
+    except (DatabaseFault, CredentialKeyMissing):
+        logger.exception("an event could not be stored")
+        words = {"error": "It cannot be stored now. Send it again."}
+        return JsonResponse(words, status=503, headers={"Retry-After": _SECONDS_TO_RETRY})
+    BELL.ring(accepted.wake_ups)
+    return JsonResponse({"event": accepted.event_id, "outcome": accepted.outcome}, status=202)
+
+
+def _accept(request: HttpRequest, key: str, milliseconds: Callable[[], float]) -> Accepted:
+    if request.method != "POST":
+        raise Refusal(405, "Only POST.")
+    now = timezone.now()
+    asked = _request(request)
+    endpoint: WebhookEndpoint | None = authenticate_sender(key, asked, now=now)
+    if endpoint is None:
+        raise Refusal(401, "Not authenticated.")
+    secrets = secrets_of(endpoint, now)
+    return accept_event(endpoint, Arrival(asked, now, milliseconds, secrets, _address(request)))
+
+
+def _request(request: HttpRequest) -> Request:
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
+    if encoding.lower() not in ("", "identity"):
+        raise Refusal(415, "The body must not be encoded.")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Request(headers, _body(request), request.META.get(_SECRET_OF, ""))
+
+
+def _body(request: HttpRequest) -> bytes:
+    """The whole body: never more of it than is allowed, whatever its length is said to be."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        # Django reads nothing without a length; the server has taken the chunks apart and knows where they end.
+        if not request.META.get("wsgi.input_terminated"):
+            raise Refusal(411, "The length of the body must be given.")
+        return _read(request.META["wsgi.input"])
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdecimal()):
+        raise Refusal(400, "The length of the body is not a number.")
+    if len(length) > len(str(MOST_BYTES)) or int(length) > MOST_BYTES:
+        raise Refusal(413, "The body is too large.")
+    body = _read(request)
+    if len(body) < int(length):
+        raise Refusal(400, "The body ends too soon.")
+    return body
+
+
+def _read(stream: Stream) -> bytes:
+    chunks: list[bytes] = []
+    left = MOST_BYTES + 1
+    try:
+        while left and (chunk := stream.read(min(left, _CHUNK))):
+            chunks.append(chunk)
+            left -= len(chunk)
+    except OSError as fault:
+        raise Refusal(400, "The body ends too soon.") from fault
+    if not left:
+        raise Refusal(413, "The body is too large.")
+    return b"".join(chunks)
+
+
+def _address(request: HttpRequest) -> str | None:
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""What registries send when somebody pushes: one file per product, pure. A payload is a hint and nothing more."""

@@ -1,0 +1,66 @@
+"""Requests as registries send them, to the endpoints of tests."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from compliance.models import InboundEvent, Push, Registry, WebhookEndpoint
+from compliance.services.webhook_endpoints import make_endpoint
+from compliance.webhooks.proof import sign
+from compliance.webhooks.senders import SENDERS
+from tests.support.rows import NOW
+
+A = "sha256:" + "a" * 64
+B = "sha256:" + "b" * 64
+_IDS = itertools.count(1)
+
+
+def pushed(tag: str = "1.4", digest: str = A, *, repository: str = "team/shop", event: str = "", **more: Any) -> bytes:
+    """Distribution's envelope with one event, of an id of its own unless told."""
+    target = {"repository": repository, "tag": tag, "digest": digest, **more.pop("target", {})}
+    found = {"id": event or f"event-{next(_IDS)}", "action": "push", "target": target, **more}
+    return json.dumps({"events": [found]}).encode()
+
+
+@dataclass(slots=True)
+class Hook:
+    """An endpoint and a sender that knows its secret."""
+
+    registry: Registry
+    product: str = "distribution"
+    client: Client = field(default_factory=Client)
+    endpoint: WebhookEndpoint = field(init=False)
+    secret: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = make_endpoint(self.registry, self.product, now=NOW)
+        self.endpoint, self.secret = made.endpoint, made.secret
+
+    @property
+    def path(self) -> str:
+        """Without the secret."""
+        return f"/hooks/{self.endpoint.key}/"
+
+    def send(self, body: bytes, *, path: str = "", proven: bool = True, **headers: str) -> HttpResponse:
+        """Post a body, proven as the product does."""
+        sender = SENDERS[self.product]
+        proof = sign(sender.proofs[0], self.secret, body) if proven else {}
+        target = path or (f"{self.path}{self.secret}/" if sender.secret_in_address and proven else self.path)
+        kind = headers.pop("content_type", "application/json")
+        return self.client.post(target, body, content_type=kind, headers={**proof, **headers})  # type: ignore[return-value]  # the client's own subclass
+
+    def states(self) -> list[str]:
+        """Of the pushes, in order."""
+        return list(Push.objects.filter(registry=self.registry).order_by("pk").values_list("state", flat=True))
+
+    def event(self) -> InboundEvent:
+        """The latest one."""
+        found = InboundEvent.objects.filter(registry=self.registry).first()
+        assert found is not None
+        return found
