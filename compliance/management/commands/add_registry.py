@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import Any
+from typing import Any, Final
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db.models import CharField
@@ -14,8 +14,15 @@ from compliance.models import Policy, Registry
 from compliance.policy.schedule import LONGEST_INTERVAL, Schedule
 from compliance.services.publish_policies import publish_policies
 from compliance.services.save_registry import RegistryValues, save_registry
+from scanner.domain.docker_hub import is_docker_hub, registry_address
+from scanner.domain.reference import InvalidReference, parse_repository
 from scanner.policies import DEFAULT_POLICY
-from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
+from scanner.sources.catalogs import PRODUCT_KEYS, detect
+from scanner.sources.catalogs.elsewhere import PRODUCTS as ELSEWHERE
+from scanner.sources.registry.addresses import InvalidRegistryUrl, RegistryUrl, parse_registry_url
+
+_PRODUCTS: Final = tuple(key for key in PRODUCT_KEYS if key not in {product.key for product in ELSEWHERE})
+_LONGEST_NAME: Final = 255
 
 
 class Command(BaseCommand):
@@ -33,10 +40,18 @@ class Command(BaseCommand):
         parser.add_argument("--interval", type=int, default=60, metavar="MIN", help="0: only when asked for")
         parser.add_argument("--public-only", action="store_true", help="refuse private and loopback addresses")
         parser.add_argument("--policy", default=DEFAULT_POLICY)
+        parser.add_argument("--product", choices=_PRODUCTS, help="whose listing to use; default: told by the host")
+        parser.add_argument(
+            "--namespace", action="append", default=[], help="organization, group or project to list; repeatable"
+        )
+        parser.add_argument(
+            "--repository", action="append", default=[], help="one that the registry does not list; repeatable"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Check what was given, then save it."""
         _require_usable(options)
+        _require_names(options)
         values = _values(options)
         now = timezone.now()
         if not Policy.objects.filter(name=options["policy"]).exists():
@@ -61,6 +76,18 @@ def _require_usable(options: dict[str, Any]) -> None:
         raise CommandError(f"--username is at most {_longest('username')} characters.")
 
 
+def _require_names(options: dict[str, Any]) -> None:
+    if any(not 0 < len(name) <= _LONGEST_NAME or not name.isprintable() for name in options["namespace"]):
+        raise CommandError(f"--namespace is 1 to {_LONGEST_NAME} printable characters.")
+    for name in options["repository"]:
+        try:
+            parse_repository(name)
+        except InvalidReference as error:
+            raise CommandError(
+                f"--repository: {error}. Write it without the registry, for example team/shop."
+            ) from error
+
+
 def _longest(field: str) -> int:
     found = Registry._meta.get_field(field)
     return found.max_length or 0 if isinstance(found, CharField) else 0
@@ -70,13 +97,18 @@ def _values(options: dict[str, Any]) -> RegistryValues:
     text = options["url"]
     try:
         # On the command line http:// is written by somebody who means it.
-        url = str(parse_registry_url(text, plain_http=text.lower().startswith("http://")))
+        origin = parse_registry_url(text, plain_http=text.lower().startswith("http://"))
     except InvalidRegistryUrl as error:
         raise CommandError(f"{error.reason} Write URL as https://host[:port], or http://host[:port].") from error
+    if is_docker_hub(origin.host):
+        origin = RegistryUrl("https", registry_address(origin.host), 443)
     return RegistryValues(
         name=options["name"],
-        url=url,
+        url=str(origin),
         policy=options["policy"],
+        product=options["product"] or detect(origin.host),
+        namespaces=tuple(options["namespace"]),
+        entered_repositories=tuple(options["repository"]),
         username=options["username"],
         password=_password(options["username"], options["password_env"]),
         verify_tls=not options["insecure"],

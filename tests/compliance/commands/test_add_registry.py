@@ -126,3 +126,42 @@ def test_a_name_that_is_taken() -> None:
     call_command("add_registry", "shop", "https://registry.example")
     with pytest.raises(CommandError, match="already"):
         call_command("add_registry", "shop", "https://other.example")
+
+
+@pytest.mark.parametrize(
+    ("url", "given", "stored"),
+    [
+        ("https://registry.example", [], ("https://registry.example", "distribution")),
+        ("docker.io", [], ("https://registry-1.docker.io", "dockerhub")),
+        ("https://hub.docker.com", [], ("https://registry-1.docker.io", "dockerhub")),
+        ("https://ghcr.io", [], ("https://ghcr.io", "ghcr")),
+        ("https://ghcr.io", ["--product", "distribution"], ("https://ghcr.io", "distribution")),
+        ("https://registry.example:8443", ["--product", "harbor"], ("https://registry.example:8443", "harbor")),
+    ],
+)
+def test_the_product_is_told_by_the_host_or_given(url: str, given: list[str], stored: tuple[str, str]) -> None:
+    call_command("add_registry", "shop", url, *given)
+    row = Registry.objects.get()
+    assert (row.url, row.product) == stored
+
+
+def test_what_to_list() -> None:
+    listed = ["--namespace", "shop", "--namespace", "Team/App", "--repository", "shop/web"]
+    call_command("add_registry", "shop", "ghcr.io", *listed)
+    row = Registry.objects.get()
+    assert (row.namespaces, row.entered_repositories) == (["shop", "Team/App"], ["shop/web"])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--repository", "ghcr.io/shop/web:1"], "without the registry"),
+        (["--namespace", ""], "--namespace"),
+        (["--namespace", "a\nb"], "--namespace"),
+        (["--product", "docker-engine"], "invalid choice"),
+    ],
+)
+def test_names_that_list_nothing(given: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("add_registry", "shop", "ghcr.io", *given)
+    assert not Registry.objects.exists()
