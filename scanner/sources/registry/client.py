@@ -196,6 +196,7 @@ class RegistrySource:
                 return None
             if status != 200:
                 raise self.asker.courier.problem(answer, f"HEAD {target.path}", unknown="manifest-unknown")
+            answer.response.end()
             media_type = _document_type(answer, target)
             digest = _digest_header(answer)
             if digest is None:

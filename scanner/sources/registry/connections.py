@@ -42,6 +42,12 @@ class JudgedStream(httpcore2.NetworkStream):
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self._tail = b""
+
+    @property
+    def ends_a_head(self) -> bool:
+        """Whether what was read last is the end of an answer's head, with nothing behind it."""
+        return self._tail.endswith((b"\r\n\r\n", b"\n\n"))
 
     def read(self, max_bytes: int, timeout: Any = None) -> bytes:
         """Read what is there, waiting no longer than the clock says."""
@@ -49,7 +55,9 @@ class JudgedStream(httpcore2.NetworkStream):
             if not isinstance(timeout, Clock):
                 self._socket.settimeout(timeout)
                 return self._socket.recv(max_bytes)
-            return timeout.timed(self._receive, max_bytes)
+            received = timeout.timed(self._receive, max_bytes)
+            self._tail = (self._tail + received[-4:])[-4:]
+            return received
 
     def _receive(self, max_bytes: int, seconds: float) -> bytes:
         self._socket.settimeout(seconds)
@@ -57,6 +65,8 @@ class JudgedStream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send everything."""
+        if not buffer:  # each request ends with two of them, and each would cost a system call
+            return
         with _as_httpcore(httpcore2.WriteTimeout, httpcore2.WriteError):
             self._socket.settimeout(timeout)
             self._socket.sendall(buffer)

@@ -15,7 +15,7 @@ from scanner.domain.problems import SourceProblem
 from scanner.sources.registry.access import Access
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.clock import Clock
-from scanner.sources.registry.connections import JudgedBackend
+from scanner.sources.registry.connections import JudgedBackend, JudgedStream
 from scanner.sources.registry.errors import refused, unavailable
 from scanner.sources.registry.proxies import Proxy, ProxyBackend, TargetJudge, TunnelBackend, proxy_problem
 from scanner.sources.registry.tls import tls_context
@@ -162,6 +162,16 @@ class Response:
         """Return all values of a header in their order."""
         wanted = name.lower().encode()
         return [value.decode("latin-1") for key, value in self._headers if key.lower() == wanted]
+
+    def end(self) -> None:
+        """Be done with the answer to a HEAD, so that its connection serves the next request.
+
+        Not where a server sent a body all the same: that would be taken for the next answer's head.
+        """
+        stream = self._raw.extensions.get("network_stream")
+        if isinstance(stream, JudgedStream) and stream.ends_a_head:
+            for _ in self.chunks():
+                pass
 
     def chunks(self) -> Iterator[bytes]:
         """Stream the body as it came, never decompressed."""
