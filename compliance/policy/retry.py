@@ -1,4 +1,4 @@
-"""When work that met a passing fault is tried again, and when it is given up."""
+"""When work that met a passing fault is tried again or given up, and how long a failing registry is left alone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,21 @@ MOST_ATTEMPTS = 3
 PATIENCE = timedelta(hours=6)
 """How long a registry may put us off by rate limits before the scan is given up."""
 
+FAILURES_UNTIL_PAUSE = 5
+"""In a row, of one registry; each is a listing or a turn at a repository, whose questions were already repeated."""
+
+LONGEST_ASKED = timedelta(hours=1)
+"""However long a registry asks us to wait, it is asked again after this."""
+
 _FIRST_WAIT = timedelta(seconds=15)
 _LONGEST_WAIT = timedelta(minutes=15)
+_FIRST_PAUSE = timedelta(seconds=30)
+_LONGEST_PAUSE = timedelta(minutes=30)
+_JITTER = 0.2
+
+
+class OwnLimit(Unavailable):
+    """We are to ask no more for now, by a limit of the registry's settings; nothing is wrong with the registry."""
 
 
 def retry_in(problem: ScanProblem, attempts: int, waited: timedelta) -> timedelta | None:
@@ -25,6 +38,8 @@ def retry_in(problem: ScanProblem, attempts: int, waited: timedelta) -> timedelt
     if not isinstance(problem, Unavailable):
         return None
     # A registry that says when to come back is not broken, so its answers do not count as failed attempts.
+    if isinstance(problem, OwnLimit):
+        return _asked_for(problem) or _FIRST_WAIT
     if problem.code == "rate-limited":
         return None if waited > PATIENCE else _asked_for(problem) or wait_after(attempts)
     if attempts >= MOST_ATTEMPTS:
@@ -38,8 +53,26 @@ def wait_after(attempts: int) -> timedelta:
     return min(_FIRST_WAIT * (1 << doublings), _LONGEST_WAIT)
 
 
+def pause_after(failures: int, fraction: float) -> timedelta | None:
+    """30 s after the fifth failure in a row, twice as long after each further one, at most half an hour; else none.
+
+    :param fraction: a random number in [0, 1): up to a fifth is added, so that registries do not fall in step.
+    """
+    if failures < FAILURES_UNTIL_PAUSE:
+        return None
+    doublings = min(failures - FAILURES_UNTIL_PAUSE, 10)
+    return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE) * (1 + _JITTER * fraction)
+
+
+def asked_to_wait(problem: ScanProblem) -> timedelta | None:
+    """How long a registry that limits us wants to be left alone altogether, where it says so."""
+    if not isinstance(problem, Unavailable) or isinstance(problem, OwnLimit) or problem.code != "rate-limited":
+        return None
+    return _asked_for(problem)
+
+
 def _asked_for(problem: Unavailable) -> timedelta | None:
     if problem.retry_after is None:
         return None
-    seconds = min(max(problem.retry_after, 1.0), PATIENCE.total_seconds())
+    seconds = min(max(problem.retry_after, 1.0), LONGEST_ASKED.total_seconds())
     return timedelta(seconds=seconds)

@@ -59,15 +59,27 @@ def next_scan(schedule: Schedule, after: datetime, seed: str) -> datetime | None
     """
     if not schedule.cron and not schedule.interval_minutes:
         return None
-    zone = zone_named(schedule.time_zone)
+    own = _own_place(schedule, seed)
     if schedule.cron:
-        own = _share(seed) * _MOST_CRON_JITTER
-        due = _cron_time(schedule.cron, (after - own).astimezone(zone)) + own
+        due = _cron_time(schedule.cron, (after - own).astimezone(zone_named(schedule.time_zone))) + own
     else:
-        slot = _slot(schedule.interval_minutes)
-        own = _share(seed) * slot
-        due = _nearest_slot(after + timedelta(minutes=schedule.interval_minutes), slot, own)
-    return _outside_quiet_hours(schedule, due, zone, own)
+        interval = timedelta(minutes=schedule.interval_minutes)
+        due = _nearest_slot(after + interval, _slot(interval), own)
+    return outside_quiet_hours(schedule, due, seed)
+
+
+def outside_quiet_hours(schedule: Schedule, moment: datetime, seed: str) -> datetime:
+    """The moment itself or, where that is in the quiet hours, a time soon after their end.
+
+    :raises InvalidSchedule: see ``schedule_problems``.
+    """
+    zone = zone_named(schedule.time_zone)
+    if not _is_quiet(schedule, moment, zone):
+        return moment.astimezone(UTC)
+    end = _end_of_quiet(schedule, moment, zone)
+    # Their end is a time that many share, so everybody's own place counts after it too, where that is not quiet again.
+    apart = end + _own_place(schedule, seed)
+    return end if _is_quiet(schedule, apart, zone) else apart
 
 
 def schedule_problems(schedule: Schedule) -> dict[str, str]:
@@ -123,9 +135,14 @@ def _share(seed: str) -> float:
     return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") / 2**32
 
 
-def _slot(minutes: int) -> timedelta:
+def _own_place(schedule: Schedule, seed: str) -> timedelta:
+    """How long after a time that many share this registry has its own."""
+    most = _MOST_CRON_JITTER if schedule.cron else _slot(timedelta(minutes=schedule.interval_minutes))
+    return _share(seed) * most
+
+
+def _slot(interval: timedelta) -> timedelta:
     """An interval's twentieth, or the part of it that is just under 5 minutes; intervals are whole numbers of slots."""
-    interval = timedelta(minutes=minutes)
     return interval / max(_SLOTS_PER_INTERVAL, -(-interval // _MOST_SLOT))
 
 
@@ -150,14 +167,6 @@ def _cron_time(cron: str, after: datetime) -> datetime:
 
 def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _outside_quiet_hours(schedule: Schedule, due: datetime, zone: ZoneInfo, own: timedelta) -> datetime:
-    if not _is_quiet(schedule, due, zone):
-        return due.astimezone(UTC)
-    end = _end_of_quiet(schedule, due, zone)
-    # Their end is a time that many share, so everybody's own place counts after it too, where that is not quiet again.
-    return end if _is_quiet(schedule, end + own, zone) else end + own
 
 
 def _is_quiet(schedule: Schedule, moment: datetime, zone: ZoneInfo) -> bool:

@@ -5,39 +5,63 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Window
+from django.db.models.functions import RowNumber
 
 from compliance.models import ACTIVE, Registry, RepositoryScan, Scan
+from compliance.policy.schedule import InvalidSchedule, outside_quiet_hours
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.finish_scan import finish_scan
+from compliance.services.gather_pushes import waiting_pushes
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.request_scan import request_scan
+from compliance.services.take_turn import due_listings, due_parts
 
 MOST_WAKE_UPS = 64
-"""Per call, oldest first: rows that are already rung for are rung again, so this bounds the idle messages."""
+"""Per call: rows that are already rung for are rung again, so this bounds the idle messages."""
 
 
 def due_work(now: datetime) -> list[WakeUp]:
-    """Request the scans that are due, end those that only lack their end, return the rows nobody works on."""
+    """Request the scans that are due, end those that only lack their end, return the rows nobody works on.
+
+    Of repositories' parts, every registry's first comes before anybody's second.
+    """
     request_due_scans(now)
     _finish_scans(now)
-    free = Q(not_before=None) | Q(not_before__lte=now)
-    scans = Scan.objects.free().filter(free, state__in=ACTIVE, listed_at=None).order_by("pk")
-    parts = RepositoryScan.objects.free().filter(free, state__in=ACTIVE).order_by("pk")
+    listings = due_listings(now).order_by("pk").values_list("pk", flat=True)[:MOST_WAKE_UPS]
     return [
-        *(WakeUp(Work.SCAN, pk) for pk in scans.values_list("pk", flat=True)[:MOST_WAKE_UPS]),
+        *(WakeUp(Work.SCAN, pk) for pk in listings),
+        *waiting_pushes(),
         *waiting_rejudgings(),
-        *(WakeUp(Work.REPOSITORY_SCAN, pk) for pk in parts.values_list("pk", flat=True)[:MOST_WAKE_UPS]),
+        *(WakeUp(Work.REPOSITORY_SCAN, pk) for pk in _fair_parts(now)),
     ]
 
 
 def request_due_scans(now: datetime) -> list[int]:
-    """Request a scan of every registry whose time has come; return their ids."""
+    """Request a scan of every registry whose time has come; return their ids. What was missed is done once."""
     with transaction.atomic():
         due = Registry.objects.select_for_update(skip_locked=True).filter(
-            enabled=True, interval_minutes__gt=0, next_scan_at__lte=now
+            ~Q(cron="") | Q(interval_minutes__gt=0), enabled=True, next_scan_at__lte=now
         )
-        return [request_scan(registry, trigger=Scan.Trigger.SCHEDULE, now=now) for registry in due]
+        begun = [registry for registry in due if not _put_off_by_quiet_hours(registry, now)]
+        return [request_scan(registry, trigger=Scan.Trigger.SCHEDULE, now=now) for registry in begun]
+
+
+def _put_off_by_quiet_hours(registry: Registry, now: datetime) -> bool:
+    """Nobody was there at the time that the schedule had chosen, and now the quiet hours have begun."""
+    try:
+        begins = outside_quiet_hours(registry.schedule, now, registry.slug)
+    except InvalidSchedule:  # which request_scan tells of
+        return False
+    if begins > now:
+        Registry.objects.filter(pk=registry.pk).update(next_scan_at=begins)
+    return begins > now
+
+
+def _fair_parts(now: datetime) -> list[int]:
+    turn = Window(RowNumber(), partition_by=F("scan__registry"), order_by=[F("scan__partial").desc(), F("pk").asc()])
+    rows = due_parts(now).annotate(turn=turn).filter(turn__lte=MOST_WAKE_UPS)
+    return list(rows.order_by("turn", "pk").values_list("pk", flat=True)[:MOST_WAKE_UPS])
 
 
 def _finish_scans(now: datetime) -> None:

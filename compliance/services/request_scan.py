@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
 from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State, User
+from compliance.policy.schedule import InvalidSchedule, next_scan
+
+logger = logging.getLogger(__name__)
+
+_WITHOUT_SCHEDULE = timedelta(hours=1)
 
 
 def request_scan(registry: Registry, *, trigger: str, now: datetime, requested_by: User | None = None) -> int:
     """Return the id of the registry's active scan, which is made when there is none."""
     with transaction.atomic():
-        interval = timedelta(minutes=registry.interval_minutes)
-        Registry.objects.filter(pk=registry.pk).update(next_scan_at=now + interval if interval else None)
+        Registry.objects.filter(pk=registry.pk).update(next_scan_at=next_scan_of(registry, now))
         return _active(registry) or _create(registry, trigger, now, requested_by)
+
+
+def next_scan_of(registry: Registry, now: datetime) -> datetime | None:
+    """When the registry is due if its last scan is asked for now; ``None``: when somebody asks.
+
+    A schedule that was valid when it was stored may not be any more, for example because a time zone is gone: such a
+    registry is scanned every hour, and does not keep the tick from the others.
+    """
+    try:
+        return next_scan(registry.schedule, now, registry.slug)
+    except InvalidSchedule as error:
+        logger.error("registry %s is scanned every hour because of its schedule: %s", registry.slug, error)
+        return now + _WITHOUT_SCHEDULE
 
 
 def cancel_scan(scan_id: int, *, now: datetime) -> bool:

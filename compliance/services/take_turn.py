@@ -1,0 +1,141 @@
+"""Choose what a worker does next, and let it: fair between registries, and within what each of them bears.
+
+A message only says that there is work. Which piece it is for, the worker decides when it begins: so thousands of
+messages of one registry keep nobody waiting, and a push is looked at by the next worker that is free.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Now
+
+from compliance.models import ACTIVE, Registry, RegistryState, RepositoryScan, Scan, State
+from compliance.models.scan import RepositoryScanQuerySet, ScanQuerySet
+from compliance.policy.retry import FAILURES_UNTIL_PAUSE
+from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.keep_lease import lease_length
+from compliance.services.pause_registry import is_on_trial, lock_state, not_paused
+
+_CHOSEN_FROM = 8
+"""Pieces of one registry of which a worker takes any, so that several do not all reach for the first."""
+
+
+def due_listings(now: datetime) -> ScanQuerySet:
+    """Scans whose registry is to be listed, may be asked, and that nobody has."""
+    return Scan.objects.free().filter(_due(now), not_paused("registry", now), state__in=ACTIVE, listed_at=None)
+
+
+def due_parts(now: datetime) -> RepositoryScanQuerySet:
+    """Repositories' parts that may be worked on and that nobody has."""
+    return RepositoryScan.objects.free().filter(_due(now), not_paused("scan__registry", now), state__in=ACTIVE)
+
+
+def next_part(
+    now: datetime, *, heavy: bool = False, pushes_first: bool = True, scans: Collection[int] | None = None
+) -> WakeUp | None:
+    """The piece that waits longest for its turn: of the registry that was served longest ago.
+
+    :param pushes_first: what is partial, so small and awaited, goes before whole scans, of all registries.
+    :param scans: of these alone.
+    """
+    parts = due_parts(now).filter(heavy=heavy)
+    if scans is not None:
+        parts = parts.filter(scan__in=scans)
+    registry = _registry_to_serve(parts, pushes_first=pushes_first)
+    if registry is None:
+        return None
+    mine = parts.filter(scan__registry=registry).order_by("-scan__partial", "pk")
+    first = list(mine.values_list("pk", "scan__partial")[:_CHOSEN_FROM])
+    alike = [pk for pk, partial in first if partial == first[0][1]]
+    return WakeUp(Work.REPOSITORY_SCAN, secrets.choice(alike)) if alike else None
+
+
+def others_wait(scan: Scan, now: datetime) -> bool:
+    """Whether a worker should let go of a long piece of this scan: for a push, or for another registry's turn."""
+    parts = due_parts(now).filter(heavy=False).exclude(scan=scan)
+    waiting = parts.filter(scan__partial=True) if scan.partial else parts
+    return waiting.exists() or due_listings(now).exists()
+
+
+def take_listing(scan_id: int, now: datetime) -> uuid.UUID | None:
+    """Lease a scan to list its registry; ``None`` while somebody has it, or the registry is left alone."""
+    registry = Scan.objects.values_list("registry", flat=True).get(pk=scan_id)
+    with transaction.atomic():
+        if not _may_ask(lock_state(registry), now):
+            return None
+        # By columns of the row alone: after a wait for the row, conditions on other tables are not looked at again.
+        return Scan.objects.filter(_due(now), state__in=ACTIVE, listed_at=None).take(scan_id, lease_length())
+
+
+def take_part(repository_scan_id: int, now: datetime) -> uuid.UUID | None:
+    """Lease a repository's part with some of the connections its registry bears.
+
+    ``None`` while somebody has it, the registry is left alone, or all its connections are in use.
+    """
+    rows = Registry.objects.filter(scans__repository_scans=repository_scan_id)
+    registry, allowed, partial = rows.values_list("pk", "connections", "scans__partial").get()
+    with transaction.atomic():
+        if not _may_ask(lock_state(registry), now):
+            return None
+        free = _free_connections(registry, allowed, for_push=partial)
+        if free < 1:
+            return None
+        connections = min(free, settings.SCAN_CONNECTIONS)
+        started_at = Coalesce("started_at", Value(now), output_field=DateTimeField())
+        columns = {"state": State.RUNNING, "started_at": started_at, "connections": connections}
+        ready = RepositoryScan.objects.filter(_due(now), state__in=ACTIVE)
+        token = ready.take(repository_scan_id, lease_length(), **columns)
+        if token is not None:
+            RegistryState.objects.filter(registry=registry).update(served_at=now)
+        return token
+
+
+def _due(now: datetime) -> Q:
+    return Q(not_before=None) | Q(not_before__lte=now)
+
+
+def _may_ask(state: RegistryState, now: datetime) -> bool:
+    if state.paused_until is not None and state.paused_until > now:
+        return False
+    return not (is_on_trial(state) and _held(state.registry_id))
+
+
+def _held(registry_id: int) -> bool:
+    """Whether anybody asks this registry now."""
+    live = {"state__in": ACTIVE, "lease_until__gte": Now()}
+    parts = RepositoryScan.objects.filter(scan__registry=registry_id, **live)
+    return parts.exists() or Scan.objects.filter(registry=registry_id, **live).exists()
+
+
+def _free_connections(registry_id: int, allowed: int, *, for_push: bool) -> int:
+    live = RepositoryScan.objects.filter(scan__registry=registry_id, state__in=ACTIVE, lease_until__gte=Now())
+    used: int = live.aggregate(used=Coalesce(Sum("connections"), 0))["used"]
+    return allowed - used - _kept_for_pushes(allowed, for_push=for_push)
+
+
+def _kept_for_pushes(allowed: int, *, for_push: bool) -> int:
+    """One of three or more connections is not for whole scans, so that a push need not wait for the end of a turn."""
+    return 1 if allowed > 2 and not for_push else 0
+
+
+def _registry_to_serve(parts: QuerySet[RepositoryScan], *, pushes_first: bool) -> int | None:
+    mine = parts.filter(scan__registry=OuterRef("pk"))
+    live = RepositoryScan.objects.filter(
+        scan__registry=OuterRef("pk"), state__in=ACTIVE, lease_until__gte=Now(), connections__gt=0
+    )
+    used = live.order_by().values("scan__registry").annotate(used=Sum("connections")).values("used")
+    rows = Registry.objects.annotate(used=Coalesce(Subquery(used), 0), push=Exists(mine.filter(scan__partial=True)))
+    room = Q(used__lt=F("connections") - 1) | Q(used__lt=F("connections")) & (Q(push=True) | Q(connections__lte=2))
+    on_trial = Q(state__failures__gte=FAILURES_UNTIL_PAUSE) & Q(used__gt=0)
+    found = rows.filter(Exists(mine), room).exclude(on_trial)
+    order = ["-push"] if pushes_first else []
+    return (
+        found.order_by(*order, F("state__served_at").asc(nulls_first=True), "pk").values_list("pk", flat=True).first()
+    )
