@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+_LONGEST_TEXT = 50_000
 _PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 
 
@@ -24,8 +25,9 @@ class NamesField(forms.CharField):
         super().__init__(max_length=most * (longest + 2), **rest)
 
     def prepare_value(self, value: Any) -> Any:
-        """One a line."""
-        return "\n".join(value) if isinstance(value, (list, tuple)) else value
+        """One a line, or in the one line there is."""
+        between = "\n" if isinstance(self.widget, forms.Textarea) else " "
+        return between.join(value) if isinstance(value, (list, tuple)) else value
 
     def clean(self, value: Any) -> tuple[str, ...]:  # type: ignore[override]  # the value is not the text
         """Split, then look at each.
@@ -48,6 +50,33 @@ class NamesField(forms.CharField):
             return
         try:
             self.parse(name)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class ParsedField(forms.CharField):
+    """A text that a pure parser turns into a tuple.
+
+    :param parse: says why it cannot with a ``ValueError``.
+    """
+
+    def __init__(self, *, parse: Callable[[str], tuple[str, ...]], **rest: Any) -> None:
+        self.parse = parse
+        rest.setdefault("widget", forms.Textarea(attrs={**_PLAIN, "rows": 2}))
+        super().__init__(required=False, max_length=_LONGEST_TEXT, **rest)
+
+    def prepare_value(self, value: Any) -> Any:
+        """One a line, or in the one line there is."""
+        between = "\n" if isinstance(self.widget, forms.Textarea) else ", "
+        return between.join(value) if isinstance(value, (list, tuple)) else value
+
+    def clean(self, value: Any) -> tuple[str, ...]:  # type: ignore[override]  # the value is not the text
+        """Parse.
+
+        :raises ValidationError: in the parser's own words.
+        """
+        try:
+            return self.parse(super().clean(value))
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 

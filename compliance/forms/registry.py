@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 from django import forms
@@ -11,14 +13,16 @@ from compliance.forms.registry_products import LOCAL_PREFIXES, Asked, asked, pro
 from compliance.forms.registry_row import ANONYMOUS, CRON, NEVER, initial_of
 from compliance.models import Policy, Registry
 from compliance.models.registry import AuthMethod
-from compliance.policy.protected_tags import InvalidPatterns, parse_protected_tags
 from compliance.policy.registry_values import RegistryValues
 from compliance.policy.scan_scope import ScanScope
 from compliance.policy.schedule import Schedule, schedule_problems
 from compliance.queries.registry_values import values_of
 from compliance.services.save_registry import sends_secrets_elsewhere
+from scanner.domain.problems import ScanProblem
 from scanner.policies import DEFAULT_POLICY
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
+from scanner.sources.registry.certificates import check_client_certificate, check_pem
+from scanner.sources.registry.proxies import InvalidProxy, parse_proxy
 
 SECRETS: Final = ("password", "api_token", "client_key", "proxy")
 _AN_HOUR: Final = 60
@@ -37,9 +41,9 @@ class RegistryForm(RegistryFields):
 
     password_labels = _PASSWORD_LABELS
 
-    def __init__(self, data: Any = None, *, registry: Registry | None = None) -> None:
+    def __init__(self, data: Any = None, *, now: datetime, registry: Registry | None = None) -> None:
         super().__init__(data, initial=initial_of(registry) if registry else {"policy": DEFAULT_POLICY})
-        self.registry = registry
+        self.registry, self.now = registry, now
         choices = [(policy.name, f"{policy.name}: {policy.title}") for policy in Policy.objects.order_by("name")]
         self.fields["policy"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
         for name in SECRETS:
@@ -83,12 +87,20 @@ class RegistryForm(RegistryFields):
             raise forms.ValidationError(f"Write {wanted}/path, a path on the workers' machine.")
         return f"{wanted}{path}"
 
-    def clean_protected_tags(self) -> tuple[str, ...]:
-        """The patterns, in the order entered."""
+    def clean_extra_ca(self) -> str:
+        """Certificates that can be read and still count."""
+        text = _lines(self.cleaned_data["extra_ca"])
+        self._refuse("extra_ca", check_pem(text, self.now) if text else ())
+        return text
+
+    def clean_proxy(self) -> str:
+        """An address a proxy can have."""
+        text: str = self.cleaned_data["proxy"].strip()
         try:
-            return parse_protected_tags(self.cleaned_data["protected_tags"])
-        except InvalidPatterns as error:
+            parse_proxy(text) if text else None
+        except InvalidProxy as error:
             raise forms.ValidationError(str(error)) from error
+        return text
 
     def clean_name(self) -> str:
         """A name nobody else has."""
@@ -106,15 +118,25 @@ class RegistryForm(RegistryFields):
         self._clean_schedule(data)
         self._clean_credential(data)
         self._clean_stored(data)
-        certificate = data.get("client_certificate")
-        if certificate and not self.has("client_key"):
-            self._blame("client_key", "The client certificate needs its key.")
-        if not certificate and self.has("client_key") and not data.get("client_key_remove"):
-            self.add_error("client_certificate", "The key needs its certificate.")
+        self._clean_client_certificate(data)
         wanted = asked(data.get("product", ""), data.get("url", ""))
         if wanted.namespaces_required and not data.get("namespaces"):
             self._blame("namespaces", f"{wanted.title} lists nothing without one.")
         return data
+
+    def _clean_client_certificate(self, data: dict[str, Any]) -> None:
+        certificate = data["client_certificate"] = _lines(data.get("client_certificate", ""))
+        if not certificate and self.has("client_key"):
+            self._blame("client_certificate", "The key needs its certificate.")
+        if certificate and not self.has("client_key"):
+            self._blame("client_key", "The client certificate needs its key.")
+        if certificate:
+            found = check_client_certificate(certificate, data.get("client_key") or None, self.now)
+            self._refuse("client_certificate", found)
+
+    def _refuse(self, name: str, problems: Iterable[ScanProblem]) -> None:
+        for problem in problems:
+            self.add_error(name, f"{problem.message} {problem.remedy}".strip())
 
     def _clean_schedule(self, data: dict[str, Any]) -> None:
         if data.get("when") == CRON and not data.get("cron"):
@@ -214,3 +236,8 @@ class RegistryForm(RegistryFields):
     def _secret(self, name: str) -> str | None:
         entered: str = self.cleaned_data.get(name, "")
         return entered or ("" if self.cleaned_data.get(f"{name}_remove") else None)
+
+
+def _lines(text: str) -> str:
+    """Lines as they are stored: browsers end them in two characters."""
+    return text.replace("\r\n", "\n").strip()

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from django import forms
 
-from compliance.forms.fields import NamesField, plain_text, secret
+from compliance.forms.fields import NamesField, ParsedField, plain_text, secret
 from compliance.forms.registry_products import product_choices
 from compliance.forms.registry_row import ANONYMOUS, CRON, INTERVAL, NEVER
 from compliance.models.registry import AuthMethod
-from compliance.policy.protected_tags import LONGEST_PATTERN, MOST_PATTERNS
+from compliance.policy.protected_tags import parse_protected_tags
+from compliance.policy.scan_scope import (
+    LONGEST_AGE,
+    MOST_NEWEST,
+    parse_platforms,
+    parse_repository_patterns,
+    parse_tag_patterns,
+)
 from compliance.policy.schedule import LONGEST_CRON, LONGEST_INTERVAL
 from scanner.domain.reference import parse_repository
 from scanner.sources.registry.addresses import parse_host
@@ -66,21 +73,31 @@ class RegistryFields(forms.Form):
     proxy = secret("Proxy", "http://proxy.example:3128, with user name and password in it where it wants them.")
 
     policy = forms.ChoiceField(help_text="Which violations make an image fail.")
-    protected_tags = forms.CharField(
+    protected_tags = ParsedField(
         label="Protected tags",
-        max_length=MOST_PATTERNS * (LONGEST_PATTERN + 2),
-        required=False,
+        parse=parse_protected_tags,
         help_text="Names or patterns such as prod, latest, v*. One that fails caps its repository's grade at D.",
         widget=plain_text(),
     )
-    include_repositories = NamesField(label="Repositories to scan", most=200, longest=255)
-    exclude_repositories = NamesField(label="Repositories to leave out", most=200, longest=255)
-    include_tags = NamesField(label="Tags to scan", most=200, longest=128)
-    exclude_tags = NamesField(label="Tags to leave out", most=200, longest=128)
-    newest_tags = forms.IntegerField(label="Newest tags only", min_value=1, max_value=1_000_000, required=False)
-    pushed_within_days = forms.IntegerField(label="Pushed within days", min_value=1, max_value=36_500, required=False)
-    platforms = NamesField(
-        label="Platforms", most=50, longest=100, help_text="Such as linux/amd64. Empty: all.", widget=plain_text()
+    include_repositories = ParsedField(label="Repositories to scan", parse=parse_repository_patterns)
+    exclude_repositories = ParsedField(label="Repositories to leave out", parse=parse_repository_patterns)
+    include_tags = ParsedField(label="Tags to scan", parse=parse_tag_patterns)
+    exclude_tags = ParsedField(label="Tags to leave out", parse=parse_tag_patterns)
+    newest_tags = forms.IntegerField(
+        label="Newest tags only",
+        min_value=1,
+        max_value=MOST_NEWEST,
+        required=False,
+        help_text="How many of each repository. Empty: all.",
+    )
+    pushed_within_days = forms.IntegerField(
+        label="Pushed within days", min_value=1, max_value=LONGEST_AGE, required=False, help_text="Empty: of any age."
+    )
+    platforms = ParsedField(
+        label="Platforms",
+        parse=parse_platforms,
+        help_text="Of images for several: such as linux/amd64 or linux/*. Empty: all.",
+        widget=plain_text(),
     )
 
     when = forms.ChoiceField(

@@ -13,7 +13,7 @@ _AS_THEY_ARE: Final = (
     *("name", "url", "product", "namespaces", "entered_repositories", "username", "token_hosts", "verify_tls"),
     *("allow_private", "extra_ca", "client_certificate", "include_repositories", "exclude_repositories"),
     *("include_tags", "exclude_tags", "newest_tags", "pushed_within_days", "platforms", "cron", "time_zone"),
-    *("quiet_from", "quiet_until", "connections", "requests_per_minute", "enabled"),
+    *("protected_tags", "quiet_from", "quiet_until", "connections", "requests_per_minute", "enabled"),
 )
 
 
@@ -23,7 +23,6 @@ def initial_of(row: Registry) -> dict[str, object]:
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
         "auth_method": _method(row),
         "policy": row.policy.name,
-        "protected_tags": ", ".join(row.protected_tags),
         "when": CRON if row.cron else INTERVAL if row.interval_minutes else NEVER,
         "interval_minutes": row.interval_minutes if row.interval_minutes or row.cron else 60,
     }

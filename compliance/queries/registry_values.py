@@ -7,7 +7,7 @@ from datetime import datetime
 from compliance.models import Registry
 from compliance.policy.registry_values import RegistryValues
 from compliance.policy.scan_scope import ScanScope
-from compliance.policy.schedule import Schedule, next_scan, schedule_problems
+from compliance.policy.schedule import Schedule, next_scan, schedule_problems, schedule_sentence
 
 
 def values_of(row: Registry) -> RegistryValues:
@@ -28,7 +28,7 @@ def values_of(row: Registry) -> RegistryValues:
         client_certificate=row.client_certificate,
         protected_tags=tuple(row.protected_tags),
         scope=scope_of(row),
-        schedule=schedule_of(row),
+        schedule=row.schedule,
         connections=row.connections,
         requests_per_minute=row.requests_per_minute,
         enabled=row.enabled,
@@ -48,9 +48,11 @@ def scope_of(row: Registry) -> ScanScope:
     )
 
 
-def schedule_of(row: Registry) -> Schedule:
-    """When it is scanned."""
-    return Schedule(row.interval_minutes, row.cron, row.time_zone, row.quiet_from, row.quiet_until)
+def schedule_words(row: Registry) -> str:
+    """When it is scanned, in words; a stored schedule may have become unreadable, for example with its zone."""
+    if not row.enabled:
+        return "switched off"
+    return "cannot be read" if schedule_problems(row.schedule) else schedule_sentence(row.schedule)
 
 
 def upcoming(schedule: Schedule, after: datetime, seed: str, *, most: int = 3) -> tuple[datetime, ...]:

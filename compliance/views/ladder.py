@@ -33,7 +33,7 @@ class Climbed:
     @property
     def warned(self) -> int:
         """How many steps held with a warning."""
-        return sum(step.state == "warning" for step in self.steps)
+        return sum(step.state is StepState.WARNING for step in self.steps)
 
 
 def stream_steps(steps: Iterator[Step]) -> StreamingHttpResponse:

@@ -19,6 +19,7 @@ from compliance.models import Registry
 from compliance.queries.registries import list_registries, registry_page
 from compliance.queries.registry_values import upcoming
 from compliance.services.check_registry import check_registry
+from compliance.services.pause_registry import resume_registry
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_registry import save_registry
 from compliance.tasks.wake import ring
@@ -39,17 +40,28 @@ _SECRET = sensitive_post_parameters(*SECRETS)
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """All registries."""
-    state, rows = list_registries(request.GET)
-    return page(request, _LIST, {"rows": rows, "state": state}, now=timezone.now())
+    now = timezone.now()
+    state, rows = list_registries(request.GET, now=now)
+    return page(request, _LIST, {"rows": rows, "state": state}, now=now)
 
 
 @require_safe
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     """One registry."""
-    found = registry_page(slug)
+    now = timezone.now()
+    found = registry_page(slug, now=now)
     if found is None:
         raise Http404("There is no such registry.")
-    return page(request, _REGISTRY, {"page": found}, now=timezone.now())
+    return page(request, _REGISTRY, {"page": found}, now=now)
+
+
+@require_POST
+def resume(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask a registry again that is left alone for a while; whoever may scan may do that."""
+    registry = _find(slug)
+    ring(resume_registry(registry))
+    messages.success(request, f"{registry.name} is asked again. If it still fails, the pause returns.")
+    return HttpResponseRedirect(reverse("registry", args=[registry.slug]))
 
 
 @_SECRET
@@ -73,17 +85,17 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
 def try_connection(request: HttpRequest, slug: str = "") -> HttpResponseBase:
     """Try what is in the form, saved or not, and show each step as it is done; nothing is stored."""
     staff_only(request)
-    registry = _find(slug) if slug else None
-    form = RegistryForm(request.POST, registry=registry)
+    now, registry = timezone.now(), _find(slug) if slug else None
+    form = RegistryForm(request.POST, now=now, registry=registry)
     if not form.is_valid():
         extra = {"tested": True, "problems": tuple(problems(form))}
-        return page(request, _LADDER, _context(form, **extra), now=timezone.now(), status=422)
+        return page(request, _LADDER, _context(form, **extra), now=now, status=422)
     steps = _try(form, registry)
     if wants_part(request):
         return stream_steps(steps)
     climbed = Climbed(tuple(steps))
     extra = {"steps": climbed.steps, "broken": climbed.broken, "warned": climbed.warned}
-    return page(request, _FORM, _context(form, **extra), now=timezone.now())
+    return page(request, _FORM, _context(form, **extra), now=now)
 
 
 @_SECRET
@@ -104,7 +116,7 @@ def _part(request: HttpRequest, shape: Shape) -> HttpResponse:
     """Part of a form that is half filled in: what is wrong with it is not said yet."""
     staff_only(request)
     slug = request.POST.get("registry", "")
-    form = RegistryForm(request.POST, registry=_find(slug) if slug else None)
+    form = RegistryForm(request.POST, now=timezone.now(), registry=_find(slug) if slug else None)
     form.is_valid()
     return page(request, shape, _context(form), now=timezone.now())
 
@@ -112,8 +124,8 @@ def _part(request: HttpRequest, shape: Shape) -> HttpResponse:
 def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
-        return page(request, _FORM, _context(RegistryForm(registry=registry)), now=now)
-    form = RegistryForm(request.POST, registry=registry)
+        return page(request, _FORM, _context(RegistryForm(now=now, registry=registry)), now=now)
+    form = RegistryForm(request.POST, now=now, registry=registry)
     if not form.is_valid():
         return page(request, _FORM, _context(form), now=now, status=422)
     row = save_registry(form.values(), now=now, registry=registry, by=signed_in(request))
@@ -124,7 +136,7 @@ def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
 
 def _context(form: RegistryForm, **more: object) -> dict[str, object]:
     values, registry = form.shown, form.registry
-    due = upcoming(values.schedule, timezone.now(), registry.slug if registry else "") if values.enabled else ()
+    due = upcoming(values.schedule, form.now, registry.slug if registry else "") if values.enabled else ()
     common = {"form": form, "registry": registry, "parts": parts_of(form), "zones": zones(), "runs": due}
     return {**common, **more}
 
