@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q, Sum
 
 from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State, Tag
+from compliance.services.count_unannounced import count_unannounced
 from compliance.services.doubt_tags import doubt_tags
 from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
 from scanner.domain.problems import ScanProblem
@@ -33,6 +34,7 @@ def finish_scan(scan_id: int, *, now: datetime) -> bool:
         Scan.objects.filter(pk=scan_id).update(
             state=State.DONE, finished_at=now, not_before=None, **problem_columns(None)
         )
+        count_unannounced(scan, now=now)
     return True
 
 

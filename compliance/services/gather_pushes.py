@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from compliance.models import ACTIVE, Push, Registry, Repository, RepositoryScan, Scan, State
 from compliance.models.bulk import update_rows
+from compliance.policy.scan_scope import repository_in_scope, tag_in_scope
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.assign_policies import policies_for
 from compliance.services.record_problem import NO_PROBLEM
@@ -65,6 +66,7 @@ class _Asked:
 
 def _gather(registry: Registry, pushes: Sequence[Push], now: datetime) -> list[WakeUp]:
     _set_duplicates_apart(registry.pk, pushes)
+    _set_out_of_scope_apart(registry, pushes)
     asked: dict[str, _Asked] = {}
     for push in pushes:
         if push.state == Push.State.WAITING:
@@ -100,6 +102,14 @@ def _replayed(pushes: Iterable[Push]) -> set[int]:
     return set(from_log.order_by().values_list("event_id", flat=True).distinct())
 
 
+def _set_out_of_scope_apart(registry: Registry, pushes: Iterable[Push]) -> None:
+    scope = registry.scope
+    for push in pushes:
+        counts = repository_in_scope(push.repository, scope) and tag_in_scope(push.tag, scope, registry.protected_tags)
+        if not counts and push.state == Push.State.WAITING:
+            push.state = Push.State.OUT_OF_SCOPE
+
+
 def _repositories(registry: Registry, asked: dict[str, _Asked], now: datetime) -> dict[str, int]:
     """Ids by name. What was pushed to is made where it is missing; what was deleted from need not be there."""
     rows = Repository.objects.filter(registry=registry, name__in=asked)
@@ -121,13 +131,13 @@ def _repositories(registry: Registry, asked: dict[str, _Asked], now: datetime) -
 
 
 def _join_queued(asked: dict[str, _Asked], ids: dict[str, int]) -> None:
-    """Add tags to parts nobody has begun; their pushes then belong to that scan."""
+    """Add tags to parts that are to begin, or to begin again; their pushes then belong to that scan."""
     names = {pk: name for name, pk in ids.items()}
-    # A row that a worker is taking at this moment is passed over: it would not see the new tags.
+    # A row that a worker is taking at this moment is passed over, and one with a cursor: neither sees the new tags.
     queued = RepositoryScan.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         repository__in=names,
         state=State.QUEUED,
-        started_at=None,
+        cursor="",
         lease_token=None,
         heavy=False,
         only_tags__isnull=False,

@@ -1,0 +1,395 @@
+"""From a request of a registry to the tag's verdict, by the registry's own word."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from compliance.models import (
+    ACTIVE,
+    InboundEvent,
+    Push,
+    Repository,
+    RepositoryScan,
+    Scan,
+    State,
+    Tag,
+    TagChange,
+    WebhookEndpoint,
+)
+from compliance.policy.wake_up import WakeUp, Work
+from compliance.services import gather_pushes as gathering
+from compliance.services.accept_event import KEPT_BYTES
+from compliance.services.find_due_work import due_work
+from compliance.services.forget_events import forget_events
+from compliance.services.gather_pushes import gather_pushes, waiting_pushes
+from compliance.services.scan_repository import scan_repository
+from compliance.services.webhook_endpoints import CannotReplay, replay_event, send_test_event, set_enabled
+from compliance.views import hooks
+from tests.compliance.services.conftest import World, app
+from tests.support.hooks import A, B, Hook, pushed
+from tests.support.images import Stored
+
+
+@pytest.fixture
+def hook(world: World, monkeypatch: pytest.MonkeyPatch) -> Hook:
+    """Requests of the world's registry, by the world's clock."""
+    monkeypatch.setattr(hooks.BELL, "ring", lambda _wake_ups: None)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: world.now)
+    return Hook(world.registry)
+
+
+def push(world: World, hook: Hook, tag: str, stored: Stored, **more: Any) -> str:
+    """Push an image and tell of it; return what became of the request."""
+    world.layout.tag("team/app", tag, stored)
+    hook.send(pushed(tag, stored.digest, repository="team/app", **more))
+    return hook.event().outcome
+
+
+def gather(world: World) -> list[WakeUp]:
+    return gather_pushes(world.registry.pk, clock=lambda: world.now)
+
+
+def work(world: World) -> None:
+    """All that is to be done."""
+    while wake_ups := [*gather(world), *waiting_pushes()]:
+        for each in wake_ups:
+            if each.work is Work.REPOSITORY_SCAN:
+                scan_repository(each.id, clock=lambda: world.now)
+
+
+def test_the_verdict_of_a_tag_that_was_pushed(world: World, hook: Hook) -> None:
+    world.layout.tag("team/app", "other", app("1001", "other"))
+
+    push(world, hook, "1.4", app(""))
+    work(world)
+
+    assert world.tag("team/app", "1.4").verdict == "fail"
+    assert not Tag.objects.filter(name="other").exists()
+    scan = Scan.objects.get()
+    assert (scan.trigger, scan.partial, scan.state, scan.repositories_total) == ("webhook", True, State.DONE, 1)
+    assert (hook.states(), Push.objects.get().scan_id) == (["joined"], scan.pk)
+
+
+def test_a_burst_is_one_question_for_each_tag(world: World, hook: Hook) -> None:
+    for at in range(30):
+        push(world, hook, f"1.{at % 3}", app("1001", str(at)))
+
+    (wake_up,) = gather(world)
+
+    part = RepositoryScan.objects.get(pk=wake_up.id)
+    assert part.only_tags == ["1.0", "1.1", "1.2"]
+    assert set(hook.states()) == {"joined"}
+
+
+def test_pushes_join_a_part_nobody_has_begun(world: World, hook: Hook) -> None:
+    push(world, hook, "1.4", app("1001"))
+    (first,) = gather(world)
+    push(world, hook, "1.5", app("1001", "more"))
+
+    assert gather(world) == []
+
+    assert RepositoryScan.objects.get(pk=first.id).only_tags == ["1.4", "1.5"]
+    assert Push.objects.values_list("scan", flat=True).distinct().count() == 1
+
+
+@pytest.mark.parametrize("columns", [{"cursor": "1.3"}, {"state": State.RUNNING}])
+def test_pushes_do_not_join_a_part_that_is_past_them(world: World, hook: Hook, columns: dict[str, str]) -> None:
+    push(world, hook, "1.4", app("1001"))
+    (first,) = gather(world)
+    RepositoryScan.objects.filter(pk=first.id).update(**columns)
+    push(world, hook, "1.5", app("1001", "more"))
+
+    (second,) = gather(world)
+
+    assert second.id != first.id
+    assert RepositoryScan.objects.get(pk=second.id).only_tags == ["1.5"]
+
+
+def test_the_registry_decides_and_not_the_order_of_requests(world: World, hook: Hook) -> None:
+    first, second = app("1001", "first"), app("", "second")
+    world.layout.tag("team/app", "1.4", second)
+
+    hook.send(pushed("1.4", second.digest, repository="team/app"))
+    hook.send(pushed("1.4", first.digest, repository="team/app"))
+    work(world)
+
+    assert world.tag("team/app", "1.4").digest == second.digest
+
+
+def test_a_tag_that_moved_and_moved_back(world: World, hook: Hook) -> None:
+    one, other = app("1001", "one"), app("", "other")
+    for stored in (one, other, one):
+        push(world, hook, "1.4", stored)
+        work(world)
+    assert world.tag("team/app", "1.4").digest == one.digest
+    assert hook.states() == ["joined"] * 3
+
+
+def test_a_move_back_while_the_move_is_being_asked_for(world: World, hook: Hook) -> None:
+    """The tag shows the digest that is pushed again, and somebody is about to write another."""
+    one, other = app("1001", "one"), app("", "other")
+    push(world, hook, "1.4", one)
+    work(world)
+    push(world, hook, "1.4", other)
+    gather(world)
+    RepositoryScan.objects.filter(state__in=ACTIVE).update(state=State.RUNNING)
+
+    assert push(world, hook, "1.4", one) == "accepted"
+
+
+def test_what_the_tag_shows_already_is_a_duplicate(world: World, hook: Hook) -> None:
+    stored = app("1001")
+    world.layout.tag("team/app", "1.4", stored)
+    world.scan()
+
+    assert push(world, hook, "1.4", stored) == "duplicate"
+    assert (gather(world), hook.states(), Scan.objects.count()) == ([], ["duplicate"], 1)
+
+
+@pytest.mark.parametrize("columns", [{"problem_code": "bad-tar"}, {"unconfirmed_since": True}, {"deleted_at": True}])
+def test_a_tag_that_is_not_settled_is_asked_for_again(world: World, hook: Hook, columns: dict[str, Any]) -> None:
+    stored = app("1001")
+    world.layout.tag("team/app", "1.4", stored)
+    world.scan()
+    Tag.objects.update(**{name: world.now if value is True else value for name, value in columns.items()})
+
+    assert push(world, hook, "1.4", stored) == "accepted"
+
+
+def test_one_delivery_many_times(world: World, hook: Hook) -> None:
+    """Before, while and after it is worked on, a month later too."""
+    for step in range(4):
+        for _ in range(25):
+            push(world, hook, "1.4", app("1001"), event="the-same")
+        if step == 1:
+            gather(world)
+        if step == 2:
+            work(world)
+            world.later(days=29)
+
+    assert hook.states() == ["joined", *["duplicate"] * 99]
+    assert Scan.objects.count() == 1
+
+
+def test_one_delivery_stored_twice_at_the_same_moment(world: World, hook: Hook) -> None:
+    for _ in range(2):
+        push(world, hook, "1.4", app("1001"), event="the-same")
+    Push.objects.update(state=Push.State.WAITING)
+
+    gather(world)
+
+    assert hook.states() == ["joined", "duplicate"]
+
+
+def test_one_event_of_several_tags_is_not_its_own_duplicate(world: World, hook: Hook) -> None:
+    for tag in ("1", "2"):
+        push(world, hook, tag, app("1001", tag), event="the-same")
+    gather(world)
+    assert hook.states() == ["joined", "joined"]
+
+
+def test_a_deletion_is_what_the_registry_says(world: World, hook: Hook) -> None:
+    stored = app("1001")
+    world.layout.tag("team/app", "1.4", stored)
+    world.layout.tag("team/app", "stays", app("1001", "stays"))
+    world.scan()
+    world.layout.untag("team/app", "1.4")
+
+    hook.send(pushed("", stored.digest, repository="team/app", action="delete"))
+    work(world)
+
+    assert world.tag("team/app", "1.4").deleted_at is not None
+    assert world.tag("team/app", "stays").deleted_at is None
+    assert hook.states() == ["joined"]
+
+
+@pytest.mark.parametrize(("tag", "outcome"), [("", "ignored"), ("1.4", "duplicate")])
+def test_a_deletion_of_what_nobody_knows(world: World, hook: Hook, tag: str, outcome: str) -> None:
+    hook.send(pushed(tag, A, repository="team/app", action="delete"))
+    work(world)
+    assert hook.event().outcome == outcome
+    assert not Repository.objects.exists()
+
+
+def test_deleted_then_pushed_again(world: World, hook: Hook) -> None:
+    stored = app("1001")
+    push(world, hook, "1.4", stored)
+    work(world)
+    hook.send(pushed("1.4", stored.digest, repository="team/app", action="delete"))
+    assert push(world, hook, "1.4", stored) == "accepted"
+    work(world)
+    assert world.tag("team/app", "1.4").deleted_at is None
+
+
+def test_a_repository_comes_back(world: World, hook: Hook) -> None:
+    push(world, hook, "1.4", app("1001"))
+    work(world)
+    Repository.objects.update(deleted_at=world.now)
+    push(world, hook, "1.5", app("1001", "more"))
+    work(world)
+    assert Repository.objects.get().deleted_at is None
+
+
+def test_what_is_out_of_scope_is_not_scanned(world: World, hook: Hook) -> None:
+    world.registry.exclude_tags = ["*-dev"]
+    world.registry.include_repositories = ["team/*"]
+    world.registry.save()
+    push(world, hook, "1-dev", app("1001"))
+    hook.send(pushed("1", A, repository="other/app"))
+
+    assert gather(world) == []
+    assert (hook.states(), Repository.objects.count()) == (["out-of-scope"] * 2, 0)
+
+
+def test_more_than_one_turn_of_pushes(world: World, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_PUSHES", 2)
+    for at in range(3):
+        push(world, hook, f"1.{at}", app("1001", str(at)))
+
+    assert WakeUp(Work.PUSHES, world.registry.pk) in gather(world)
+    assert hook.states() == ["joined", "joined", "waiting"]
+    assert WakeUp(Work.PUSHES, world.registry.pk) not in gather(world)
+
+
+def test_the_tick_finds_what_nobody_rang_for(world: World, hook: Hook) -> None:
+    push(world, hook, "1.4", app("1001"))
+    assert WakeUp(Work.PUSHES, world.registry.pk) in due_work(world.now)
+
+
+def test_a_disabled_registry_is_left_alone(world: World, hook: Hook) -> None:
+    push(world, hook, "1.4", app("1001"))
+    world.registry.enabled = False
+    world.registry.save()
+    assert (waiting_pushes(), gather(world)) == ([], [])
+
+
+# -- replays and tests
+
+
+def test_a_replay_is_done_again(world: World, hook: Hook) -> None:
+    push(world, hook, "1.4", app("1001"), event="e1")
+    work(world)
+    old = hook.event()
+
+    replay_event(old.pk, now=world.now)
+    work(world)
+
+    assert (hook.event().replay_of_id, hook.event().outcome) == (old.pk, "accepted")
+    assert (hook.states(), Scan.objects.count()) == (["joined", "joined"], 2)
+
+
+def test_a_body_kept_in_part_cannot_be_replayed(world: World, hook: Hook) -> None:
+    hook.send(b" " * (KEPT_BYTES + 1))
+    with pytest.raises(CannotReplay, match="65,536 of its 65,537"):
+        replay_event(hook.event().pk, now=world.now)
+
+
+def test_an_event_that_is_gone_cannot_be_replayed(world: World) -> None:
+    with pytest.raises(CannotReplay):
+        replay_event(1, now=world.now)
+
+
+@pytest.mark.parametrize("product", ["distribution", "quay", "ghcr", "gar", "ecr", "nexus"])
+def test_a_test_takes_the_same_way_and_scans_nothing(world: World, product: str) -> None:
+    hook = Hook(world.registry, product)
+    accepted = send_test_event(hook.endpoint, now=world.now)
+    assert accepted is not None
+    assert (hook.event().pk, hook.event().outcome) == (accepted.event_id, "ignored")
+    assert hook.event().reason.startswith("Test: it was read as a push of ")
+    assert hook.states() == []
+
+
+def test_a_test_of_a_disabled_endpoint_is_refused(world: World, hook: Hook) -> None:
+    set_enabled(hook.endpoint, False)
+    assert send_test_event(hook.endpoint, now=world.now) is None
+
+
+# -- events grow old
+
+
+def test_old_events_are_forgotten_unless_they_wait(world: World, hook: Hook) -> None:
+    push(world, hook, "1.4", app("1001"))
+    work(world)
+    push(world, hook, "1.5", app("1001", "waits"))
+    waits = hook.event().pk
+    world.later(days=31)
+    push(world, hook, "1.6", app("1001", "young"))
+
+    assert forget_events(world.now) == 1
+    assert InboundEvent.objects.count() == 2
+    assert InboundEvent.objects.filter(pk=waits).exists()
+
+
+# -- pushes nobody told of
+
+
+@pytest.fixture
+def watched(world: World, hook: Hook) -> Hook:
+    """An endpoint, and a whole scan since it was made."""
+    WebhookEndpoint.objects.update(created_at=world.now)
+    world.later(hours=1)
+    world.layout.tag("team/app", "1.4", app("1001"))
+    world.scan()
+    world.later(hours=1)
+    return hook
+
+
+def alarm(hook: Hook) -> tuple[int, object]:
+    hook.endpoint.refresh_from_db()
+    return hook.endpoint.unannounced, hook.endpoint.unannounced_since
+
+
+def test_the_first_scan_finds_nothing_that_was_missed(watched: Hook) -> None:
+    assert alarm(watched) == (0, None)
+
+
+def test_pushes_that_only_a_scan_found_are_counted(world: World, watched: Hook) -> None:
+    world.layout.tag("team/app", "1.4", app("1001", "moved"))
+    world.layout.tag("team/app", "1.5", app("1001", "new"))
+    since = world.now
+    world.scan()
+    assert alarm(watched) == (2, since)
+
+    world.later(hours=1)
+    world.layout.tag("team/app", "1.4", app("1001", "again"))
+    world.scan()
+    assert alarm(watched) == (3, since)
+
+
+def test_a_push_that_is_told_in_time_ends_the_alarm(world: World, watched: Hook) -> None:
+    world.layout.tag("team/app", "1.4", app("1001", "moved"))
+    world.scan()
+    world.later(hours=1)
+    push(world, watched, "1.4", app("1001", "told"))
+    assert alarm(watched) == (0, None)
+
+
+def test_a_push_told_while_the_scan_finds_it_is_not_missed(world: World, watched: Hook) -> None:
+    push(world, watched, "1.4", app("1001", "moved"))
+    world.scan()
+    assert TagChange.objects.filter(kind="moved").count() == 1
+    assert alarm(watched) == (0, None)
+
+
+def test_a_disabled_endpoint_misses_nothing(world: World, watched: Hook) -> None:
+    set_enabled(watched.endpoint, False)
+    world.layout.tag("team/app", "1.4", app("1001", "moved"))
+    world.scan()
+    assert alarm(watched) == (0, None)
+
+
+def test_when_it_was_heard_of_last_is_not_written_at_each_request(world: World, hook: Hook) -> None:
+    began = world.now
+    for _ in range(3):
+        hook.send(pushed("1", B))
+        world.later(seconds=4)
+    hook.endpoint.refresh_from_db()
+    assert hook.endpoint.last_event_at == began
+    world.later(seconds=4)
+    hook.send(pushed("1", A))
+    hook.endpoint.refresh_from_db()
+    assert hook.endpoint.last_event_at is not None
+    assert hook.endpoint.last_event_at - began > timedelta(seconds=10)
