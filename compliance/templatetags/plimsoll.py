@@ -43,7 +43,12 @@ _STEPS = {
     "demand": "Login it asks for",
     "login": "Login",
     "catalog": "List of repositories",
+    "scope": "Right to read",
     "manifest": "One manifest",
+    "blob": "One blob",
+    "credential": "Credential",
+    "proxy": "Proxy",
+    "source": "Images on the workers' machine",
     "rate limit": "Rate limit",
 }
 _OUTCOMES = {"ok": "pass", "violated": "fail", "unknown": "unknown", "not_applicable": "not_applicable"}

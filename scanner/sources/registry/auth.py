@@ -76,6 +76,12 @@ class Authenticator:
             return self._credential.basic()
         return None
 
+    def held(self, scope: str) -> tuple[tuple[str, ...], str] | None:
+        """What the token service was asked for where ``scope`` is needed, and the token it gave, if it gave one."""
+        with self._lock:
+            token = self._tokens.get(scope)
+            return (self._asked_scopes.get(scope, (scope,)), token.value) if token else None
+
     def challenged(self, headers: Iterable[str], scope: str, shown: str | None) -> None:
         """Learn from a 401.
 

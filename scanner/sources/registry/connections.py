@@ -90,9 +90,11 @@ class JudgedStream(httpcore2.NetworkStream):
             raise connect_problem(error, f"TLS with {server_hostname}") from error
 
     def get_extra_info(self, info: str) -> Any:
-        """Answer what httpcore2 asks: whether TLS is there, and whether an idle connection was hung up."""
+        """Answer what httpcore2 asks: TLS if it is there, the peer, whether an idle connection was hung up."""
         if info == "ssl_object":
             return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+        if info == "server_addr":
+            return self._socket.getpeername()
         if info == "is_readable":
             return _is_readable(self._socket)
         return None

@@ -24,6 +24,8 @@ REMEDIES: Final = {
     "tls-wrong-host": "Use the host name the certificate was made for, or give the registry one for this name.",
     "tls-failed": "Check that this port speaks https with TLS 1.2 or newer; for plain http, say so for this registry. "
     "Servers that miss a client certificate may say no more than this either.",
+    "tls-unchecked": "Whoever is on the way can read and change everything; have the certificate checked again.",
+    "tls-expires-soon": "Have the registry's certificate renewed before it expires.",
     "extra-ca-invalid": "Enter the authority's certificate as PEM text, from -----BEGIN CERTIFICATE----- on.",
     "extra-ca-expired": "Enter the authority's new certificate.",
     "client-certificate-invalid": "Enter the client certificate with its chain, and its unencrypted key, both as PEM.",
@@ -43,6 +45,8 @@ REMEDIES: Final = {
     "token-invalid": "The token service's answer holds no usable token; check the registry's token settings.",
     "forbidden-address": "If this registry is meant to be inside your network, allow private addresses for it. "
     "Link-local and metadata addresses are always refused.",
+    "scope-narrow": "Give the credential the right to pull here; the token service granted less than was asked.",
+    "range-ignored": "Nothing must be done; transfers that break begin again, and layers are read whole.",
     "denied": "Give the credential the right to pull here; what cannot be seen may also not exist.",
     "repository-unknown": "Check the repository's name; it may have been deleted since it was listed.",
     "manifest-unknown": "The tag or digest is no longer there; scan the repository again.",

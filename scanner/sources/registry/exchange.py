@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from functools import partial
 
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.problems import SourceProblem
-from scanner.sources.registry.addresses import InvalidRegistryUrl, Target, resolve_target
+from scanner.sources.registry.addresses import InvalidRegistryUrl, Origin, Target, resolve_target
 from scanner.sources.registry.credentials import without
 from scanner.sources.registry.errors import problem_of_status, refused, registry_errors
 from scanner.sources.registry.transport import Response, Transport
@@ -21,6 +22,7 @@ from scanner.sources.source import Traffic
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ALWAYS = {"User-Agent": "plimsoll", "Accept-Encoding": "identity"}
 _ENOUGH_REQUESTS = 8
+_ANSWERS_KEPT = 3
 
 
 class Meter:
@@ -98,6 +100,17 @@ class Courier:
         self._meter = meter
         self._limits = limits
         self._secrets = secrets
+        self._heard: deque[tuple[str, Target, int, str]] = deque(maxlen=_ANSWERS_KEPT)
+
+    def heard(self, home: Origin) -> list[str]:
+        """The last answers since this was asked last: ``GET /v2/ → 401 Unauthorized``. Queries are left out."""
+        heard = []
+        while self._heard:
+            method, target, status, reason = self._heard.popleft()
+            path = target.path.partition("?")[0]
+            place = "" if target.origin == home else target.origin
+            heard.append(f"{method} {place}{path} → {status} {reason}".rstrip())
+        return heard
 
     @contextmanager
     def send(self, question: Question, call: Call) -> Iterator[Answer]:
@@ -130,7 +143,9 @@ class Courier:
         headers = {**_ALWAYS, **question.headers}
         if authorization:
             headers["Authorization"] = authorization
-        return stack.enter_context(self._transport.exchange(question.method, target, headers, question.body))
+        response = stack.enter_context(self._transport.exchange(question.method, target, headers, question.body))
+        self._heard.append((question.method, target, response.status, response.reason))
+        return response
 
     def _following(self, question: Question, target: Target, location: str) -> Target:
         try:

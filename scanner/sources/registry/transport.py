@@ -148,6 +148,7 @@ class Response:
 
     def __init__(self, raw: httpcore2.Response, subject: str, clock: Clock) -> None:
         self.status = raw.status
+        self.reason: str = raw.extensions.get("reason_phrase", b"").decode("latin-1")
         self._headers = raw.headers
         self._raw = raw
         self._subject = subject
