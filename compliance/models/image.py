@@ -104,14 +104,22 @@ class Image(models.Model):
 
 
 class Index(models.Model):
-    """A manifest list; its images in the order of the document."""
+    """A manifest list; its images in the order of the document.
 
-    digest = models.CharField(max_length=135, unique=True)
+    Where a registry's scope leaves platforms out, its tags point to a row of their own with the images that were read:
+    ``platforms`` is ``ScanScope.platform_key``, empty for all.
+    """
+
+    digest = models.CharField(max_length=135)
+    platforms = models.CharField(max_length=800, blank=True, default="")
     media_type = models.CharField(max_length=255)
     first_seen_at = models.DateTimeField()
     images: models.ManyToManyField[Image, IndexImage] = models.ManyToManyField(
         Image, through="IndexImage", related_name="indexes"
     )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["digest", "platforms"], name="index_once")]
 
     def __str__(self) -> str:
         return self.digest

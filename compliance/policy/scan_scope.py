@@ -9,6 +9,9 @@ from typing import Final
 
 from compliance.policy.globs import fits_any
 
+OUT_OF_SCOPE: Final = "out-of-scope"
+"""The code of what is left out, where others have the code of what went wrong."""
+
 MOST_PATTERNS: Final = 50
 """Of one kind. A million names are held against each of them."""
 

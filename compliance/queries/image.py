@@ -162,7 +162,7 @@ def find_digest(text: str, params: Mapping[str, str]) -> ImagePage | IndexPage |
     image = Image.objects.filter(digest=digest).first()
     if image is not None:
         return _image_page(image, params.get("policy", ""))
-    index = Index.objects.filter(digest=digest).first()
+    index = Index.objects.filter(digest=digest).order_by("platforms").first()
     return _index_page(index) if index is not None else _unread_page(digest)
 
 

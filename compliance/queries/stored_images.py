@@ -88,7 +88,9 @@ def _by_digest(references: Iterable[Reference]) -> dict[Reference, _Target]:
         return {}
     digests = {reference.digest for reference in wanted}
     images = dict(Image.objects.filter(digest__in=digests).values_list("digest", "pk"))
-    indexes = dict(Index.objects.filter(digest__in=digests).values_list("digest", "pk"))
+    # The row with all platforms comes last, and so counts where there are several.
+    rows = Index.objects.filter(digest__in=digests).order_by("-platforms")
+    indexes = dict(rows.values_list("digest", "pk"))
     return {
         reference: _Target(
             images.get(str(reference.digest)),

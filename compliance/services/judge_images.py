@@ -19,17 +19,20 @@ from scanner.judge import REVISION
 _UNIQUE = ("outline", "policy_version")
 
 
-def judged_images(digests: Iterable[str], version: PolicyVersion, *, now: datetime) -> Known:
-    """What is stored of these digests, all of it judged under a version, without a registry."""
+def judged_images(digests: Iterable[str], version: PolicyVersion, *, now: datetime, platforms: str = "") -> Known:
+    """What is stored of these digests, all of it judged under a version, without a registry.
+
+    :param platforms: ``Index.platforms``.
+    """
     wanted = set(digests)
-    known = known_images(wanted, version)
+    known = known_images(wanted, version, platforms)
     unjudged = known.unjudged()
     if not unjudged:
         return known
     ask_stored(list(stale_images().filter(pk__in=unjudged).order_by("pk").values_list("pk", flat=True)))
     outlines = Image.objects.filter(pk__in=unjudged).exclude(outline=None).values_list("outline_id", flat=True)
     evaluate(version, {pk for pk in outlines if pk is not None}, now=now)
-    return known_images(wanted, version)
+    return known_images(wanted, version, platforms)
 
 
 def stale_images() -> QuerySet[Image]:

@@ -82,17 +82,21 @@ class Known:
         return replace(view, platform=platform) if platform else view
 
 
-def known_images(digests: Iterable[str], version: PolicyVersion) -> Known:
-    """Load what is stored of these digests: five queries at most, however many there are."""
+def known_images(digests: Iterable[str], version: PolicyVersion, platforms: str = "") -> Known:
+    """Load what is stored of these digests: five queries at most, however many there are.
+
+    :param platforms: ``Index.platforms``.
+    """
     wanted = set(digests)
-    indexes = _indexes(wanted)
+    indexes = _indexes(wanted, platforms)
     children = {child for index in indexes.values() for _, child in index.children}
     images = _images((wanted - indexes.keys()) | children, version)
     return Known(read_policy(version.document), images, indexes)
 
 
-def _indexes(digests: set[str]) -> dict[str, KnownIndex]:
-    pks = dict(Index.objects.filter(digest__in=digests).values_list("pk", "digest")) if digests else {}
+def _indexes(digests: set[str], platforms: str) -> dict[str, KnownIndex]:
+    stored = Index.objects.filter(digest__in=digests, platforms=platforms)
+    pks = dict(stored.values_list("pk", "digest")) if digests else {}
     children: dict[int, list[tuple[str, str]]] = {pk: [] for pk in pks}
     if pks:
         rows = IndexImage.objects.filter(index__in=pks).order_by("index", "position")

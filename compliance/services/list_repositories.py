@@ -13,12 +13,14 @@ from django.db import transaction
 from compliance.models import LeaseLost, Registry, Repository, RepositoryScan, Scan, State, Tag
 from compliance.models.clock import database_now
 from compliance.policy.retry import MOST_ATTEMPTS, retry_in
+from compliance.policy.scan_scope import repository_in_scope
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.assign_policies import policies_for
 from compliance.services.doubt_tags import doubt_tags
 from compliance.services.finish_scan import fail_scan, finish_scan
 from compliance.services.forget_tags import forget_repositories
 from compliance.services.keep_lease import LeaseKeeper
+from compliance.services.leave_out import leave_out_repositories
 from compliance.services.open_source import open_source
 from compliance.services.pause_registry import watched
 from compliance.services.record_problem import NO_PROBLEM, Mishap, problem_columns, record_mishaps
@@ -132,7 +134,8 @@ def _record(scan: Scan, token: uuid.UUID, listing: Listing, now: datetime) -> li
 def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: datetime) -> list[int]:
     """Make, bring back and delete rows; return the ids of those listed."""
     known = {name: (pk, gone) for pk, name, gone in _rows(registry)}
-    listed = list(dict.fromkeys(listing.names))
+    scope = registry.scope
+    listed = [name for name in dict.fromkeys(listing.names) if repository_in_scope(name, scope)]
     missing = [name for name in listed if name not in known]
     judges = policies_for(registry, missing)
     made = Repository.objects.bulk_create(
@@ -141,9 +144,12 @@ def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: d
     )
     returned = [known[name][0] for name in listed if name in known and known[name][1] is not None]
     Repository.objects.filter(pk__in=returned).update(deleted_at=None, **NO_PROBLEM)
+    there = {name: pk for name, (pk, deleted_at) in known.items() if deleted_at is None}
+    outside = {pk for name, pk in there.items() if not repository_in_scope(name, scope)}
+    leave_out_repositories(sorted(outside), now=now)
     if listing.problem is None:  # a listing that broke off says nothing about what it did not name
-        wanted = set(listed)
-        gone = [pk for name, (pk, deleted_at) in known.items() if deleted_at is None and name not in wanted]
+        wanted = set(listing.names)
+        gone = [pk for name, pk in there.items() if name not in wanted and pk not in outside]
         forget_repositories(gone, scan.pk, now=now, seen_at=listing.asked_at)
     return [known[name][0] for name in listed if name in known] + [row.pk for row in made]
 

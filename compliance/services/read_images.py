@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from compliance.models import Image
+from compliance.policy.scan_scope import platform_in_scope
 from compliance.services.ask_images import ImageRead
 from compliance.services.index_layers import Answer, LayerShelf, WantedLayer
 from compliance.services.record_images import IndexRead
@@ -37,12 +38,20 @@ Node = IndexManifest | ImageDocuments | ImageRead | SourceProblem
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where images are read from."""
+    """Where images are read from.
+
+    :param platforms: ``ScanScope.platforms``: other images of an index are left out.
+    """
 
     source: Source
     repository: RepositoryName
     executor: Executor
     shelf: LayerShelf
+    platforms: tuple[str, ...] = ()
+
+    def wanted(self, index: IndexManifest) -> list[Descriptor]:
+        """Those images of an index that are read."""
+        return [entry for entry in index.manifests if platform_in_scope(_platform(entry), self.platforms)]
 
 
 @dataclass(slots=True)
@@ -65,7 +74,7 @@ def read_images(place: Place, digests: Iterable[Digest]) -> Found:
     for digest in wanted:
         node = nodes[digest]
         if isinstance(node, IndexManifest):
-            _settle_index(digest, node, nodes, found)
+            _settle_index(place, node, digest, nodes, found)
     return found
 
 
@@ -80,7 +89,7 @@ def _read_documents(place: Place, wanted: list[Digest]) -> dict[str, Node]:
         if depth == settings.LIMITS.index_depth:
             deep = [digest for digest in level if isinstance(nodes[digest], IndexManifest)]
             nodes |= {digest: ImageRead(digest, problem=_too_deep(digest)) for digest in deep}
-        level = _unknown({child.digest for index in indexes for child in index.manifests if child.digest not in nodes})
+        level = _unknown({child.digest for node in indexes for child in place.wanted(node)} - nodes.keys())
     return nodes
 
 
@@ -161,10 +170,10 @@ def _indexes(wanted: list[WantedLayer], answers: Mapping[WantedLayer, Answer]) -
         yield answer
 
 
-def _settle_index(digest: str, index: IndexManifest, nodes: Mapping[str, Node], found: Found) -> None:
+def _settle_index(place: Place, index: IndexManifest, digest: str, nodes: Mapping[str, Node], found: Found) -> None:
     allowed = settings.LIMITS.index_children
     # One more than allowed will do: indexes that name each other often flatten to millions.
-    children = list(islice(_flattened(index, nodes, ""), allowed + 1))
+    children = list(islice(_flattened(place, index, nodes, ""), allowed + 1))
     problem = next((found.problems[child] for _, child in children if child in found.problems), None)
     if problem is not None:
         found.problems[digest] = problem
@@ -175,12 +184,12 @@ def _settle_index(digest: str, index: IndexManifest, nodes: Mapping[str, Node], 
         found.indexes[digest] = IndexRead(digest, index.media_type, tuple(children))
 
 
-def _flattened(index: IndexManifest, nodes: Mapping[str, Node], above: str) -> Iterator[tuple[str, str]]:
-    for child in index.manifests:
+def _flattened(place: Place, index: IndexManifest, nodes: Mapping[str, Node], above: str) -> Iterator[tuple[str, str]]:
+    for child in place.wanted(index):
         platform = _platform(child) or above
         node = nodes.get(child.digest)
         if isinstance(node, IndexManifest):
-            yield from _flattened(node, nodes, platform)
+            yield from _flattened(place, node, nodes, platform)
         else:
             yield platform, child.digest
 

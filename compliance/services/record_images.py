@@ -23,6 +23,7 @@ from compliance.services.count_totals import count_totals
 from compliance.services.forget_tags import forget_tags
 from compliance.services.judge_images import judged_images
 from compliance.services.known_images import Known
+from compliance.services.leave_out import leave_out_tags
 from compliance.services.look_again import look_again, overwritten
 from compliance.services.record_problem import NO_PROBLEM, Mishap, record_mishaps
 from compliance.services.record_progress import Progress, record_progress
@@ -46,18 +47,26 @@ class IndexRead:
 
 @dataclass(slots=True, kw_only=True)
 class Batch(Progress):
-    """What to write; ``gone`` are ids of tags the registry no longer has, ``seen_at`` when it was asked for them."""
+    """What to write.
+
+    :param gone: ids of tags the registry no longer has.
+    :param outside: ids of tags that are out of scope.
+    :param seen_at: when the registry was asked for them.
+    :param platforms: ``Index.platforms``.
+    """
 
     tags: Sequence[TagRead] = ()
     images: Sequence[ImageRead] = ()
     indexes: Sequence[IndexRead] = ()
     gone: Sequence[int] = ()
+    outside: Sequence[int] = ()
     seen_at: datetime | None = None
+    platforms: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write but counters."""
-        return not (self.tags or self.images or self.indexes or self.gone)
+        return not (self.tags or self.images or self.indexes or self.gone or self.outside)
 
 
 def record_images(
@@ -77,11 +86,12 @@ def record_images(
             raise PolicyChanged
         _mix(repository, version)
         images_new = _write_images(batch.images, now)
-        _write_indexes(batch.indexes, now)
+        _write_indexes(batch.indexes, batch.platforms, now)
         known = _judged(batch, version, now)
         written = write_tags(repository, batch.tags, known, version, repository_scan.scan_id, now=now)
         forget_tags(repository.pk, batch.gone, repository_scan.scan_id, now=now, seen_at=batch.seen_at)
-        if written.rows or batch.gone:
+        leave_out_tags(batch.outside, now=now)
+        if written.rows or batch.gone or batch.outside:
             count_totals(repository, version, now=now, new=written.new, fixed=written.fixed)
             _return(repository)
         _write_mishaps(repository_scan, batch, now)
@@ -122,18 +132,18 @@ def _write_images(images: Iterable[ImageRead], now: datetime) -> int:
     return len(fresh)
 
 
-def _write_indexes(indexes: Iterable[IndexRead], now: datetime) -> None:
+def _write_indexes(indexes: Iterable[IndexRead], platforms: str, now: datetime) -> None:
     by_digest = {index.digest: index for index in indexes}
     if not by_digest:
         return
     Index.objects.bulk_create(
         (
-            Index(digest=digest, media_type=by_digest[digest].media_type[:255], first_seen_at=now)
-            for digest in sorted(by_digest)
+            Index(digest=digest, platforms=platforms, media_type=read.media_type[:255], first_seen_at=now)
+            for digest, read in sorted(by_digest.items())
         ),
         ignore_conflicts=True,
     )
-    pks = dict(Index.objects.filter(digest__in=by_digest).values_list("digest", "pk"))
+    pks = dict(Index.objects.filter(digest__in=by_digest, platforms=platforms).values_list("digest", "pk"))
     wanted = {digest for index in by_digest.values() for _, digest in index.children}
     images = dict(Image.objects.filter(digest__in=wanted).values_list("digest", "pk"))
     _forget_other_children(by_digest, pks)
@@ -163,7 +173,7 @@ def _children(index: IndexRead) -> list[tuple[str, str]]:
 
 def _judged(batch: Batch, version: PolicyVersion, now: datetime) -> Known:
     digests = [tag.digest for tag in batch.tags if tag.digest and tag.problem is None]
-    return judged_images(digests, version, now=now)
+    return judged_images(digests, version, now=now, platforms=batch.platforms)
 
 
 def _write_mishaps(repository_scan: RepositoryScan, batch: Batch, now: datetime) -> None:

@@ -6,7 +6,7 @@ nobody has asked by the rules of this release.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -55,11 +55,12 @@ def rejudge_tags(repository_ids: Sequence[int], version: PolicyVersion, *, now: 
     changes: list[TagChange] = []
     others = _others(repository_ids, indexes)
     after = 0
-    while tags := list(others.filter(pk__gt=after).order_by("pk")[:_BATCH]):
+    while tags := list(others.filter(pk__gt=after).select_related("index").order_by("pk")[:_BATCH]):
         after = tags[-1].pk
-        for change, new, fixed in _judge_others(tags, version, now):
-            changes.append(change)
-            found.add(Count(change.repository_id, 1, new, fixed))
+        for platforms, alike in _by_platforms(tags).items():
+            for change, new, fixed in _judge_others(alike, version, platforms, now):
+                changes.append(change)
+                found.add(Count(change.repository_id, 1, new, fixed))
     TagChange.objects.bulk_create(changes, batch_size=_BATCH)
     return found
 
@@ -72,8 +73,17 @@ def _others(ids: Sequence[int], indexes: set[int]) -> QuerySet[Tag]:
     return Tag.objects.listed().filter(readable, others, repository__in=ids)
 
 
-def _judge_others(tags: Sequence[Tag], version: PolicyVersion, now: datetime) -> Iterator[tuple[TagChange, bool, bool]]:
-    known = judged_images({tag.digest for tag in tags}, version, now=now)
+def _by_platforms(tags: Iterable[Tag]) -> dict[str, list[Tag]]:
+    found: dict[str, list[Tag]] = {}
+    for tag in tags:
+        found.setdefault(tag.index.platforms if tag.index else "", []).append(tag)
+    return found
+
+
+def _judge_others(
+    tags: Sequence[Tag], version: PolicyVersion, platforms: str, now: datetime
+) -> Iterator[tuple[TagChange, bool, bool]]:
+    known = judged_images({tag.digest for tag in tags}, version, now=now, platforms=platforms)
     touched: list[Tag] = []
     for tag in tags:
         if not known.has(tag.digest):  # its limit was raised: the next scan reads it again

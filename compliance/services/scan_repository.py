@@ -17,19 +17,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 from django.conf import settings
-from django.db.models import DateTimeField, Q
-from django.db.models.functions import Coalesce
 
-from compliance.models import ACTIVE, LeaseLost, PolicyVersion, RepositoryScan, State
+from compliance.models import LeaseLost, PolicyVersion, RepositoryScan
 from compliance.policy.retry import MOST_ATTEMPTS
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.end_repository_scan import end_repository_scan, put_off_repository_scan
 from compliance.services.index_layers import LayerShelf, WantedLayer
-from compliance.services.keep_lease import LeaseKeeper, lease_length
+from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.list_repositories import Clock, Opener
 from compliance.services.open_source import open_source
+from compliance.services.pause_registry import note_answer, watched
 from compliance.services.read_images import Place
 from compliance.services.scan_tags import Turn, TurnIsOver, scan_tags
+from compliance.services.take_turn import take_part
 from scanner.domain.problems import ImageProblem, ScanProblem
 from scanner.domain.reference import RepositoryName
 from scanner.filesystem.layer_index import LayerIndex
@@ -40,9 +40,7 @@ from scanner.sources.source import Source
 def scan_repository(repository_scan_id: int, *, clock: Clock, opener: Opener = open_source) -> list[WakeUp]:
     """Do, or go on with, one repository's part, unless somebody else does; return what is left to wake."""
     now = clock()
-    ready = RepositoryScan.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state__in=ACTIVE)
-    started_at = Coalesce("started_at", now, output_field=DateTimeField())
-    token = ready.take(repository_scan_id, lease_length(), state=State.RUNNING, started_at=started_at)
+    token = take_part(repository_scan_id, now)
     if token is None:
         return []
     rows = RepositoryScan.objects.select_related("scan__registry", "repository__policy__current")
@@ -52,6 +50,7 @@ def scan_repository(repository_scan_id: int, *, clock: Clock, opener: Opener = o
     except LeaseLost:
         return []
     except TurnIsOver:
+        note_answer(row.scan.registry_id)
         RepositoryScan.objects.give_back(row.pk, token)
         return [WakeUp(Work.REPOSITORY_SCAN, row.pk)]
     except ScanProblem as problem:
@@ -68,8 +67,9 @@ def _take_turn(row: RepositoryScan, token: uuid.UUID, clock: Clock, opener: Open
     with ExitStack() as stack:
         keeper = stack.enter_context(LeaseKeeper())
         keeper.hold(RepositoryScan.objects.all(), row.pk, token)
+        stack.enter_context(watched(row.scan.registry_id, clock))
         source = stack.enter_context(opener(row.scan.registry))
-        executor = stack.enter_context(ThreadPoolExecutor(settings.SCAN_CONNECTIONS, thread_name_prefix="registry"))
+        executor = stack.enter_context(ThreadPoolExecutor(row.connections, thread_name_prefix="registry"))
         place = _place(source, row, executor, keeper, clock)
         turn = Turn(row, token, version, place, keeper, clock)
         scan_tags(turn)
@@ -92,7 +92,8 @@ def _place(
         # Without a diff_id: the index counts for every image, whatever this one's config says of the layer.
         return fetch_layer_index(source, name, layer.descriptor(), None, settings.LIMITS, keep)
 
-    return Place(source, name, executor, LayerShelf(fetch, executor, keeper, clock))
+    shelf = LayerShelf(fetch, executor, keeper, clock)
+    return Place(source, name, executor, shelf, tuple(row.scan.registry.platforms))
 
 
 def _crashed(row: RepositoryScan) -> ScanProblem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,9 +12,11 @@ from django.db.models import Exists, OuterRef, Q
 
 from compliance.models import ACTIVE, Image, IndexImage, PolicyVersion, Repository, RepositoryScan, Tag
 from compliance.models.clock import database_now
+from compliance.services.choose_tags import choose_tags
 from compliance.services.finish_scan import refresh_totals
 from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.known_images import Known, known_images
+from compliance.services.leave_out import no_platform_in_scope
 from compliance.services.list_repositories import Clock
 from compliance.services.read_images import Place, read_images
 from compliance.services.record_images import Batch, PolicyChanged, record_images
@@ -60,6 +62,11 @@ class Turn:
     total: int | None = None
     seen_at: datetime = field(default_factory=database_now)
 
+    @property
+    def platforms(self) -> str:
+        """``Index.platforms``."""
+        return self.row.scan.registry.scope.platform_key
+
     def __post_init__(self) -> None:
         self.requests, self.bytes = self.place.source.traffic.requests, self.place.source.traffic.bytes
 
@@ -81,8 +88,8 @@ def scan_tags(turn: Turn) -> None:
 def _scan(turn: Turn) -> None:
     named = turn.row.only_tags
     listed_at = turn.seen_at
-    listed = turn.place.source.tags(turn.place.repository) if named is None else map(TagName, named)
-    names = sorted(set(listed))
+    listed = set(turn.place.source.tags(turn.place.repository) if named is None else map(TagName, named))
+    names = choose_tags(turn.row, listed, now=turn.clock())
     turn.total = len(names)
     start = sum(name <= turn.row.cursor for name in names) if turn.row.cursor else 0
     while start < len(names):
@@ -91,7 +98,7 @@ def _scan(turn: Turn) -> None:
         start += len(batch)
     if named is None:
         turn.seen_at = listed_at
-        _scan_gone(turn, names)
+        _scan_gone(turn, names, listed)
 
 
 def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
@@ -104,13 +111,15 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     changed = _changed(turn, pointers)
     unknown = [pointer.tag for pointer in changed if _is_gone(turn, pointer)]
     changed = [pointer for pointer in changed if pointer.tag not in unknown]
-    known = known_images((pointer.resolved.digest for pointer in changed if pointer.resolved), turn.version)
+    digests = (pointer.resolved.digest for pointer in changed if pointer.resolved)
+    known = known_images(digests, turn.version, turn.platforms)
     settled = [pointer for pointer in changed if pointer.resolved is None or known.is_current(pointer.resolved.digest)]
     groups = list(_groups(changed, known))
     hits = len(pointers) - len(unknown) - len(changed) + sum(pointer.resolved is not None for pointer in settled)
     done += len(pointers) - len(changed) + len(settled)
     cursor = None if groups else names[-1]
-    tags = [_tag_read(pointer) for pointer in settled]
+    without = [digest for digest, index in known.indexes.items() if not index.children]
+    tags = [_tag_read(pointer, _out_of_scope(turn, without)) for pointer in settled]
     gone = _stored(turn, unknown)
     _record(turn, Batch(tags=tags, gone=gone, known=hits, cursor=cursor, tags_done=done))
     for group in groups:
@@ -134,6 +143,7 @@ def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
             problem_code="",
             unconfirmed_since=None,
         )
+        .filter(Q(index=None) | Q(index__platforms=turn.platforms))
         .exclude(_OUTDATED)
     )
     stored = dict(rows.values_list("name", "digest"))
@@ -182,6 +192,7 @@ def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str 
     limited = next((problem for problem in found.problems.values() if problem.code == "rate-limited"), None)
     # What an older release read goes on to count where the registry does not let us read it again.
     problems = {digest: problem for digest, problem in found.problems.items() if not known.has(digest)}
+    problems |= _out_of_scope(turn, [digest for digest, index in found.indexes.items() if not index.children])
     tags = [_tag_read(pointer, problems) for pointer in group]
     batch = Batch(
         tags=[tag for tag in tags if tag.problem is None or tag.problem.code != "rate-limited"],
@@ -195,19 +206,29 @@ def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str 
         raise limited
 
 
-def _scan_gone(turn: Turn, names: Sequence[TagName]) -> None:
-    """Notice deleted tags. Every listed name has a row by now, so equal counts mean that none is left over.
+def _scan_gone(turn: Turn, names: Sequence[TagName], listed: set[TagName]) -> None:
+    """Notice tags that were deleted or left out.
 
-    Not so after several turns: names that were pushed meanwhile may come before the cursor, and have none.
+    Every name has a row by now, so equal counts mean that none is left over. Not so after several turns: names that
+    were pushed meanwhile may come before the cursor, and have none.
     """
     stored = Repository.objects.values_list("tags_total", flat=True).get(pk=turn.row.repository_id)
     gone: list[int] = []
+    outside: list[int] = []
     if turn.row.cursor or stored != len(names):
         wanted = set(names)
         rows = Tag.objects.listed().filter(repository=turn.row.repository_id).values_list("pk", "name")
-        gone = [pk for pk, name in rows.iterator() if name not in wanted]
-    if gone or turn.place.source.traffic.requests != turn.requests:
-        _record(turn, Batch(gone=gone, tags_done=len(names)))
+        for pk, name in rows.iterator():
+            if name not in wanted:
+                (outside if name in listed else gone).append(pk)
+    if gone or outside or turn.place.source.traffic.requests != turn.requests:
+        _record(turn, Batch(gone=gone, outside=outside, tags_done=len(names)))
+
+
+def _out_of_scope(turn: Turn, digests: Iterable[str]) -> dict[str, ScanProblem]:
+    """Of indexes without an image of a platform that is scanned; without such a scope they are just empty."""
+    platforms = turn.place.platforms
+    return dict.fromkeys(digests, no_platform_in_scope(platforms)) if platforms else {}
 
 
 def _tag_read(pointer: Pointer, problems: dict[str, ScanProblem] | None = None) -> TagRead:
@@ -221,7 +242,7 @@ def _tag_read(pointer: Pointer, problems: dict[str, ScanProblem] | None = None) 
 def _record(turn: Turn, batch: Batch) -> None:
     turn.keeper.check(RepositoryScan.objects.all(), turn.row.pk)
     _traffic(turn, batch)
-    batch.seen_at = turn.seen_at
+    batch.seen_at, batch.platforms = turn.seen_at, turn.platforms
     batch.tags = [replace(tag, seen_at=turn.seen_at) for tag in batch.tags]
     if batch.is_empty:
         record_progress(turn.row.pk, turn.token, batch)

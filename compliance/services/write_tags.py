@@ -8,6 +8,7 @@ from datetime import datetime
 
 from compliance.models import PolicyVersion, Repository, Tag, TagChange
 from compliance.models.bulk import update_rows
+from compliance.policy.scan_scope import OUT_OF_SCOPE
 from compliance.policy.tag_change import Change, TagState, failing_since, what_happened
 from compliance.policy.tag_view import TagView
 from compliance.services.known_images import Known
@@ -177,7 +178,9 @@ def _point(tag: Tag, read: TagRead, known: Known) -> None:
 def _state(row: Tag | None) -> TagState | None:
     if row is None:
         return None
-    return TagState(row.digest, Verdict(row.verdict), row.failing_since, row.deleted_at is not None)
+    # What was left out of the scope was never gone.
+    deleted = row.deleted_at is not None and row.problem_code != OUT_OF_SCOPE
+    return TagState(row.digest, Verdict(row.verdict), row.failing_since, deleted)
 
 
 def _unread(problem: ScanProblem) -> TagView:
