@@ -1,0 +1,19 @@
+"""Registry products on hosts that are not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.products import Handler, Internet, internet
+
+Hosts = Callable[[dict[str, Handler]], Internet]
+
+
+@pytest.fixture
+def hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
+    """Opens an internet of the given hosts for one test."""
+    with ExitStack() as stack:
+        yield lambda handlers: stack.enter_context(internet(monkeypatch, handlers))
