@@ -5,16 +5,18 @@ What is not rung for, because the process ended or the queue is down, is found b
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from compliance.policy.wake_up import WakeUp
-from compliance.tasks.wake import send
+from compliance.tasks.wake import ring_now
+
+logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN = 1.0
-_EXPIRES: Final = 60
 
 
 class PushBell:
@@ -45,8 +47,11 @@ class PushBell:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._wanted))
                 wanted, self._wanted = list(self._wanted), {}
-            self._send(wanted)
+            try:
+                self._send(wanted)
+            except Exception:
+                logger.exception("%d wake-ups wait for the tick", len(wanted))
             time.sleep(self._seconds)
 
 
-BELL: Final = PushBell(lambda wake_ups: send(wake_ups, _EXPIRES))
+BELL: Final = PushBell(ring_now)

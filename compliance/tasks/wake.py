@@ -34,11 +34,15 @@ def ring(wake_ups: Iterable[WakeUp], *, expires: int = AN_HOUR) -> None:
 
     :param expires: seconds after which nobody needs to look any more.
     """
-    transaction.on_commit(partial(send, list(wake_ups), expires))
+    transaction.on_commit(partial(_send, list(wake_ups), expires))
 
 
-def send(wake_ups: list[WakeUp], expires: int) -> None:
-    """Send messages now, for callers outside a transaction; a queue that is down breaks nobody."""
+def ring_now(wake_ups: list[WakeUp], *, expires: int = AN_HOUR) -> None:
+    """Send messages at once, for callers outside a transaction; a queue that is down breaks nobody."""
+    _send(wake_ups, expires)
+
+
+def _send(wake_ups: list[WakeUp], expires: int) -> None:
     try:
         for wake_up in wake_ups:
             # Without retries: whoever accepted the work must not wait for a queue that is down.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from compliance.models import InboundEvent, Push, Registry, WebhookEndpoint
@@ -15,6 +15,9 @@ from compliance.services.webhook_endpoints import make_endpoint
 from compliance.webhooks.proof import sign
 from compliance.webhooks.senders import SENDERS
 from tests.support.rows import NOW
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
 
 A = "sha256:" + "a" * 64
 B = "sha256:" + "b" * 64
@@ -47,13 +50,19 @@ class Hook:
         """Without the secret."""
         return f"/hooks/{self.endpoint.key}/"
 
-    def send(self, body: bytes, *, path: str = "", proven: bool = True, **headers: str) -> HttpResponse:
-        """Post a body, proven as the product does."""
+    def send(
+        self, body: bytes, headers: Mapping[str, str] | None = None, *, path: str = "", proven: bool = True
+    ) -> _MonkeyPatchedWSGIResponse:
+        """Post a body, proven as the product does.
+
+        :param headers: ``content-type`` among them, unless it is JSON.
+        """
         sender = SENDERS[self.product]
+        found = {"content-type": "application/json", **(headers or {})}
         proof = sign(sender.proofs[0], self.secret, body) if proven else {}
         target = path or (f"{self.path}{self.secret}/" if sender.secret_in_address and proven else self.path)
-        kind = headers.pop("content_type", "application/json")
-        return self.client.post(target, body, content_type=kind, headers={**proof, **headers})  # type: ignore[return-value]  # the client's own subclass
+        kind = found.pop("content-type")
+        return self.client.post(target, body, content_type=kind, headers={**proof, **found})
 
     def states(self) -> list[str]:
         """Of the pushes, in order."""

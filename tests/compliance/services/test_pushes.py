@@ -27,7 +27,7 @@ from compliance.services.forget_events import forget_events
 from compliance.services.gather_pushes import gather_pushes, waiting_pushes
 from compliance.services.scan_repository import scan_repository
 from compliance.services.webhook_endpoints import CannotReplay, replay_event, send_test_event, set_enabled
-from compliance.views import hooks
+from compliance.tasks.push_bell import BELL
 from tests.compliance.services.conftest import World, app
 from tests.support.hooks import A, B, Hook, pushed
 from tests.support.images import Stored
@@ -36,7 +36,7 @@ from tests.support.images import Stored
 @pytest.fixture
 def hook(world: World, monkeypatch: pytest.MonkeyPatch) -> Hook:
     """Requests of the world's registry, by the world's clock."""
-    monkeypatch.setattr(hooks.BELL, "ring", lambda _wake_ups: None)
+    monkeypatch.setattr(BELL, "ring", lambda _wake_ups: None)
     monkeypatch.setattr("django.utils.timezone.now", lambda: world.now)
     return Hook(world.registry)
 
