@@ -21,7 +21,7 @@ from typing import Final, Self
 import docker
 import requests
 import urllib3
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
@@ -201,6 +201,8 @@ class EngineSource:
 
     def _save(self, image: Digest) -> tuple[ArchiveMembers, int]:
         with self._asking(str(image)):
+            # Saving what is not there is an internal error of the engine; looking at it says that it is not there.
+            self._client.api.inspect_image(image)  # type: ignore[no-untyped-call]  # the stubs lack it
             stream = self._client.api.get_image(image, chunk_size=PIECE)
             descriptor = spooled(self._traffic.counted(self._in_time(stream)), self._limits.archive_bytes)
             size = os.fstat(descriptor).st_size
@@ -305,7 +307,7 @@ def _named(subject: str) -> Iterator[None]:
         yield
     except ScanProblem:
         raise
-    except ImageNotFound as error:
+    except NotFound as error:
         raise refused("image-unknown", f"the engine has no image {printable(subject, longest=300)}") from error
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
         raise unavailable(
