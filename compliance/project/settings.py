@@ -22,6 +22,7 @@ CREDENTIAL_KEYS = env.list("PLIMSOLL_CREDENTIAL_KEYS")
 LIMITS = read_limits(env)
 SCAN_CONNECTIONS = env.int("PLIMSOLL_SCAN_CONNECTIONS", default=8)
 SCAN_WORKERS = env.int("PLIMSOLL_SCAN_WORKERS", default=2)
+HEAVY_LAYER_BYTES = env.int("PLIMSOLL_HEAVY_LAYER_BYTES", default=256 * 1024 * 1024)
 LEASE_SECONDS = env.int("PLIMSOLL_LEASE_SECONDS", default=60)
 UNCONFIRMED_DAYS = env.int("PLIMSOLL_UNCONFIRMED_DAYS", default=7)
 EVENT_DAYS = env.int("PLIMSOLL_EVENT_DAYS", default=30)
@@ -158,6 +159,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # KiB
 CELERY_TASK_SOFT_TIME_LIMIT = 15 * 60
 CELERY_TASK_TIME_LIMIT = 16 * 60
+CELERY_TASK_ROUTES = {"compliance.wake_heavy_repository_scan": {"queue": "heavy"}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -172,7 +174,8 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {
         "task": "compliance.tick",
         "schedule": schedule(env.float("PLIMSOLL_TICK_SECONDS", default=10.0)),
-        "options": {"expires": 30},
+        # Longer than hosts' clocks may disagree, or workers would throw every tick away.
+        "options": {"expires": 600},
     },
 }
 

@@ -24,6 +24,9 @@ from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.record_problem import problem_columns
 from scanner.domain.problems import ScanProblem, Unavailable
 
+_COST_OF_A_FAILURE = timedelta(seconds=30)
+"""What a failing registry costs is worker's time, by repeating and by waiting: its next turn comes so much later."""
+
 _NO_PAUSE = {"paused_until": None, "pause_code": "", "pause_message": "", "pause_remedy": ""}
 
 
@@ -78,8 +81,9 @@ def note_failure(registry_id: int, problem: ScanProblem, *, now: datetime) -> No
         else:
             state.failures += 1
             wait = pause_after(state.failures, secrets.randbelow(1_000) / 1_000)
+            state.served_at = now + state.failures * _COST_OF_A_FAILURE
         _pause(state, problem, wait, now)
-        state.save(update_fields=["failures", *_NO_PAUSE])
+        state.save(update_fields=["failures", "served_at", *_NO_PAUSE])
 
 
 def _pause(state: RegistryState, problem: ScanProblem, wait: timedelta | None, now: datetime) -> None:

@@ -23,6 +23,9 @@ from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.keep_lease import lease_length
 from compliance.services.pause_registry import is_on_trial, lock_state, not_paused
 
+_HEAVY_CONNECTIONS = 2
+"""Big layers take minutes: nobody else is to wait for so long for a connection."""
+
 _CHOSEN_FROM = 8
 """Pieces of one registry of which a worker takes any, so that several do not all reach for the first."""
 
@@ -38,23 +41,31 @@ def due_parts(now: datetime) -> RepositoryScanQuerySet:
 
 
 def next_part(
-    now: datetime, *, heavy: bool = False, pushes_first: bool = True, scans: Collection[int] | None = None
+    now: datetime, *, heavy: bool | None = False, pushes_first: bool = True, scans: Collection[int] | None = None
 ) -> WakeUp | None:
     """The piece that waits longest for its turn: of the registry that was served longest ago.
 
     :param pushes_first: what is partial, so small and awaited, goes before whole scans, of all registries.
+    :param heavy: only those, or only the others; ``None``: any.
     :param scans: of these alone.
     """
-    parts = due_parts(now).filter(heavy=heavy)
+    parts = due_parts(now)
+    if heavy is not None:
+        parts = parts.filter(heavy=heavy)
     if scans is not None:
         parts = parts.filter(scan__in=scans)
     registry = _registry_to_serve(parts, pushes_first=pushes_first)
     if registry is None:
         return None
     mine = parts.filter(scan__registry=registry).order_by("-scan__partial", "pk")
-    first = list(mine.values_list("pk", "scan__partial")[:_CHOSEN_FROM])
-    alike = [pk for pk, partial in first if partial == first[0][1]]
-    return WakeUp(Work.REPOSITORY_SCAN, secrets.choice(alike)) if alike else None
+    first = list(mine.values_list("scan__partial", "heavy", "pk")[:_CHOSEN_FROM])
+    alike = [wake_up_of(pk, heavy=big) for partial, big, pk in first if partial == first[0][0]]
+    return secrets.choice(alike) if alike else None
+
+
+def wake_up_of(pk: int, *, heavy: bool) -> WakeUp:
+    """Parts that read big layers have workers of their own."""
+    return WakeUp(Work.HEAVY_REPOSITORY_SCAN if heavy else Work.REPOSITORY_SCAN, pk)
 
 
 def others_wait(scan: Scan, now: datetime) -> bool:
@@ -80,14 +91,15 @@ def take_part(repository_scan_id: int, now: datetime) -> uuid.UUID | None:
     ``None`` while somebody has it, the registry is left alone, or all its connections are in use.
     """
     rows = Registry.objects.filter(scans__repository_scans=repository_scan_id)
-    registry, allowed, partial = rows.values_list("pk", "connections", "scans__partial").get()
+    columns_asked = ("pk", "connections", "scans__partial", "scans__repository_scans__heavy")
+    registry, allowed, partial, heavy = rows.values_list(*columns_asked).get()
     with transaction.atomic():
         if not _may_ask(lock_state(registry), now):
             return None
         free = _free_connections(registry, allowed, for_push=partial)
         if free < 1:
             return None
-        connections = min(free, settings.SCAN_CONNECTIONS)
+        connections = min(free, _HEAVY_CONNECTIONS if heavy else settings.SCAN_CONNECTIONS)
         started_at = Coalesce("started_at", Value(now), output_field=DateTimeField())
         columns = {"state": State.RUNNING, "started_at": started_at, "connections": connections}
         ready = RepositoryScan.objects.filter(_due(now), state__in=ACTIVE)

@@ -37,4 +37,4 @@ def _active(scan_ids: Sequence[int]) -> list[int]:
 
 def _free(scan_ids: Sequence[int], now: datetime) -> WakeUp | None:
     scan = due_listings(now).filter(pk__in=scan_ids).first()
-    return WakeUp(Work.SCAN, scan.pk) if scan is not None else next_part(now, scans=scan_ids)
+    return WakeUp(Work.SCAN, scan.pk) if scan is not None else next_part(now, heavy=None, scans=scan_ids)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.utils import timezone
 
+from compliance.models.clock import database_clock
 from compliance.services.rejudge import work_on_rejudging
 from compliance.tasks.wake import ring
 
@@ -12,4 +12,4 @@ from compliance.tasks.wake import ring
 @shared_task(name="compliance.wake_rejudging", ignore_result=True)
 def wake_rejudging(*, pk: int, **_later: object) -> None:
     """Judge the repositories of one policy again."""
-    ring(work_on_rejudging(pk, clock=timezone.now))
+    ring(work_on_rejudging(pk, clock=database_clock()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -11,6 +12,7 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from compliance.models.clock import database_now
 from compliance.policy.wake_up import WakeUp, Work
 
 logger = logging.getLogger(__name__)
@@ -18,10 +20,13 @@ logger = logging.getLogger(__name__)
 _TASKS: Final = {
     Work.SCAN: "compliance.wake_scan",
     Work.REPOSITORY_SCAN: "compliance.wake_repository_scan",
+    Work.HEAVY_REPOSITORY_SCAN: "compliance.wake_heavy_repository_scan",
     Work.REJUDGING: "compliance.wake_rejudging",
     Work.PUSHES: "compliance.wake_pushes",
 }
 AN_HOUR: Final = 3_600
+FRESH: Final = timedelta(seconds=2)
+"""Bells for repositories' parts that had to wait for longer say nothing: whoever was busy has rung again since."""
 
 
 def wake(scan_id: int) -> None:
@@ -44,8 +49,25 @@ def ring_now(wake_ups: list[WakeUp], *, expires: int = AN_HOUR) -> None:
 
 def _send(wake_ups: list[WakeUp], expires: int) -> None:
     try:
-        for wake_up in wake_ups:
+        for wake_up, told in zip(wake_ups, _told(wake_ups), strict=True):
             # Without retries: whoever accepted the work must not wait for a queue that is down.
-            current_app.send_task(_TASKS[wake_up.work], kwargs={"pk": wake_up.id}, expires=expires, retry=False)
+            current_app.send_task(_TASKS[wake_up.work], kwargs=told, expires=expires, retry=False)
     except (OperationalError, OSError):
         logger.warning("the queue cannot be reached: %d wake-ups wait for the tick", len(wake_ups), exc_info=True)
+
+
+def is_stale(rung_at: str | None, now: datetime) -> bool:
+    """Whether a bell for a repository's part can be thrown away.
+
+    A worker that was busy for long comes back to many of them, behind which a push may wait. It has rung once more at
+    the end of what it did, and if not, the tick does.
+
+    :param rung_at: by the database's clock, as is ``now``.
+    """
+    return rung_at is not None and now - datetime.fromisoformat(rung_at) > FRESH
+
+
+def _told(wake_ups: list[WakeUp]) -> list[dict[str, object]]:
+    aging = any(wake_up.work is Work.REPOSITORY_SCAN for wake_up in wake_ups)
+    rung_at = {"rung_at": database_now().isoformat()} if aging else {}
+    return [{"pk": one.id, **(rung_at if one.work is Work.REPOSITORY_SCAN else {})} for one in wake_ups]

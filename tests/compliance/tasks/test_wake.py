@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from compliance.policy.wake_up import WakeUp, Work
-from compliance.tasks.wake import ring, wake
+from compliance.tasks.wake import is_stale, ring, wake
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -30,7 +33,20 @@ def test_messages_leave_after_the_commit(sent: list[tuple[str, dict[str, int]]])
         ring([WakeUp(Work.REPOSITORY_SCAN, 8)])
         assert sent == []
 
-    assert sent == [("compliance.wake_scan", {"pk": 7}), ("compliance.wake_repository_scan", {"pk": 8})]
+    assert [(name, told["pk"]) for name, told in sent] == [
+        ("compliance.wake_scan", 7),
+        ("compliance.wake_repository_scan", 8),
+    ]
+
+
+AGES = [(None, False), (0.0, False), (1.9, False), (2.1, True), (600.0, True), (-300.0, False)]
+
+
+@pytest.mark.parametrize(("seconds", "stale"), AGES)
+def test_a_bell_that_waited_behind_others_says_nothing(seconds: float | None, stale: bool) -> None:
+    rung_at = None if seconds is None else (NOON - timedelta(seconds=seconds)).isoformat()
+
+    assert is_stale(rung_at, NOON) is stale
 
 
 @pytest.mark.django_db(transaction=True)

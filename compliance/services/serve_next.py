@@ -1,0 +1,34 @@
+"""What a worker does when it is rung for a repository's part: whichever waits longest for its turn."""
+
+from __future__ import annotations
+
+import secrets
+
+from compliance.models import RepositoryScan
+from compliance.policy.wake_up import WakeUp
+from compliance.services.list_repositories import Clock, Opener
+from compliance.services.open_source import open_source
+from compliance.services.scan_repository import scan_repository
+from compliance.services.take_turn import next_part
+
+_PUSHES_FIRST = 3, 4
+"""Three times in four; a flood of pushes must not keep whole scans from their turn for ever."""
+
+
+def serve_next(rung_for: int, *, clock: Clock, opener: Opener = open_source) -> list[WakeUp]:
+    """Work on the piece whose turn it is, and say which is next; nothing where nothing waits.
+
+    :param rung_for: the piece the message names; only heavy ones are done where messages for heavy ones arrive.
+    """
+    heavy = RepositoryScan.objects.filter(pk=rung_for, heavy=True).exists()
+    chosen = next_part(clock(), heavy=heavy, pushes_first=_pushes_first())
+    if chosen is None:
+        return []
+    scan_repository(chosen.id, clock=clock, opener=opener)
+    following = next_part(clock(), heavy=heavy)
+    return [] if following is None else [following]
+
+
+def _pushes_first() -> bool:
+    times, of = _PUSHES_FIRST
+    return secrets.randbelow(of) < times
