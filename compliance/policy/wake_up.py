@@ -11,6 +11,8 @@ class Work(StrEnum):
 
     SCAN = "scan"
     REPOSITORY_SCAN = "repository_scan"
+    HEAVY_REPOSITORY_SCAN = "heavy_repository_scan"
+    """Rows of the same table, for the workers that read big layers."""
     REJUDGING = "rejudging"
     PUSHES = "pushes"
     """Those of one registry, by its id."""

@@ -30,6 +30,12 @@ EVENT_DAYS = env.int("PLIMSOLL_EVENT_DAYS", default=30)
 # administrator ticks it on the registry.
 ALLOW_PRIVATE_REGISTRIES = env.bool("PLIMSOLL_ALLOW_PRIVATE_REGISTRIES", default=True)
 
+# What of the workers' own machine may be scanned or used by whoever edits registries: nothing unless it is named here.
+LOCAL_SOURCES = env.list("PLIMSOLL_LOCAL_SOURCES", default=[])
+DOCKER_SOURCE = env.bool("PLIMSOLL_DOCKER_SOURCE", default=False)
+DOCKER_CONFIG = env.str("PLIMSOLL_DOCKER_CONFIG", default="")
+AMBIENT_CLOUD = env.bool("PLIMSOLL_AMBIENT_CLOUD", default=False)
+
 INSTALLED_APPS = [
     "compliance",
     "django.contrib.auth",

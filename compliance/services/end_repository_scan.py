@@ -9,15 +9,19 @@ from django.db import transaction
 
 from compliance.models import ACTIVE, LeaseLost, Repository, RepositoryScan, State
 from compliance.policy.retry import retry_in
+from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.count_totals import snapshot_unchanged
 from compliance.services.doubt_tags import doubt_tags, tags_after
 from compliance.services.finish_scan import finish_scan
+from compliance.services.heavy_layers import queue_heavy
 from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
 from scanner.domain.problems import ScanProblem
 
 
-def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProblem | None, *, now: datetime) -> None:
-    """Write the final state, and end the scan if this was its last part.
+def end_repository_scan(
+    row: RepositoryScan, token: uuid.UUID, problem: ScanProblem | None, *, now: datetime
+) -> list[WakeUp]:
+    """Write the final state, and end the scan if this was its last part; return the part that it left work to.
 
     :raises LeaseLost: when another worker has it.
     """
@@ -28,8 +32,12 @@ def end_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProb
             _doubt(row, problem, now)
         if row.only_tags is None:  # else nothing was learned of the repository as a whole
             _settle(row.repository_id, problem, now)
+        heavy = queue_heavy(row)
+    if heavy is not None:
+        return [WakeUp(Work.HEAVY_REPOSITORY_SCAN, heavy)]
     if not RepositoryScan.objects.filter(scan=row.scan_id, state__in=ACTIVE).exists():
         finish_scan(row.scan_id, now=now)
+    return []
 
 
 def _doubt(row: RepositoryScan, problem: ScanProblem, now: datetime) -> None:
@@ -57,13 +65,14 @@ def _let_go(row: RepositoryScan, token: uuid.UUID, state: State, now: datetime) 
         raise LeaseLost
 
 
-def put_off_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: ScanProblem, *, now: datetime) -> None:
+def put_off_repository_scan(
+    row: RepositoryScan, token: uuid.UUID, problem: ScanProblem, *, now: datetime
+) -> list[WakeUp]:
     """Try again later where that can help, else end it as failed; either way the repository's page says why."""
     attempts = RepositoryScan.objects.values_list("attempts", flat=True).get(pk=row.pk)
     wait = retry_in(problem, attempts, now - row.scan.requested_at)
     if wait is None:
-        end_repository_scan(row, token, problem, now=now)
-        return
+        return end_repository_scan(row, token, problem, now=now)
     with transaction.atomic():
         RepositoryScan.objects.fence(row.pk, token)
         if row.only_tags is None:
@@ -75,3 +84,4 @@ def put_off_repository_scan(row: RepositoryScan, token: uuid.UUID, problem: Scan
             lease_token=None,
             lease_until=None,
         )
+    return []

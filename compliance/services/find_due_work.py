@@ -15,7 +15,7 @@ from compliance.services.finish_scan import finish_scan
 from compliance.services.gather_pushes import waiting_pushes
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.request_scan import request_scan
-from compliance.services.take_turn import due_listings, due_parts
+from compliance.services.take_turn import due_listings, due_parts, wake_up_of
 
 MOST_WAKE_UPS = 64
 """Per call: rows that are already rung for are rung again, so this bounds the idle messages."""
@@ -33,7 +33,7 @@ def due_work(now: datetime) -> list[WakeUp]:
         *(WakeUp(Work.SCAN, pk) for pk in listings),
         *waiting_pushes(),
         *waiting_rejudgings(),
-        *(WakeUp(Work.REPOSITORY_SCAN, pk) for pk in _fair_parts(now)),
+        *_fair_parts(now),
     ]
 
 
@@ -58,10 +58,12 @@ def _put_off_by_quiet_hours(registry: Registry, now: datetime) -> bool:
     return begins > now
 
 
-def _fair_parts(now: datetime) -> list[int]:
-    turn = Window(RowNumber(), partition_by=F("scan__registry"), order_by=[F("scan__partial").desc(), F("pk").asc()])
+def _fair_parts(now: datetime) -> list[WakeUp]:
+    order = [F("scan__partial").desc(), F("pk").asc()]
+    turn = Window(RowNumber(), partition_by=[F("scan__registry"), F("heavy")], order_by=order)
     rows = due_parts(now).annotate(turn=turn).filter(turn__lte=MOST_WAKE_UPS)
-    return list(rows.order_by("turn", "pk").values_list("pk", flat=True)[:MOST_WAKE_UPS])
+    found = rows.order_by("turn", "pk").values_list("pk", "heavy")[:MOST_WAKE_UPS]
+    return [wake_up_of(pk, heavy=heavy) for pk, heavy in found]
 
 
 def _finish_scans(now: datetime) -> None:

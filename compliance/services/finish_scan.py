@@ -15,9 +15,11 @@ from compliance.services.record_problem import Mishap, problem_columns, record_m
 from scanner.domain.problems import ScanProblem
 
 _SUMMED = (
-    *("tags_total", "tags_done", "images_new", "layers_indexed", "new", "fixed", "regressed"),
+    *("images_new", "layers_indexed", "new", "fixed", "regressed"),
     *("cache_hits", "requests", "bytes", "bytes_saved"),
 )
+_SUMMED_ONCE = ("tags_total", "tags_done")
+"""A tag whose layers are read apart is not counted a second time."""
 
 
 def finish_scan(scan_id: int, *, now: datetime) -> bool:
@@ -28,8 +30,7 @@ def finish_scan(scan_id: int, *, now: datetime) -> bool:
             return True
         if scan.listed_at is None:
             return False
-        done = update_totals(scan)
-        if done < scan.repositories_total:
+        if update_totals(scan):
             return False
         Scan.objects.filter(pk=scan_id).update(
             state=State.DONE, finished_at=now, not_before=None, **problem_columns(None)
@@ -47,19 +48,23 @@ def refresh_totals(scan_id: int) -> None:
 
 
 def update_totals(scan: Scan) -> int:
-    """Sum up the repositories' parts; return how many of them have ended."""
-    final = ~Q(state__in=ACTIVE)
+    """Sum up the repositories' parts; return how many of them have not ended."""
+    active, light = Q(state__in=ACTIVE), Q(heavy=False)
     found = RepositoryScan.objects.filter(scan=scan).aggregate(
-        ended=Count("pk", filter=final),
-        failed=Count("pk", filter=Q(state=State.FAILED)),
+        active=Count("pk", filter=active),
+        ended=Count("pk", filter=~active & light),
+        failed=Count("repository", filter=Q(state=State.FAILED), distinct=True),
         **{f"sum_{name}": Sum(name, default=0) for name in _SUMMED},
+        **{f"sum_{name}": Sum(name, default=0, filter=light) for name in _SUMMED_ONCE},
     )
-    totals = {name: found[f"sum_{name}"] for name in _SUMMED}
+    totals = {name: found[f"sum_{name}"] for name in (*_SUMMED, *_SUMMED_ONCE)}
     totals["requests"] += F("listing_requests")
     totals["bytes"] += F("listing_bytes")
-    ended: int = found["ended"]
-    Scan.objects.filter(pk=scan.pk).update(repositories_done=ended, repositories_failed=found["failed"], **totals)
-    return ended
+    Scan.objects.filter(pk=scan.pk).update(
+        repositories_done=found["ended"], repositories_failed=found["failed"], **totals
+    )
+    active_parts: int = found["active"]
+    return active_parts
 
 
 def fail_scan(scan_id: int, token: uuid.UUID, problem: ScanProblem, *, now: datetime) -> None:

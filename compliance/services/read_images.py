@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from compliance.models import Image
 from compliance.policy.scan_scope import platform_in_scope
 from compliance.services.ask_images import ImageRead
+from compliance.services.heavy_layers import unread_big_layers, wait_for_big_layers
 from compliance.services.index_layers import Answer, LayerShelf, WantedLayer
 from compliance.services.record_images import IndexRead
 from compliance.services.record_problem import scanner_fault
@@ -41,6 +42,7 @@ class Place:
     """Where images are read from.
 
     :param platforms: ``ScanScope.platforms``: other images of an index are left out.
+    :param heavy_over: images with bigger layers that nobody has read are left to the heavy queue; ``None``: none.
     """
 
     source: Source
@@ -48,6 +50,7 @@ class Place:
     executor: Executor
     shelf: LayerShelf
     platforms: tuple[str, ...] = ()
+    heavy_over: int | None = None
 
     def wanted(self, index: IndexManifest) -> list[Descriptor]:
         """Those images of an index that are read."""
@@ -125,6 +128,9 @@ def _unknown(digests: set[Digest]) -> list[Digest]:
 def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:
     documents = {digest: node for digest, node in nodes.items() if isinstance(node, ImageDocuments)}
     wanted = {digest: _wanted(node) for digest, node in documents.items()}
+    for digest in _heavy(place, wanted):
+        found.problems[digest] = wait_for_big_layers(digest)
+        del documents[digest], wanted[digest]
     answers = place.shelf.gather(layer for layers in wanted.values() for layer in layers)
     for digest, node in documents.items():
         try:
@@ -142,6 +148,15 @@ def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:
             found.problems[digest] = scanner_fault(f"image {digest}")
 
 
+def _heavy(place: Place, wanted: Mapping[str, list[WantedLayer]]) -> list[str]:
+    """Images that need layers which are not read here."""
+    if place.heavy_over is None:
+        return []
+    layers = (layer for each in wanted.values() for layer in each)
+    unread = unread_big_layers(layers, over=place.heavy_over)
+    return [digest for digest, each in wanted.items() if any(layer.digest in unread for layer in each)]
+
+
 def _wanted(documents: ImageDocuments) -> list[WantedLayer]:
     return [WantedLayer(layer.digest, layer.size, layer.media_type) for layer in documents.manifest.layers]
 
@@ -155,7 +170,10 @@ def _image_read(documents: ImageDocuments, facts: ImageFacts | NotApplicable) ->
 def _facts(
     place: Place, documents: ImageDocuments, wanted: list[WantedLayer], indexes: list[LayerIndex]
 ) -> ImageFacts | NotApplicable:
-    for position, paths in missing_contents(indexes, settings.LIMITS).items():
+    missing = missing_contents(indexes, settings.LIMITS)
+    if place.heavy_over is not None and any(wanted[position].size > place.heavy_over for position in missing):
+        raise wait_for_big_layers(documents.digest)  # a layer is read again for what a link in another one points to
+    for position, paths in missing.items():
         again = place.shelf.fetch(wanted[position], paths)
         indexes[position] = indexes[position].with_contents(again.contents)
         place.shelf.complete(wanted[position], indexes[position])

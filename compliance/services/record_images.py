@@ -21,6 +21,7 @@ from compliance.models import (
 from compliance.services.ask_images import ImageRead, image_rows
 from compliance.services.count_totals import count_totals
 from compliance.services.forget_tags import forget_tags
+from compliance.services.heavy_layers import BIG_LAYERS
 from compliance.services.judge_images import judged_images
 from compliance.services.known_images import Known
 from compliance.services.leave_out import leave_out_tags
@@ -177,6 +178,6 @@ def _judged(batch: Batch, version: PolicyVersion, now: datetime) -> Known:
 
 
 def _write_mishaps(repository_scan: RepositoryScan, batch: Batch, now: datetime) -> None:
-    of_tags = [Mishap(tag.name, tag.problem) for tag in batch.tags if tag.problem]
+    of_tags = [Mishap(tag.name, tag.problem) for tag in batch.tags if tag.problem and tag.problem.code != BIG_LAYERS]
     of_images = [Mishap(image.digest, image.problem) for image in batch.images if image.problem]
     record_mishaps(repository_scan.scan_id, repository_scan.repository_id, [*of_tags, *of_images], now=now)

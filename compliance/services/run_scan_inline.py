@@ -27,8 +27,9 @@ def work_on(wake_up: WakeUp, *, clock: Clock, opener: Opener = open_source) -> l
     """Do one piece of work to the end of its turns; return what it made."""
     if wake_up.work is Work.SCAN:
         return list_repositories(wake_up.id, clock=clock, opener=opener)
-    while scan_repository(wake_up.id, clock=clock, opener=opener):
-        pass
+    left = [wake_up]
+    while left:
+        left += scan_repository(left.pop().id, clock=clock, opener=opener)
     return []
 
 

@@ -46,23 +46,22 @@ def scan_repository(repository_scan_id: int, *, clock: Clock, opener: Opener = o
     rows = RepositoryScan.objects.select_related("scan__registry", "repository__policy__current")
     row = rows.get(pk=repository_scan_id)
     try:
-        _take_turn(row, token, clock, opener)
+        return _take_turn(row, token, clock, opener)
     except LeaseLost:
         return []
     except TurnIsOver:
         note_answer(row.scan.registry_id)
         RepositoryScan.objects.give_back(row.pk, token)
-        return [WakeUp(Work.REPOSITORY_SCAN, row.pk)]
+        return [WakeUp(Work.HEAVY_REPOSITORY_SCAN if row.heavy else Work.REPOSITORY_SCAN, row.pk)]
     except ScanProblem as problem:
         with suppress(LeaseLost):
-            put_off_repository_scan(row, token, problem, now=clock())
+            return put_off_repository_scan(row, token, problem, now=clock())
     return []
 
 
-def _take_turn(row: RepositoryScan, token: uuid.UUID, clock: Clock, opener: Opener) -> None:
+def _take_turn(row: RepositoryScan, token: uuid.UUID, clock: Clock, opener: Opener) -> list[WakeUp]:
     if row.attempts > MOST_ATTEMPTS:
-        end_repository_scan(row, token, _crashed(row), now=clock())
-        return
+        return end_repository_scan(row, token, _crashed(row), now=clock())
     version = _version(row)
     with ExitStack() as stack:
         keeper = stack.enter_context(LeaseKeeper())
@@ -73,7 +72,7 @@ def _take_turn(row: RepositoryScan, token: uuid.UUID, clock: Clock, opener: Open
         place = _place(source, row, executor, keeper, clock)
         turn = Turn(row, token, version, place, keeper, clock)
         scan_tags(turn)
-    end_repository_scan(row, token, None, now=clock())
+    return end_repository_scan(row, token, None, now=clock())
 
 
 def _version(row: RepositoryScan) -> PolicyVersion:
@@ -93,7 +92,8 @@ def _place(
         return fetch_layer_index(source, name, layer.descriptor(), None, settings.LIMITS, keep)
 
     shelf = LayerShelf(fetch, executor, keeper, clock)
-    return Place(source, name, executor, shelf, tuple(row.scan.registry.platforms))
+    heavy_over = None if row.heavy else settings.HEAVY_LAYER_BYTES
+    return Place(source, name, executor, shelf, tuple(row.scan.registry.platforms), heavy_over)
 
 
 def _crashed(row: RepositoryScan) -> ScanProblem:

@@ -14,6 +14,7 @@ from compliance.models import ACTIVE, Image, IndexImage, PolicyVersion, Reposito
 from compliance.models.clock import database_now
 from compliance.services.choose_tags import choose_tags
 from compliance.services.finish_scan import refresh_totals
+from compliance.services.heavy_layers import BIG_LAYERS
 from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.known_images import Known, known_images
 from compliance.services.leave_out import no_platform_in_scope
@@ -22,6 +23,7 @@ from compliance.services.read_images import Place, read_images
 from compliance.services.record_images import Batch, PolicyChanged, record_images
 from compliance.services.record_progress import record_progress
 from compliance.services.resolve_tags import Pointer, registry_is_down, resolve_tags
+from compliance.services.take_turn import others_wait
 from compliance.services.write_tags import TagRead
 from scanner.domain.problems import ScanProblem
 from scanner.domain.reference import Digest, TagName
@@ -29,7 +31,8 @@ from scanner.storage import FACTS_SCHEMA
 
 _BATCH = 100
 _GROUP = 16
-_TURN_SECONDS = 8 * 60.0
+_TURN_SECONDS = 60.0
+_LONGEST_TURN_SECONDS = 8 * 60.0
 _TOTALS_EVERY_SECONDS = 1.0
 _GONE = ("manifest-unknown", "repository-unknown")
 
@@ -114,7 +117,7 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     digests = (pointer.resolved.digest for pointer in changed if pointer.resolved)
     known = known_images(digests, turn.version, turn.platforms)
     settled = [pointer for pointer in changed if pointer.resolved is None or known.is_current(pointer.resolved.digest)]
-    groups = list(_groups(changed, known))
+    groups = list(_groups(changed, known, 1 if turn.row.heavy else _GROUP))
     hits = len(pointers) - len(unknown) - len(changed) + sum(pointer.resolved is not None for pointer in settled)
     done += len(pointers) - len(changed) + len(settled)
     cursor = None if groups else names[-1]
@@ -176,15 +179,15 @@ def _stored(turn: Turn, names: Sequence[TagName]) -> list[int]:
     return list(rows.values_list("pk", flat=True)) if names else []
 
 
-def _groups(pointers: Sequence[Pointer], known: Known) -> Iterator[list[Pointer]]:
+def _groups(pointers: Sequence[Pointer], known: Known, most: int) -> Iterator[list[Pointer]]:
     """Tags that need reading, so many digests at a time that their layer indexes fit in memory."""
     by_digest: dict[str, list[Pointer]] = {}
     for pointer in pointers:
         if pointer.resolved and not known.is_current(pointer.resolved.digest):
             by_digest.setdefault(pointer.resolved.digest, []).append(pointer)
     alike = list(by_digest.values())
-    for start in range(0, len(alike), _GROUP):
-        yield [pointer for same in alike[start : start + _GROUP] for pointer in same]
+    for start in range(0, len(alike), most):
+        yield [pointer for same in alike[start : start + most] for pointer in same]
 
 
 def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str | None, done: int) -> None:
@@ -236,7 +239,8 @@ def _tag_read(pointer: Pointer, problems: dict[str, ScanProblem] | None = None) 
         passing = pointer.problem is not None and not pointer.problem.permanent
         return TagRead(pointer.tag, "", pointer.problem, keep=passing)
     digest: Digest = pointer.resolved.digest
-    return TagRead(pointer.tag, digest, (problems or {}).get(digest))
+    problem = (problems or {}).get(digest)
+    return TagRead(pointer.tag, digest, problem, keep=problem is not None and problem.code == BIG_LAYERS)
 
 
 def _record(turn: Turn, batch: Batch) -> None:
@@ -276,5 +280,7 @@ def _keep_time(turn: Turn) -> None:
     if now - turn.totals_at >= _TOTALS_EVERY_SECONDS:
         turn.totals_at = now
         refresh_totals(turn.row.scan_id)
-    if now - turn.started >= _TURN_SECONDS:
+    if now - turn.started >= _LONGEST_TURN_SECONDS:
+        raise TurnIsOver
+    if now - turn.started >= _TURN_SECONDS and (turn.row.heavy or others_wait(turn.row.scan, turn.clock())):
         raise TurnIsOver

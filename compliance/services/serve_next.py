@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from compliance.models import RepositoryScan
-from compliance.policy.wake_up import WakeUp
+from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.list_repositories import Clock, Opener
 from compliance.services.open_source import open_source
 from compliance.services.scan_repository import scan_repository
@@ -24,9 +24,10 @@ def serve_next(rung_for: int, *, clock: Clock, opener: Opener = open_source) -> 
     chosen = next_part(clock(), heavy=heavy, pushes_first=_pushes_first())
     if chosen is None:
         return []
-    scan_repository(chosen.id, clock=clock, opener=opener)
+    left = scan_repository(chosen.id, clock=clock, opener=opener)
+    apart = [wake_up for wake_up in left if not heavy and wake_up.work is Work.HEAVY_REPOSITORY_SCAN]
     following = next_part(clock(), heavy=heavy)
-    return [] if following is None else [following]
+    return apart if following is None else [*apart, following]
 
 
 def _pushes_first() -> bool:

@@ -2,7 +2,7 @@
 
 from compliance.tasks.pushes import wake_pushes
 from compliance.tasks.rejudging import wake_rejudging
-from compliance.tasks.scans import wake_repository_scan, wake_scan
+from compliance.tasks.scans import wake_heavy_repository_scan, wake_repository_scan, wake_scan
 from compliance.tasks.tick import tick
 
-__all__ = ["tick", "wake_pushes", "wake_rejudging", "wake_repository_scan", "wake_scan"]
+__all__ = ["tick", "wake_heavy_repository_scan", "wake_pushes", "wake_rejudging", "wake_repository_scan", "wake_scan"]
