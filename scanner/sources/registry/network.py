@@ -74,7 +74,8 @@ def _looked_up(host: str, port: int, seconds: float) -> list[Any]:
     """A thread that waits for a dead name server cannot be stopped, only left behind: so there are few of them."""
     if is_address(host):
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    if not _WAITING.acquire(timeout=seconds):
+    waiting = _WAITING
+    if not waiting.acquire(timeout=seconds):
         raise _no_answer(host)
     answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
 
@@ -84,9 +85,13 @@ def _looked_up(host: str, port: int, seconds: float) -> list[Any]:
         except Exception as error:
             answers.put(error)
         finally:
-            _WAITING.release()
+            waiting.release()
 
-    threading.Thread(target=ask, name=f"resolve {host}", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name=f"resolve {host}", daemon=True).start()
+    except RuntimeError:  # the system has no thread left to give
+        waiting.release()
+        raise _no_answer(host) from None
     try:
         found = answers.get(timeout=seconds)
     except queue.Empty:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from scanner.domain.limits import DEFAULT_LIMITS
 from scanner.domain.problems import Refused, Unavailable
 from scanner.domain.reference import parse_repository, parse_tag
+from scanner.sources.registry import network
 from scanner.sources.registry.network import PRIVATE_TOO, PUBLIC_ONLY, resolve_allowed, why_forbidden
 from tests.support.demo_registry import DemoRegistry
 from tests.support.listener import listening
@@ -153,3 +159,46 @@ def test_redirects_to_forbidden_addresses_are_not_followed(demo_registry: DemoRe
     with open_registry(demo_registry.url, LOCAL) as source, pytest.raises(Refused) as caught:
         source.document(parse_repository("team/shop"), parse_tag("latest"))
     assert caught.value.code == "forbidden-address"
+
+
+@pytest.fixture
+def dead_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Nobody answers until the test is over; the names that were asked for."""
+    asked: list[str] = []
+    over = threading.Event()
+    monkeypatch.setattr(network, "_WAITING", threading.BoundedSemaphore(3))
+
+    def wait(host: str, *_: object, **__: object) -> list[Any]:
+        asked.append(host)
+        over.wait(30)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr("scanner.sources.registry.network.socket.getaddrinfo", wait)
+    yield asked
+    over.set()
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(dead_name_server: list[str]) -> None:
+    limits = replace(DEFAULT_LIMITS, connect_seconds=0.1, retries=0)
+    started = time.monotonic()
+    with (
+        open_registry("https://registry.example", LOCAL, limits=limits) as source,
+        pytest.raises(Unavailable) as caught,
+    ):
+        source.ping()
+    assert time.monotonic() - started < 5
+    assert (caught.value.code, "PLIMSOLL_CONNECT_SECONDS" in caught.value.remedy) == ("name-timeout", True)
+
+
+def test_few_threads_are_left_behind(dead_name_server: list[str]) -> None:
+    for _ in range(6):
+        with pytest.raises(Unavailable) as caught:
+            resolve_allowed("registry.example", 443, PRIVATE_TOO, 0.05)
+        assert caught.value.code == "name-timeout"
+    assert len(dead_name_server) == 3
+
+
+def test_addresses_need_no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_WAITING", threading.BoundedSemaphore(1))
+    assert network._WAITING.acquire(blocking=False)
+    assert resolve_allowed("127.0.0.1", 80, PRIVATE_TOO, 0.01)

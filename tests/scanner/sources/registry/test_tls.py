@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import trustme
@@ -15,7 +18,8 @@ import trustme
 from scanner.domain.problems import Refused
 from scanner.domain.reference import parse_repository, parse_tag
 from scanner.sources.registry.asking import Access
-from scanner.sources.registry.tls import tls_context
+from scanner.sources.registry.diagnosis import StepState, diagnose
+from scanner.sources.registry.tls import ClientCertificate, tls_context
 from tests.support.demo_registry import DemoRegistry
 from tests.support.images import Stored
 from tests.support.oci_layout import OciLayout
@@ -142,3 +146,93 @@ def test_what_is_no_certificate_is_said_at_once(text: str) -> None:
     with pytest.raises(Refused) as caught:
         tls_context(text)
     assert caught.value.code == "extra-ca-invalid"
+
+
+def client(authority: trustme.CA = AUTHORITY, not_after: datetime | None = None) -> ClientCertificate:
+    issued = authority.issue_cert("scanner.example", not_after=not_after)
+    chain = "".join(one.bytes().decode() for one in issued.cert_chain_pems)
+    return ClientCertificate(chain, issued.private_key_pem.bytes().decode())
+
+
+@contextmanager
+def demanding(folder: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Iterator[DemoRegistry]:
+    """A registry that lets in only who shows a certificate of our authority."""
+    registry = DemoRegistry(folder, auth="none")
+    context = server_context(good())
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = version
+    AUTHORITY.configure_trust(context)
+    registry.speak_tls(context)
+    with registry.running():
+        yield registry
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_certificate_that_is_demanded(demo_layout: OciLayout, shop: Stored, version: ssl.TLSVersion) -> None:
+    access = replace(OURS, client=client())
+    with demanding(demo_layout.folder, version) as registry, open_registry(registry.url, access) as source:
+        assert source.resolve(parse_repository("team/shop"), parse_tag("1")).digest == shop.digest
+
+
+@pytest.mark.parametrize(
+    ("shown", "version", "code"),
+    [
+        (None, ssl.TLSVersion.TLSv1_3, "client-certificate-required"),
+        (None, ssl.TLSVersion.TLSv1_2, "tls-failed"),
+        (client(OTHER_AUTHORITY), ssl.TLSVersion.TLSv1_3, "client-certificate-refused"),
+        (client(OTHER_AUTHORITY), ssl.TLSVersion.TLSv1_2, "client-certificate-refused"),
+        (client(not_after=LONG_AGO), ssl.TLSVersion.TLSv1_3, "client-certificate-expired"),
+        (replace(client(), key=client().key), ssl.TLSVersion.TLSv1_3, "client-certificate-mismatch"),
+    ],
+)
+def test_without_the_right_client_certificate(
+    demo_layout: OciLayout, shown: ClientCertificate | None, version: ssl.TLSVersion, code: str
+) -> None:
+    with demanding(demo_layout.folder, version) as registry:
+        with open_registry(registry.url, replace(OURS, client=shown)) as source, pytest.raises(Refused) as caught:
+            source.ping()
+        assert (caught.value.code, bool(caught.value.remedy), registry.requests) == (code, True, [])
+
+
+def test_the_ladder_names_a_client_certificate_that_is_missing(demo_layout: OciLayout) -> None:
+    with demanding(demo_layout.folder) as registry:
+        steps = list(diagnose(registry.url, OURS))
+    broken = [step for step in steps if step.state is StepState.FAILED]
+    assert [(step.name, step.code) for step in broken] == [("api", "client-certificate-required")]
+
+
+def test_a_client_certificate_is_shown_at_the_registrys_own_origin_only(demo_layout: OciLayout, shop: Stored) -> None:
+    with demanding(demo_layout.folder) as registry, demanding(demo_layout.folder) as other:
+        registry.faults.redirect_documents_to = other.url
+        with open_registry(registry.url, replace(OURS, client=client())) as source, pytest.raises(Refused) as caught:
+            source.document(parse_repository("team/shop"), parse_tag("1"))
+        assert caught.value.code == "client-certificate-required"
+        assert other.requests == []
+
+
+def test_an_authority_of_ones_own_counts_where_blobs_are_kept_too(demo_layout: OciLayout, shop: Stored) -> None:
+    with https_registry(demo_layout.folder, good()) as registry, https_registry(demo_layout.folder, good()) as other:
+        other.auth = "none"
+        registry.faults.redirect_documents_to = other.url
+        with open_registry(registry.url, OURS) as source:
+            assert source.document(parse_repository("team/shop"), parse_tag("1")).body == shop.body
+
+
+def test_no_more_connections_than_allowed(demo_layout: OciLayout, shop: Stored) -> None:
+    with https_registry(demo_layout.folder, good()) as registry:
+        registry.auth, registry.faults.seconds_before_head = "none", 0.05
+        seen: list[int] = []
+        original = registry.get_request
+
+        def counted() -> tuple[socket.socket, object]:
+            connection = original()
+            seen.append(1)
+            return connection
+
+        with (
+            patch.object(registry, "get_request", counted),
+            open_registry(registry.url, replace(OURS, connections=2)) as source,
+            ThreadPoolExecutor(8) as pool,
+        ):
+            list(pool.map(lambda _: source.ping(), range(16)))
+        assert len(seen) <= 2
