@@ -99,7 +99,18 @@ def test_every_pod_passes_pod_security_restricted(name: str) -> None:
 
 
 def test_there_is_a_pod_for_each_part() -> None:
-    assert set(PODS) == {"plimsoll-web", "plimsoll-worker", "plimsoll-beat", "plimsoll-prepare"}
+    assert set(PODS) == {f"plimsoll-{name}" for name in ("web", "worker", "worker-heavy", "beat", "prepare")}
+
+
+def test_somebody_takes_from_every_queue() -> None:
+    (compose,) = yaml(ROOT / "docker-compose.yml")
+    assert _queues(compose["services"]["worker"]["command"]) == {"celery", "heavy"}
+    pods = [_queues(PODS[name]["containers"][0]["command"]) for name in ("plimsoll-worker", "plimsoll-worker-heavy")]
+    assert pods == [{"celery"}, {"heavy"}]
+
+
+def _queues(command: list[str]) -> set[str]:
+    return set(command[command.index("--queues") + 1].split(","))
 
 
 def test_the_namespace_enforces_restricted() -> None:

@@ -146,7 +146,7 @@ def _servers(port: int, concurrency: int, *, after: str) -> list[Child]:
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--log-level", "warning"]
     beat_file = LOCAL / f"beat-{port}"  # of its own, so that two may run
     beat = [*celery, "beat", "--schedule", str(beat_file), "--pidfile=", "--loglevel", "WARNING"]
-    worker = [*celery, "worker", "--concurrency", str(concurrency), "--loglevel", "WARNING"]
+    worker = [*celery, "worker", "--queues", "celery,heavy", "--concurrency", str(concurrency), "--loglevel", "WARNING"]
     return [
         Child("web", web, calm),
         Child("beat", beat, calm, after=after),
