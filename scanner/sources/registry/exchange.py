@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +23,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ALWAYS = {"User-Agent": "plimsoll", "Accept-Encoding": "identity"}
 _ENOUGH_REQUESTS = 8
 _ANSWERS_KEPT = 3
+# nginx lets everybody finish the handshake and says only then, in a page, that it wants to be shown a certificate.
+_NGINX_WANTS_CERTIFICATE = b"No required SSL certificate was sent"
 
 
 class Meter:
@@ -95,8 +97,17 @@ class Answer:
 class Courier:
     """Sends questions and follows their redirects."""
 
-    def __init__(self, transport: Transport, meter: Meter, limits: Limits, *, secrets: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        meter: Meter,
+        limits: Limits,
+        *,
+        secrets: tuple[str, ...] = (),
+        permit: Callable[[str, str], None] = lambda method, path: None,
+    ) -> None:
         self._transport = transport
+        self._permit = permit
         self._meter = meter
         self._limits = limits
         self._secrets = secrets
@@ -138,6 +149,8 @@ class Courier:
     def _open(
         self, stack: ExitStack, question: Question, target: Target, authorization: str | None, call: Call
     ) -> Response:
+        if target.origin == question.target.origin:  # storage that a registry redirects to has limits of its own
+            self._permit(question.method, target.path)
         call.spend()
         self._meter.add(1, 0)
         headers = {**_ALWAYS, **question.headers}
@@ -193,6 +206,8 @@ class Courier:
         wait = retry_after(answer.response.header("Retry-After"), datetime.now(UTC))  # noqa: TID251 # a server's date can only be compared with the time it arrived
         detail = partial(without, secrets=(*self._secrets, (answer.shown or "").rpartition(" ")[2]))
         status = answer.response.status
+        if status == 400 and _NGINX_WANTS_CERTIFICATE in body:
+            return refused("client-certificate-required", f"{subject}: the server demands a client certificate")
         problem = problem_of_status(status, subject, registry_errors(bytes(body), detail), unknown=unknown, wait=wait)
         if len(body) > self._limits.error_bytes:
             problem.remedy += " Its answer is longer than PLIMSOLL_ERROR_BYTES and was not read to its end."

@@ -6,24 +6,30 @@ import base64
 import copy
 import json
 import pickle
+import socket
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
 from scanner.domain.problems import Refused, SourceProblem, Unavailable
 from scanner.domain.reference import parse_repository, parse_tag
+from scanner.sources.registry.access import Access
 from scanner.sources.registry.addresses import parse_registry_url
 from scanner.sources.registry.auth import Authenticator
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
+from scanner.sources.registry.exchange import Call
 from tests.support.demo_registry import DemoRegistry, Faults
+from tests.support.demo_registry.tokens import Tokens
 from tests.support.images import Stored
 from tests.support.listener import Listener, listening
 from tests.support.oci_layout import OciLayout
 from tests.support.sources import CANARY, LOCAL, LOGIN, local_source, open_registry
 
+REGISTRY_TOKEN = Credential("", f"{CANARY}-token", is_registry_token=True)
 SHOP = parse_repository("team/shop")
 ONE = parse_tag("1")
 
@@ -202,6 +208,20 @@ FOREIGN_REALMS = [
     "http://löcalhost:{port}/token",
     "http:127.0.0.2:{port}/token",
     "http:///token",
+    "http://user:pw@127.0.0.1:{port}/token",
+    "http://127.0.0.1:{port}#@127.0.0.2/token",
+    "http://127.0.0.1:{port}%00.127.0.0.2/token",
+    "http://127.0.0.%32:{port}/token",
+    "http://xn--lcalhost-54a:{port}/token",
+    "http://[::1%25lo]:{port}/token",
+    "http://[::127.0.0.1]:{port}/token",
+    "http://[64:ff9b::7f00:1]:{port}/token",
+    "HTTP://127.0.0.2:{port}/token",
+    "http://127.0.0.1:0/token",
+    "http://127.0.0.1:65536/token",
+    "http://127.0.0.1:{port}:80/token",
+    "javascript:alert(1)",
+    "unix:///var/run/docker.sock",
     "",
     " ",
 ]
@@ -286,6 +306,43 @@ def test_a_second_host_never_hears_a_secret(
             assert secret.lower() not in other.heard.decode("latin-1").lower()
 
 
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_second_host_never_hears_a_registry_token(guarded: DemoRegistry, leak: str) -> None:
+    guarded.auth = "none"
+    with listening() as other:
+        LEAKS[leak](guarded.faults, other.url())
+        with local_source(guarded.url, REGISTRY_TOKEN) as source:
+            everything(source)
+        assert all(one.authorization == REGISTRY_TOKEN.bearer() for one in guarded.requests)
+        assert "authorization" not in other.heard.decode("latin-1").lower()
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.1", "127.0.0.1"])
+def test_a_listed_token_host_is_judged_by_its_address_too(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    with listening(b"HTTP/1.1 401 U\r\nContent-Length: 0\r\n\r\n") as service:
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, service.port))]
+        monkeypatch.setattr("scanner.sources.registry.network.socket.getaddrinfo", lambda *_, **__: found)
+        access = Access(credential=LOGIN, token_hosts=("auth.example",), sleep=lambda _: None)
+        with RegistrySource(parse_registry_url("https://registry.example"), access) as source:
+            auth = source.asker.auth
+            auth.challenged([f'Bearer realm="https://auth.example:{service.port}/token"'], "", None)
+            with pytest.raises(Refused) as caught:
+                auth.authorization("", Call())
+    assert (caught.value.code, service.connections) == ("forbidden-address", 0)
+
+
+@pytest.mark.parametrize("issued", ["1970-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "yesterday", 5])
+def test_when_a_token_says_it_was_issued_does_not_count(guarded: DemoRegistry, shop: Stored, issued: object) -> None:
+    guarded.faults.token_body = json.dumps({"token": "t", "expires_in": 300, "issued_at": issued}).encode()
+    with (
+        patch.object(Tokens, "allows", lambda tokens, given, scope: given == "Bearer t"),
+        local_source(guarded.url, LOGIN) as source,
+    ):
+        for _ in range(3):
+            assert source.resolve(SHOP, ONE).digest == shop.digest
+    assert len(guarded.seen(containing="/token")) == 1
+
+
 def test_a_redirect_back_does_not_bring_the_credential_back(guarded: DemoRegistry) -> None:
     with listening(redirect(f"{guarded.url}/v2/team/shop/manifests/1")) as other:
         guarded.faults.redirect_documents_to = other.url()
@@ -304,9 +361,6 @@ def test_a_credential_is_not_sent_anywhere() -> None:
     for attempt in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError):
             attempt(LOGIN)
-
-
-REGISTRY_TOKEN = Credential("", f"{CANARY}-token", is_registry_token=True)
 
 
 def test_a_registry_token_is_sent_as_it_is(demo_registry: DemoRegistry, shop: Stored) -> None:
@@ -337,7 +391,7 @@ def test_a_refused_registry_token_is_not_taken_to_the_token_service(demo_registr
 
 @pytest.mark.parametrize("text", ["", "a b", "a\r\nX-Smuggled: 1", "päss"])
 def test_a_registry_token_that_is_none_is_not_sent(demo_registry: DemoRegistry, text: str) -> None:
-    with local_source(demo_registry.url, Credential("", text, is_registry_token=True)) as source:
-        with pytest.raises(Refused) as caught:
-            source.ping()
+    token = Credential("", text, is_registry_token=True)
+    with local_source(demo_registry.url, token) as source, pytest.raises(Refused) as caught:
+        source.ping()
     assert (caught.value.code, demo_registry.requests) == ("auth-failed", [])

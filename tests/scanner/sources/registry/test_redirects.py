@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack, nullcontext
+
 import pytest
 
 from scanner.domain.problems import Refused, Unavailable
@@ -35,6 +38,36 @@ def test_a_loop_ends(demo_registry: DemoRegistry, shop: Stored) -> None:
         source.document(SHOP, ONE)
     assert caught.value.code == "redirect-loop"
     assert len(demo_registry.requests) == 6
+
+
+@pytest.mark.parametrize(("hops", "followed"), [(1, True), (5, True), (6, False), (9, False)])
+def test_so_many_redirects_are_followed(demo_registry: DemoRegistry, shop: Stored, hops: int, followed: bool) -> None:
+    demo_registry.auth = "none"
+    with ExitStack() as stack:
+        location = f"{demo_registry.url}/v2/team/shop/manifests/1"
+        ways = []
+        for _ in range(hops):
+            ways.append(stack.enter_context(listening(redirect(location))))
+            location = f"{ways[-1].url()}/"
+        source = stack.enter_context(local_source(ways[-1].url()))
+        with nullcontext() if followed else pytest.raises(Refused, match="more than 5 times"):
+            assert source.document(SHOP, ONE).body == shop.body
+        assert sum(way.connections for way in ways) == min(hops, 6)
+
+
+def test_a_redirect_to_a_name_that_leads_inside_is_refused(
+    demo_registry: DemoRegistry, shop: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        "scanner.sources.registry.network.socket.getaddrinfo",
+        lambda host, *rest, **named: found if host == "storage.example" else real(host, *rest, **named),
+    )
+    demo_registry.auth, demo_registry.faults.redirect_documents_to = "none", "http://storage.example"
+    with local_source(demo_registry.url) as source, pytest.raises(Refused) as caught:
+        source.document(SHOP, ONE)
+    assert caught.value.code == "forbidden-address"
 
 
 def test_a_redirects_body_is_not_read(demo_registry: DemoRegistry, shop: Stored) -> None:

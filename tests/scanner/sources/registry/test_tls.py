@@ -194,6 +194,14 @@ def test_without_the_right_client_certificate(
         assert (caught.value.code, bool(caught.value.remedy), registry.requests) == (code, True, [])
 
 
+def test_nginx_says_it_in_a_page(demo_registry: DemoRegistry) -> None:
+    page = b"<html><center><h1>400 Bad Request</h1></center><center>No required SSL certificate was sent</center>"
+    demo_registry.faults.raw_answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page)
+    with open_registry(demo_registry.url, LOCAL) as source, pytest.raises(Refused) as caught:
+        source.ping()
+    assert caught.value.code == "client-certificate-required"
+
+
 def test_the_ladder_names_a_client_certificate_that_is_missing(demo_layout: OciLayout) -> None:
     with demanding(demo_layout.folder) as registry:
         steps = list(diagnose(registry.url, OURS))
