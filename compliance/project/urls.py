@@ -61,5 +61,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("policies/<slug:name>/scope/<int:assignment>/move/", policy_scope.move, name="policy_scope_move"),
     path("scans/", scans.index, name="scans"),
     path("scans/<int:scan_id>/", scans.show, name="scan"),
+    path("scans/<int:scan_id>/changes/", scans.changes, name="scan_changes"),
     path("scans/<int:scan_id>/cancel/", scans.cancel, name="scan_cancel"),
 ]

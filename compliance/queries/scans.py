@@ -1,4 +1,4 @@
-"""Scans: the list, and one scan while it runs and after."""
+"""Scans: the list, and what every page shows of one."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from compliance.models import ACTIVE, Registry, Scan, ScanError, State
+from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, ScanError, State
 from compliance.queries.filters import Chip, choice_of, without
 from compliance.queries.paging import Paging, page_of
 
 STATES: dict[str, str] = {"active": "Active", **{str(state): str(state.label) for state in State}}
-_MOST_ERRORS = 400
+TRIGGERS: dict[str, str] = {str(trigger): str(trigger.label) for trigger in Scan.Trigger}
+TABS: dict[str, str] = {"whole": "Whole registries", "pushes": "Pushes", "errors": "With errors"}
+MOST_COUNTED = 10_000
 _EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The first repository of a scan of parts, and the tags it is limited to; none: all of its tags."""
+
+    repository: str
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +52,14 @@ class ScanRow:
     layers_indexed: int
     requests: int
     bytes: int
+    bytes_saved: int
     cache_hits: int
     new: int
     fixed: int
+    regressed: int
+    held: bool
+    partial: bool
+    about: About | None
     problem_code: str
     problem_message: str
     problem_remedy: str
@@ -86,69 +101,72 @@ class ScanList:
 
     rows: tuple[ScanRow, ...]
     paging: Paging
+    tab: str
     state: str
+    trigger: str
     registry: str
     chips: tuple[Chip, ...]
     registries: tuple[tuple[str, str], ...]
+    tabs: tuple[tuple[str, str], ...] = (("", "All"), *TABS.items())
+    triggers: tuple[tuple[str, str], ...] = tuple(TRIGGERS.items())
     states: tuple[tuple[str, str], ...] = tuple(STATES.items())
-
-
-@dataclass(frozen=True, slots=True)
-class ScanPage:
-    """One scan with its errors; ``version`` changes whenever something on the page does."""
-
-    row: ScanRow
-    errors: tuple[ErrorGroup, ...]
-    elapsed: timedelta | None
-    rate: float | None
-    version: str
 
 
 def list_scans(params: Mapping[str, str]) -> ScanList:
     """One page of the scans that match the address, newest first."""
     registries = tuple(Registry.objects.order_by("name").values_list("slug", "name"))
-    state, registry = choice_of(params, "state", STATES), choice_of(params, "registry", dict(registries))
-    scans = Scan.objects.all()
-    if state:
-        scans = scans.filter(state__in=ACTIVE if state == "active" else [state])
-    if registry:
-        scans = scans.filter(registry__slug=registry)
-    paging = page_of(params.get("page", ""), scans.count())
-    found = (
-        ("state", f"state {STATES[state]}" if state else ""),
-        ("registry", f"registry {dict(registries).get(registry, '')}" if registry else ""),
-    )
+    names = dict(registries)
+    chosen = {
+        "tab": choice_of(params, "tab", TABS),
+        "state": choice_of(params, "state", STATES),
+        "trigger": choice_of(params, "trigger", TRIGGERS),
+        "registry": choice_of(params, "registry", names),
+    }
+    scans = _chosen(**chosen)
+    count = scans.order_by()[: MOST_COUNTED + 1].count()
+    paging = page_of(params.get("page", ""), min(count, MOST_COUNTED), capped=count > MOST_COUNTED)
+    words = {
+        "state": f"state {STATES.get(chosen['state'], '')}",
+        "trigger": f"asked for by {TRIGGERS.get(chosen['trigger'], '')}",
+        "registry": f"registry {names.get(chosen['registry'], '')}",
+    }
     return ScanList(
         scan_rows(scans[paging.offset : paging.offset + paging.size]),
         paging,
-        state,
-        registry,
-        tuple(Chip(label, without(params, name)) for name, label in found if label),
-        registries,
+        **chosen,
+        chips=tuple(Chip(label, without(params, name)) for name, label in words.items() if chosen[name]),
+        registries=registries,
     )
 
 
-def scan_page(scan_id: int, *, now: datetime) -> ScanPage | None:
-    """One scan, or ``None``."""
-    rows = scan_rows(Scan.objects.filter(pk=scan_id))
-    if not rows:
-        return None
-    row = rows[0]
-    errors = ScanError.objects.filter(scan=scan_id).select_related("repository").order_by("code", "pk")[:_MOST_ERRORS]
-    groups = group_errors(errors, row.registry_slug)
-    elapsed = row.elapsed(now)
-    seconds = elapsed.total_seconds() if elapsed else 0.0
-    rate = row.tags_done / seconds if seconds >= 1 and row.tags_done else None
-    version = (
-        f"{row.state}.{row.repositories_total}.{row.repositories_done}.{row.repositories_failed}."
-        f"{row.tags_total}.{row.tags_done}.{row.requests}.{sum(group.count for group in groups)}"
-    )
-    return ScanPage(row, groups, elapsed, rate, version)
+def _chosen(*, tab: str, state: str, trigger: str, registry: str) -> QuerySet[Scan]:
+    scans = Scan.objects.all()
+    if tab == "whole":
+        scans = scans.filter(partial=False)
+    elif tab == "pushes":
+        scans = scans.filter(trigger=Scan.Trigger.WEBHOOK)
+    elif tab == "errors":
+        scans = scans.filter(Q(state=State.FAILED) | Exists(ScanError.objects.filter(scan=OuterRef("pk"))))
+    if state:
+        scans = scans.filter(state__in=ACTIVE if state == "active" else [state])
+    if trigger:
+        scans = scans.filter(trigger=trigger)
+    return scans.filter(registry__slug=registry) if registry else scans
 
 
 def scan_rows(scans: QuerySet[Scan]) -> tuple[ScanRow, ...]:
-    """Scans as rows, with one query."""
-    return tuple(_row(scan) for scan in scans.select_related("registry", "requested_by"))
+    """Scans as rows, with one query, and one more where some are of parts of a registry."""
+    found = list(scans.select_related("registry", "requested_by"))
+    about = _about([scan.pk for scan in found if scan.partial])
+    return tuple(_row(scan, about.get(scan.pk)) for scan in found)
+
+
+def _about(ids: list[int]) -> dict[int, RepositoryScan]:
+    """The first part of each: what a scan of few parts is about."""
+    if not ids:
+        return {}
+    parts = RepositoryScan.objects.filter(scan__in=ids).select_related("repository")
+    return {part.scan_id: part for part in parts.order_by("scan_id", "pk").distinct("scan_id")}
 
 
 def group_errors(errors: Iterable[ScanError], registry_slug: str) -> tuple[ErrorGroup, ...]:
@@ -173,7 +191,7 @@ def group_errors(errors: Iterable[ScanError], registry_slug: str) -> tuple[Error
     return tuple(sorted(groups, key=lambda group: (-group.count, group.code)))
 
 
-def _row(scan: Scan) -> ScanRow:
+def _row(scan: Scan, part: RepositoryScan | None) -> ScanRow:
     return ScanRow(
         id=scan.pk,
         registry_slug=scan.registry.slug,
@@ -196,9 +214,14 @@ def _row(scan: Scan) -> ScanRow:
         layers_indexed=scan.layers_indexed,
         requests=scan.requests,
         bytes=scan.bytes,
+        bytes_saved=scan.bytes_saved,
         cache_hits=scan.cache_hits,
         new=scan.new,
         fixed=scan.fixed,
+        regressed=scan.regressed,
+        held=scan.lease_until is not None,
+        partial=scan.partial,
+        about=About(part.repository.name, tuple(part.only_tags or ())) if part else None,
         problem_code=scan.problem_code,
         problem_message=scan.problem_message,
         problem_remedy=scan.problem_remedy,

@@ -28,7 +28,7 @@ _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("deployments", "Deployments", "d", frozenset()),
     ("registries", "Registries", "i", frozenset({"registry", "registry_new", "registry_edit"})),
     ("rules", "Rules", "u", _RULE_PAGES),
-    ("scans", "Scans", "s", frozenset({"scan"})),
+    ("scans", "Scans", "s", frozenset({"scan", "scan_changes"})),
 )
 
 _UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))

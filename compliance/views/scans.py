@@ -10,12 +10,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from compliance.models import Registry, Scan
-from compliance.queries.scans import list_scans, scan_page
+from compliance.queries.scan import scan_page
+from compliance.queries.scan_changes import scan_changes
+from compliance.queries.scans import list_scans
 from compliance.services.request_scan import cancel_scan, request_scan
 from compliance.tasks.wake import wake
 from compliance.views.respond import STOP_POLLING, Shape, page, signed_in, wants_part
 
 _LIST = Shape("compliance/scans/page.html", "results")
+_CHANGES = Shape("compliance/scan_changes/page.html")
 _SCAN = Shape("compliance/scan/page.html", "live")
 
 
@@ -29,15 +32,27 @@ def index(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, scan_id: int) -> HttpResponse:
     """One scan; a poll that would bring nothing new is answered with nothing."""
     now = timezone.now()
-    found = scan_page(scan_id, now=now)
+    found = scan_page(scan_id, request.GET, now=now)
     if found is None:
         raise Http404("There is no such scan.")
-    if wants_part(request) and found.row.active and request.GET.get("v") == found.version:
+    polls = wants_part(request) and "v" in request.GET
+    if polls and found.row.active and request.GET["v"] == found.version:
         return HttpResponse(status=204)
-    response = page(request, _SCAN, {"page": found}, now=now)
-    if wants_part(request) and not found.row.active:
+    ended = polls and not found.row.active
+    passed = polls and request.GET.get("quarter", "") != str(found.quarter)
+    response = page(request, _SCAN, {"page": found, "announce": ended or passed}, now=now)
+    if ended:
         response.status_code = STOP_POLLING
     return response
+
+
+@require_safe
+def changes(request: HttpRequest, scan_id: int) -> HttpResponse:
+    """The tags behind a scan's numbers."""
+    found = scan_changes(scan_id, request.GET)
+    if found is None:
+        raise Http404("There is no such scan.")
+    return page(request, _CHANGES, {"page": found}, now=timezone.now())
 
 
 @require_POST

@@ -19,6 +19,7 @@ from compliance.models import (
     PolicyVersion,
     Registry,
     Repository,
+    RepositoryScan,
     Scan,
     ScanError,
     State,
@@ -166,11 +167,17 @@ def scan(home: Registry, rows: Sequence[Repository] = (), /, **columns: object) 
         "tags_done": 2 * len(rows),
     }
     row = Scan.objects.create(registry=home, **{**values, **columns})
+    RepositoryScan.objects.bulk_create(_part(row, each) for each in rows)
     ScanError.objects.bulk_create(
         ScanError(scan=row, repository=each, code="timeout", message="No answer in 30 s.", remedy="Wait.", at=NOW)
         for each in rows[:60]
     )
     return row
+
+
+def _part(row: Scan, repository: Repository) -> RepositoryScan:
+    moments = {"started_at": row.started_at, "finished_at": row.finished_at}
+    return RepositoryScan(scan=row, repository=repository, state=row.state, tags_total=2, tags_done=2, **moments)
 
 
 def never_scanned(home: Registry, name: str) -> Repository:

@@ -32,7 +32,11 @@ QUERIES = {
     "/repos/?policy=kubernetes&pattern=team/*": 8,
     "/tags/?rule=NR103&policy=kubernetes": 6,
     "/scans/": 5,
-    "/scans/{scan}/": 4,
+    "/scans/?tab=errors&trigger=page&registry=harbor": 5,
+    "/scans/{scan}/": 6,
+    "/scans/{scan}/?show=done": 6,
+    "/scans/{scan}/changes/": 5,
+    "/scans/{scan}/changes/?kind=new": 5,
 }
 
 
