@@ -76,7 +76,7 @@ class Limits:
     redirects: int = 5
     auth_rounds: int = 2
     retries: int = 4
-    retry_wait_seconds: float = 60.0
+    retry_wait_seconds: float = 5.0
     pages: int = 1_000
     tags: int = 100_000
     repositories: int = 100_000

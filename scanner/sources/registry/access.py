@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.network import PUBLIC_ONLY, NetworkPolicy
 from scanner.sources.registry.proxies import Proxy
 from scanner.sources.registry.tls import ClientCertificate
+
+
+class Gate:
+    """Asked before each request to the registry and told what it says of its own limits, from several threads.
+
+    This one lets everything through.
+    """
+
+    def permit(self, method: str, path: str) -> None:
+        """Let one request pass.
+
+        :raises Unavailable: when nothing may be sent for now.
+        """
+
+    def heard(self, rate_limit: Mapping[str, str]) -> None:
+        """Take note of the rate limit headers of an answer that has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +36,7 @@ class Access:
     :param extra_ca: certificates in PEM of an authority the operating system does not know.
     :param proxy: ``None``: straight; what the environment says of proxies never counts.
     :param connections: to the registry at once.
+    :param gate: limits of ours.
     :param sleep: waits between repetitions.
     """
 
@@ -31,6 +48,7 @@ class Access:
     client: ClientCertificate | None = None
     proxy: Proxy | None = None
     connections: int = 16
+    gate: Gate = field(default_factory=Gate, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def secrets(self) -> tuple[str, ...]:

@@ -29,11 +29,12 @@ class Asker:
         self.limits = limits
         self.credential = access.credential
         self.meter = Meter()
+        self._gate = access.gate
         self.rate_limit: dict[str, str] = {}
         """The rate limit headers the registry sent last (Docker Hub's names); empty where it sends none."""
         transport = Transport(url, access, limits)
         self.close = transport.close
-        self.courier = Courier(transport, self.meter, limits, secrets=access.secrets())
+        self.courier = Courier(transport, self.meter, limits, secrets=access.secrets(), permit=access.gate.permit)
         self.auth = Authenticator(url, access.credential, access.token_hosts, self.courier)
         self._patience = Patience(limits, access.sleep, random.random)
 
@@ -83,3 +84,4 @@ class Asker:
         found = {name: value for name in _RATE_LIMIT if (value := answer.response.header(name)) is not None}
         if found:
             self.rate_limit = found
+            self._gate.heard(found)
