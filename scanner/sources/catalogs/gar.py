@@ -94,17 +94,18 @@ def _following(reply: Reply) -> Target | None:
 
 
 def _below(source: RegistrySource, folder: str, limits: Limits) -> Iterator[str]:
-    waiting, seen = deque([folder]), {folder}
+    waiting, seen, empty = deque([folder]), {folder}, 0
     while waiting:
         place = waiting.popleft()
         children, is_repository = _folder(source, place, limits)
         if is_repository:
             yield place
-        for child in children:
-            path = f"{place}/{child}"
-            if path not in seen:
-                seen.add(path)
-                waiting.append(path)
+        empty += not is_repository
+        if empty > limits.pages:
+            raise refused("pagination-loop", f"{source.url} has more than {limits.pages} empty folders", limit="pages")
+        fresh = [path for child in children if (path := f"{place}/{child}") not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
         if len(seen) > limits.repositories:
             what = f"The listing has more than {limits.repositories} folders"
             raise refused("too-large", what, limit="repositories")

@@ -25,6 +25,7 @@ from scanner.sources.catalogs import PRODUCTS, Wanted, lists
 from scanner.sources.registry.addresses import parse_registry_url
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
+from scanner.sources.registry.network import PRIVATE_TOO, PUBLIC_ONLY
 from tests.support.sources import LOCAL
 
 AUTHORITY = trustme.CA()
@@ -64,9 +65,9 @@ Handler = Callable[[Asked], Reply | None]
 """``None`` is a 404."""
 
 
-def json_reply(document: object, status: int = 200, **headers: str) -> Reply:
-    """A JSON answer; ``_`` in a header's name is ``-``."""
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
+def json_reply(document: object, status: int = 200, headers: Mapping[str, str] | None = None, **named: str) -> Reply:
+    """A JSON answer; ``_`` in the name of a header that is given by name is ``-``."""
+    given = {**(headers or {}), **{name.replace("_", "-"): value for name, value in named.items()}}
     return Reply(status, json.dumps(document).encode(), {"Content-Type": "application/json", **given})
 
 
@@ -87,10 +88,12 @@ class Internet:
         *,
         limits: Limits = DEFAULT_LIMITS,
         token_hosts: tuple[str, ...] = (),
+        public_only: bool = False,
     ) -> RegistrySource:
         """A registry at one of the hosts, which lists as a product does; use it in ``with``."""
         authority = AUTHORITY.cert_pem.bytes().decode()
-        access = replace(LOCAL, credential=credential, extra_ca=authority, token_hosts=token_hosts)
+        network = PUBLIC_ONLY if public_only else PRIVATE_TOO
+        access = replace(LOCAL, network=network, credential=credential, extra_ca=authority, token_hosts=token_hosts)
         how = lists(PRODUCTS[product], wanted or Wanted())
         return RegistrySource(parse_registry_url(f"https://{host}"), access, limits=limits, lists=how)
 
@@ -155,6 +158,7 @@ class _Server(ThreadingHTTPServer):
 class _Connection(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Tests read what was asked from the server."""

@@ -29,7 +29,7 @@ def artifactory(asked: Asked) -> Reply | None:
     if asked.path == "/artifactory/api/docker/docker-local/v2/_catalog":
         last = asked.query.get("last")
         link = {} if last else {"Link": '</v2/_catalog?last=base&n=1000>; rel="next"'}
-        return json_reply({"repositories": ["team/app"] if last == "base" else ["base"]}, **link)
+        return json_reply({"repositories": ["team/app"] if last == "base" else ["base"]}, headers=link)
     if asked.path in (f"/artifactory/api/docker/{key}/v2/_catalog" for key in ("everywhere", "hub")):
         return json_reply({"repositories": ["one"]})
     return None

@@ -95,7 +95,7 @@ def test_a_wrong_password(hosts: Hosts) -> None:
 
 def test_an_unknown_account_does_not_hide_the_others(hosts: Hosts) -> None:
     net = hosts({REGISTRY: silent, API: hub})
-    found = []
+    found: list[str] = []
     with (
         net.source(REGISTRY, "dockerhub", Wanted(namespaces=("nobody", "shop"))) as source,
         pytest.raises(SourceProblem) as caught,

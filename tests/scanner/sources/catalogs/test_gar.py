@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from scanner.domain.limits import DEFAULT_LIMITS
 from scanner.domain.problems import Refused
 from scanner.sources.catalogs import Wanted
 from scanner.sources.registry.credentials import Credential
@@ -99,6 +101,14 @@ def test_folders_that_lead_in_circles_or_nowhere_end(hosts: Hosts) -> None:
     assert found[0] == "acme/images"
     assert len(found[-1]) <= 255
     assert len(net.asked) <= 128
+
+
+def test_endless_folders_without_an_image_end(hosts: Hosts) -> None:
+    net = hosts({HOST: lambda asked: json_reply({"child": [str(number) for number in range(9)]})})
+    limits = replace(DEFAULT_LIMITS, pages=30)
+    with pytest.raises(Refused) as caught:
+        net.listed(HOST, "gar", Wanted(namespaces=("acme/images",)), limits=limits)
+    assert (caught.value.code, len(net.asked)) == ("pagination-loop", 31)
 
 
 def test_a_wrong_token(hosts: Hosts) -> None:

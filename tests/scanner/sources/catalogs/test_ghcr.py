@@ -32,7 +32,7 @@ def github(asked: Asked) -> Reply | None:
             if page == 1
             else {}
         )
-        return json_reply([{"id": 1, "name": name, "package_type": "container"} for name in names], **more)
+        return json_reply([{"id": 1, "name": name, "package_type": "container"} for name in names], headers=more)
     if asked.path == "/users/octo/packages":
         return json_reply([{"id": 2, "name": "tool"}])
     return None

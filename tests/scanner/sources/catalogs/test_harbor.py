@@ -37,7 +37,7 @@ def paged(asked: Asked, page: int, names: list[str]) -> Reply:
         more["Link"] = f'<{asked.path}?page={page - 1}&page_size=100>; rel="prev"' + (
             f" , {more['Link']}" if more else ""
         )
-    return json_reply([{"id": 1, "name": name, "artifact_count": 2} for name in names], X_Total_Count="4", **more)
+    return json_reply([{"id": 1, "name": name, "artifact_count": 2} for name in names], X_Total_Count="4", headers=more)
 
 
 def test_everything_the_account_sees(hosts: Hosts) -> None:
@@ -63,7 +63,7 @@ def test_a_name_with_a_slash_cannot_become_another_path(hosts: Hosts) -> None:
 
 def test_a_closed_project_does_not_hide_the_others(hosts: Hosts) -> None:
     net = hosts({HOST: harbor})
-    found = []
+    found: list[str] = []
     with (
         net.source(HOST, "harbor", Wanted(namespaces=("closed", "7")), ROBOT) as source,
         pytest.raises(Refused) as caught,

@@ -23,7 +23,7 @@ def nexus(asked: Asked) -> Reply | None:
         last = asked.query.get("last", "")
         # 3.71 names the address it thinks it has, without the folder.
         link = '<http://localhost:8081/v2/_catalog?n=2&last=other>; rel="next"'
-        return json_reply({"repositories": PAGES[last]}, **({} if last else {"Link": link}))
+        return json_reply({"repositories": PAGES[last]}, headers={} if last else {"Link": link})
     if asked.path == "/repository/empty/v2/_catalog":
         return json_reply({"repositories": None})
     if asked.path == "/v2/_catalog":

@@ -25,7 +25,7 @@ def page(asked: Asked, size: int, link: str) -> Reply:
     after = asked.query.get("last", "")
     names = [name for name in NAMES if name > after][:size]
     more = {"Link": f'<{link.format(names[-1])}>; rel="next"'} if names[-1] != NAMES[-1] else {}
-    return json_reply({"repositories": names}, **more)
+    return json_reply({"repositories": names}, headers=more)
 
 
 def ecr(asked: Asked) -> Reply:
@@ -90,7 +90,7 @@ def test_a_wrong_password(hosts: Hosts) -> None:
 def test_ecr_public_lists_only_what_was_entered(hosts: Hosts) -> None:
     net = hosts({"public.ecr.aws": zot})
     assert PRODUCTS["ecr-public"].listing is Listing.NONE
-    found = []
+    found: list[str] = []
     wanted = Wanted(entered=("docker/library/nginx",))
     with net.source("public.ecr.aws", "ecr-public", wanted) as source, pytest.raises(Refused) as caught:
         found.extend(source.repositories())

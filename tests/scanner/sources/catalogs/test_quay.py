@@ -80,7 +80,7 @@ def test_answers_of_another_form(hosts: Hosts, document: object) -> None:
 def test_a_cursor_that_leads_back(hosts: Hosts) -> None:
     same = {"repositories": [{"namespace": "acme", "name": "api"}], "next_page": "again"}
     net = hosts({HOST: lambda _: json_reply(same)})
-    found = []
+    found: list[str] = []
     with net.source(HOST, "quay", Wanted(namespaces=("acme",))) as source, pytest.raises(Refused) as caught:
         found.extend(source.repositories())
     assert (caught.value.code, found, len(net.asked)) == ("pagination-loop", ["acme/api"], 2)
