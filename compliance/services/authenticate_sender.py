@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,39 +14,48 @@ from compliance.models.encryption import reveal
 from compliance.webhooks.proof import Request, is_proven
 from compliance.webhooks.senders import SENDERS
 
+_COLUMNS: Final = (
+    *("registry", "product", "key", "secret", "previous_secret", "previous_until", "enabled", "last_event_at"),
+    *("unannounced", "registry__url", "registry__namespaces", "registry__enabled"),
+)
 _COUNTED_EVERY: Final = timedelta(seconds=1)
 _REFUSED: Final = "The secret or signature was missing or wrong."
 _DISABLED: Final = "The endpoint is disabled."
 
 
-def authenticate_sender(key: str, request: Request, *, now: datetime) -> WebhookEndpoint | None:
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """An endpoint that a request knows the secret of, and all the secrets of it that count now."""
+
+    endpoint: WebhookEndpoint
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+def authenticate_sender(key: str, request: Request, *, now: datetime) -> Proven | None:
     """The endpoint that a request is addressed to and proves to know the secret of; ``None`` otherwise.
 
     :raises CredentialKeyMissing: when its secret cannot be read.
     """
-    endpoint = find_endpoint(key)
+    endpoint = _find(key)
     if endpoint is None:
         return None
-    proven = is_proven(request, SENDERS[endpoint.product].proofs, secrets_of(endpoint, now))
-    if proven and endpoint.enabled:
-        return endpoint
-    _REJECTIONS.count(endpoint.pk, _DISABLED if proven else _REFUSED, now)
+    secrets = _secrets(endpoint, now)
+    is_known = is_proven(request, SENDERS[endpoint.product].proofs, secrets)
+    if is_known and endpoint.enabled:
+        return Proven(endpoint, secrets)
+    _REJECTIONS.count(endpoint.pk, _DISABLED if is_known else _REFUSED, now)
     return None
 
 
-def find_endpoint(key: str) -> WebhookEndpoint | None:
-    """By the public part of its address; products that this release does not know are not there."""
-    columns = ("registry__url", "registry__namespaces", "registry__enabled")
-    own = [field.name for field in WebhookEndpoint._meta.concrete_fields]
-    rows = WebhookEndpoint.objects.select_related("registry").only(*own, *columns)
-    return rows.filter(key=key, product__in=SENDERS).first() if key.isascii() and key.isalnum() else None
+def _find(key: str) -> WebhookEndpoint | None:
+    if not (key.isascii() and key.isalnum()):
+        return None
+    rows = WebhookEndpoint.objects.select_related("registry").only(*_COLUMNS)
+    return rows.filter(key=key, product__in=SENDERS).first()
 
 
-def secrets_of(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, ...]:
-    """The secrets that count now: the current one, and for a while the one before it.
-
-    :raises CredentialKeyMissing: when one cannot be read.
-    """
+def _secrets(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, ...]:
+    """The current one, and for a while the one before it."""
     current = reveal(endpoint.secret)
     if endpoint.previous_secret and endpoint.previous_until is not None and now < endpoint.previous_until:
         return current, reveal(endpoint.previous_secret)

@@ -19,17 +19,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from compliance.models import WebhookEndpoint
 from compliance.models.encryption import CredentialKeyMissing
 from compliance.services.accept_event import Accepted, Arrival, accept_event
-from compliance.services.authenticate_sender import authenticate_sender, secrets_of
+from compliance.services.authenticate_sender import authenticate_sender
 from compliance.tasks.push_bell import BELL
 from compliance.webhooks.body import MOST_BYTES
 from compliance.webhooks.proof import Request
 
 logger = logging.getLogger(__name__)
 
-_ADDRESS = re.compile(r"/hooks/(?P<key>[^/]*)/?(?P<secret>.*)", re.DOTALL)
+_ADDRESS = re.compile(r"/+hooks/+(?P<key>[^/]*)/?(?P<secret>.*)", re.DOTALL)
 _SECRET_OF: Final = "plimsoll.hook_secret"
 _SECONDS_TO_RETRY: Final = "10"
 _CHUNK: Final = 64 * 1024
@@ -89,11 +88,10 @@ def _accept(request: HttpRequest, key: str, milliseconds: Callable[[], float]) -
         raise Refusal(405, "Only POST.")
     now = timezone.now()
     asked = _request(request)
-    endpoint: WebhookEndpoint | None = authenticate_sender(key, asked, now=now)
-    if endpoint is None:
+    proven = authenticate_sender(key, asked, now=now)
+    if proven is None:
         raise Refusal(401, "Not authenticated.")
-    secrets = secrets_of(endpoint, now)
-    return accept_event(endpoint, Arrival(asked, now, milliseconds, secrets, _address(request)))
+    return accept_event(proven.endpoint, Arrival(asked, now, milliseconds, proven.secrets, _address(request)))
 
 
 def _request(request: HttpRequest) -> Request:

@@ -349,7 +349,8 @@ def test_no_address_and_no_method_is_redirected(hook: Hook, settings: Settings, 
 
 
 @pytest.mark.parametrize(
-    "path", ["/hooks", "/hooks/", "/hooks//", "/hooks/nobody", "/hooks/\u00e9/", "/hooks/" + "x" * 3_000]
+    "path",
+    ["/hooks", "/hooks/", "/hooks//", "/hooks/nobody", "/hooks/\u00e9/", "/hooks/" + "x" * 3_000],
 )
 def test_no_endpoint_is_there(db: None, settings: Settings, path: str) -> None:
     settings.SECURE_SSL_REDIRECT = True
