@@ -155,8 +155,20 @@ class Registry(models.Model):
 
     @property
     def host(self) -> str:
-        """``host[:port]``, as image references write it."""
-        return self.url.partition("://")[2]
+        """``host[:port]``, as image references write it; the whole address of a source on the workers' machine."""
+        return self.url if self.is_local else self.url.partition("://")[2]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is a Docker engine, a folder or an archive on the workers' own machine."""
+        return not self.url.startswith(("http://", "https://"))
+
+    @property
+    def reference_prefix(self) -> str:
+        """What stands before a repository's name in a reference that can be copied."""
+        if not self.is_local:
+            return f"{self.host}/"
+        return self.url if self.url.endswith(":") else f"{self.url}:"
 
 
 class RegistryState(models.Model):

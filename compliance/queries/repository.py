@@ -32,7 +32,7 @@ class Header:
     id: int
     registry_slug: str
     registry: str
-    host: str
+    reference: str
     name: str
     policy: str
     verdict: str
@@ -225,7 +225,7 @@ def _header(row: Repository) -> Header:
         id=row.pk,
         registry_slug=row.registry.slug,
         registry=row.registry.name,
-        host=row.registry.host,
+        reference=row.registry.reference_prefix + row.name,
         name=row.name,
         policy=row.policy.name,
         verdict=row.verdict,

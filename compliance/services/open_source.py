@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.conf import settings
 from compliance.models import Registry
 from compliance.models.encryption import CredentialKeyMissing, reveal
 from compliance.models.registry import AuthMethod
+from compliance.services.open_local_source import open_local_source
 from scanner.domain.problems import Refused
 from scanner.sources.catalogs import PRODUCTS, Wanted, lists
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
@@ -19,13 +21,16 @@ from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.network import PRIVATE_TOO, PUBLIC_ONLY
 from scanner.sources.registry.proxies import InvalidProxy, Proxy, parse_proxy
 from scanner.sources.registry.tls import ClientCertificate
+from scanner.sources.source import Source
 
 
-def open_source(registry: Registry) -> RegistrySource:
-    """Make a source; the caller closes it. No connection is opened yet.
+def open_source(registry: Registry) -> AbstractContextManager[Source]:
+    """Make a source, to be used in ``with``. No connection and no file is opened before.
 
-    :raises Refused: for an address that is none, and a credential whose key is lost.
+    :raises Refused: for an address that is none, a credential whose key is lost, and what the operator does not allow.
     """
+    if registry.is_local:
+        return open_local_source(registry)
     try:
         url = parse_registry_url(registry.url, plain_http=True)  # whoever saved it wrote http:// out
     except InvalidRegistryUrl as error:

@@ -92,16 +92,6 @@ class EngineSource:
             self._kept.clear()
             self._client.close()
 
-    def version(self) -> str:
-        """The engine's version, its storage driver and how many images it has, for a person.
-
-        :raises SourceProblem: ``engine-unreachable`` and others.
-        """
-        with self._asking("Docker engine"):
-            found = self._client.info()
-        texts = [printable(str(found.get(key, "?")), longest=60) for key in ("ServerVersion", "Driver", "Images")]
-        return "version {}, storage {}, {} images".format(*texts)
-
     def repositories(self) -> Iterator[RepositoryName]:
         """Names of all repositories."""
         return iter(self._names().repositories())

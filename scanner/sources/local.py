@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import islice
 from pathlib import Path
 
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
-from scanner.domain.problems import ScanProblem
 from scanner.sources.docker_archive import open_docker_archive
 from scanner.sources.local_images import LocalSource
-from scanner.sources.local_names import Kind, LocalReference, some_of
+from scanner.sources.local_names import Kind, LocalReference
 from scanner.sources.oci_layout import open_oci_layout
-from scanner.sources.registry.diagnosis import Step, StepState
 
 
 @contextmanager
@@ -43,18 +39,3 @@ def _open(kind: Kind, path: str, limits: Limits) -> LocalSource:
 def place_of(reference: LocalReference) -> tuple[str, str]:
     """The path and the name in a reference; the path of an engine is empty."""
     return ("", reference.rest) if reference.kind is Kind.ENGINE else reference.apart()
-
-
-def check(kind: Kind, path: str, limits: Limits = DEFAULT_LIMITS) -> Step:
-    """The one rung of a source on this machine: whether it opens, and what is in it."""
-    name, start = f"{kind} {path}".strip(), time.monotonic()
-    try:
-        with opened(kind, path, limits) as source:
-            found = list(islice(source.repositories(), limits.repositories))
-    except ScanProblem as problem:
-        return Step(name, StepState.FAILED, _since(start), problem.message, problem.remedy, problem.code)
-    return Step(name, StepState.OK, _since(start), f"{len(found)} repositories: {some_of(found)}")
-
-
-def _since(start: float) -> int:
-    return round((time.monotonic() - start) * 1_000)

@@ -18,7 +18,7 @@ import pytest
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.manifest import IndexManifest, parse_document
 from scanner.domain.problems import ScanProblem
-from scanner.domain.reference import RepositoryName, TagName
+from scanner.domain.reference import Digest, RepositoryName, TagName
 from scanner.inspection import inspect
 from scanner.sources.docker_engine import EngineSource
 from tests.support.images import File, Stored, compact_json, docker_archive, image, index, layer, sha256, tar_of
@@ -62,8 +62,6 @@ class FakeEngine:
         self.asked.append(path)
         if path.endswith("/version"):
             return compact_json({"ApiVersion": "1.41", "Version": "x"})
-        if path.endswith("/info"):
-            return compact_json({"ServerVersion": "27", "Driver": "overlay2", "Images": 3})
         if "/images/json" in path:
             return compact_json(self.listed)
         name, _, kind = path.partition("/images/")[2].rpartition("/")
@@ -189,11 +187,6 @@ def test_a_port_in_a_name_comes_back(fake: FakeEngine) -> None:
         assert source.resolve(name, TagName("2")).digest == APP_ID
 
 
-def test_version(fake: FakeEngine) -> None:
-    with fake.open() as source:
-        assert source.version() == "version 27, storage overlay2, 3 images"
-
-
 def broken(fake: FakeEngine, **how: object) -> None:
     fake.has("team/shop:1", APP_ID, docker_archive({"team/shop:1": APP}))
     for name, value in how.items():
@@ -234,13 +227,13 @@ def test_the_oldest_archive_makes_room(fake: FakeEngine) -> None:
     for digest, archive in archives.items():
         fake.has(f"{digest[7:12]}:1", digest, archive)
     with fake.open(replace(DEFAULT_LIMITS, archive_bytes=max(map(len, archives.values())))) as source:
-        layers = [json.loads(source.document(SHOP, digest).body)["layers"][0] for digest in archives]
+        layers = [json.loads(source.document(SHOP, Digest(digest)).body)["layers"][0] for digest in archives]
         with source.blob(SHOP, layers[0]["digest"], layers[0]["size"]) as chunks:
             assert b"".join(chunks) == BASE.tar
         assert len(source._kept) == 1
 
 
 def test_a_blob_of_no_image_that_was_read(fake: FakeEngine) -> None:
-    with fake.open() as source, pytest.raises(ScanProblem) as caught, source.blob(SHOP, BASE.digest, 1):
+    with fake.open() as source, pytest.raises(ScanProblem) as caught, source.blob(SHOP, Digest(BASE.digest), 1):
         pass
     assert caught.value.code == "blob-unknown"

@@ -41,7 +41,8 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("layout")
     images = article_images()
     for name in NAMES:
-        OciLayout(folder).tag(*name.split(":"), images[name])
+        repository, _, tag = name.partition(":")
+        OciLayout(folder).tag(repository, tag, images[name])
     return folder
 
 
