@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from compliance.models import Layer
+from compliance.models.image import LayerRead
 from compliance.policy.retry import MOST_ATTEMPTS
 from compliance.services.keep_lease import LeaseKeeper, lease_length
 from compliance.services.known_images import is_outgrown
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.2
 _CLAIMS_PER_CONNECTION: Final = 2
+_TOGETHER_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 10 * 60.0
 
 
@@ -52,6 +54,7 @@ class WantedLayer:
 
 Fetch = Callable[[WantedLayer, Collection[bytes]], LayerIndex]
 Answer = LayerIndex | ScanProblem
+Claim = tuple[WantedLayer, uuid.UUID]
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ class LayerShelf:
     clock: Callable[[], datetime]
     indexed: int = 0
     _waiting: dict[WantedLayer, None] = field(default_factory=dict)
-    _reading: dict[Future[LayerIndex], tuple[WantedLayer, uuid.UUID]] = field(default_factory=dict)
+    _reading: dict[Future[LayerIndex], Claim] = field(default_factory=dict)
     _answers: dict[WantedLayer, Answer] = field(default_factory=dict)
 
     def gather(self, wanted: Iterable[WantedLayer]) -> Mapping[WantedLayer, Answer]:
@@ -140,40 +143,22 @@ class LayerShelf:
             return
         timeout = _POLL_SECONDS if self._waiting else None
         done = wait(self._reading, timeout, FIRST_COMPLETED).done
-        with transaction.atomic():  # one commit for all that came in together
-            for future in done:
-                layer, token = self._reading.pop(future)
-                self.keeper.let_go(Layer.objects.all(), layer.digest)
-                self._answers[layer] = self._store(future, layer, token)
+        if done and not self._waiting:  # nobody needs the room of what came first: let the rest come along
+            done = wait(self._reading, _TOGETHER_SECONDS).done
+        if done:
+            self._settle({future: self._reading.pop(future) for future in done})
 
-    def _store(self, future: Future[LayerIndex], layer: WantedLayer, token: uuid.UUID) -> Answer:
-        try:
-            index = future.result()
-        except SourceProblem as problem:  # says nothing about the layer: the next one may try
-            _give_back(layer, token)
-            return problem
-        except ScanProblem as problem:
-            _store_problem(layer, token, problem)
-            return problem
-        except Exception:
-            logger.exception("layer %s could not be indexed", layer.digest)
-            _give_back(layer, token)
-            return scanner_fault(f"layer {layer.digest}")
-        written = Layer.objects.filter(digest=layer.digest, lease_token=token).update(
-            diff_id=index.diff_id,
-            media_type=layer.media_type[:255],
-            size=index.size,
-            index=index.to_bytes(),
-            entries=index.entries,
-            indexed_at=self.clock(),
-            lease_token=None,
-            lease_until=None,
-            attempts=0,
-            problem_allowed=None,
-            **problem_columns(None),
-        )
-        self.indexed += written
-        return index
+    def _settle(self, done: Mapping[Future[LayerIndex], Claim]) -> None:
+        """Store what came in, in one statement and one commit."""
+        read: dict[uuid.UUID, list[LayerRead]] = {}
+        with transaction.atomic():
+            for future, (layer, token) in done.items():
+                self.keeper.let_go(Layer.objects.all(), layer.digest)
+                answer = self._answers[layer] = _answer(future, layer, token)
+                if isinstance(answer, LayerIndex):
+                    read.setdefault(token, []).append(_layer_read(layer, answer))
+            for token, layers in read.items():
+                self.indexed += Layer.objects.store(layers, token, now=self.clock())
 
     def _abandon(self) -> None:
         """Give back what is still claimed when an error ends the work."""
@@ -182,6 +167,28 @@ class LayerShelf:
             self.keeper.let_go(Layer.objects.all(), layer.digest)
             _give_back(layer, token)
         self._reading.clear()
+
+
+def _answer(future: Future[LayerIndex], layer: WantedLayer, token: uuid.UUID) -> Answer:
+    """What became of a layer; a problem is written here."""
+    try:
+        return future.result()
+    except SourceProblem as problem:  # says nothing about the layer: the next one may try
+        _give_back(layer, token)
+        return problem
+    except ScanProblem as problem:
+        _store_problem(layer, token, problem)
+        return problem
+    except Exception:
+        logger.exception("layer %s could not be indexed", layer.digest)
+        _give_back(layer, token)
+        return scanner_fault(f"layer {layer.digest}")
+
+
+def _layer_read(layer: WantedLayer, index: LayerIndex) -> LayerRead:
+    return LayerRead(
+        layer.digest, str(index.diff_id), layer.media_type[:255], index.size, index.entries, index.to_bytes()
+    )
 
 
 def _stored_answer(row: Layer, layer: WantedLayer) -> Answer | None:

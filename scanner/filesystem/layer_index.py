@@ -35,6 +35,7 @@ class LayerIndex:
     :param contents: bytes of account and sudoers files by node.
     :param listed: nodes that an inventory of the image may have to name, by number: whoever gathers it looks at these
         alone, and must look at what they are. See ``LayerBuilder``.
+    :param packed: ``to_bytes()``, where somebody made it already.
     """
 
     digest: Digest
@@ -46,6 +47,7 @@ class LayerIndex:
     text: bytes
     contents: Mapping[int, bytes]
     listed: array[int] = field(default_factory=lambda: array("I"))
+    packed: bytes | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         """Number of nodes."""
@@ -120,11 +122,11 @@ class LayerIndex:
 
     def with_contents(self, contents: Mapping[int, bytes]) -> LayerIndex:
         """The same layer, knowing the bytes of more files."""
-        return replace(self, contents=PackedContents({**self.contents, **contents}))
+        return replace(self, contents=PackedContents({**self.contents, **contents}), packed=None)
 
     def to_bytes(self) -> bytes:
         """The index for storage, compressed."""
-        return pack(
+        return self.packed or pack(
             Stored(
                 {
                     "digest": self.digest,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from struct import Struct
 from typing import Any
 
@@ -127,7 +127,7 @@ def _index(content: bytes, order: Order) -> LayerIndex:
         raise Nonsense(str(error)) from error
     if (index.digest, index.size) != (order.digest, order.size) or order.diff_id not in (None, index.diff_id):
         raise Nonsense("it answers for another layer")
-    return index
+    return replace(index, packed=content)
 
 
 def _problem(content: bytes) -> ImageProblem:

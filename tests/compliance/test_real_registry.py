@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from compliance.models import Tag
@@ -81,6 +82,7 @@ def umoci(*arguments: str) -> None:
 def added(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> RealRegistry:
     """Added with the arguments of the contract and no others; no worker runs."""
     monkeypatch.setattr("compliance.tasks.wake._send", lambda *_: None)
+    monkeypatch.setattr(settings, "SCAN_WORKERS", 1)  # two processes learn what the registry demands twice
     arguments = ["real", registry.url]
     if registry.username and registry.password:
         monkeypatch.setenv("REAL_PASSWORD", registry.password)
