@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from compliance.models import LeaseLost, Registry, Repository, RepositoryScan, Scan, State, Tag
+from compliance.models import ACTIVE, LeaseLost, Registry, Repository, RepositoryScan, Scan, State, Tag
 from compliance.models.clock import database_now
 from compliance.policy.retry import MOST_ATTEMPTS, retry_in
 from compliance.policy.scan_scope import repository_in_scope
@@ -133,6 +133,7 @@ def _record(scan: Scan, token: uuid.UUID, listing: Listing, now: datetime) -> li
 
 def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: datetime) -> list[int]:
     """Make, bring back and delete rows; return the ids of those listed."""
+    policies_for(registry, ())  # its lock, before anything is read: pushes make repositories too
     known = {name: (pk, gone) for pk, name, gone in _rows(registry)}
     scope = registry.scope
     listed = [name for name in dict.fromkeys(listing.names) if repository_in_scope(name, scope)]
@@ -148,10 +149,17 @@ def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: d
     outside = {pk for name, pk in there.items() if not repository_in_scope(name, scope)}
     leave_out_repositories(sorted(outside), now=now)
     if listing.problem is None:  # a listing that broke off says nothing about what it did not name
+        kept = outside | _asked_for_a_push(registry)
         wanted = set(listing.names)
-        gone = [pk for name, pk in there.items() if name not in wanted and pk not in outside]
+        gone = [pk for name, pk in there.items() if name not in wanted and pk not in kept]
         forget_repositories(gone, scan.pk, now=now, seen_at=listing.asked_at)
     return [known[name][0] for name in listed if name in known] + [row.pk for row in made]
+
+
+def _asked_for_a_push(registry: Registry) -> set[int]:
+    """Repositories that may be younger than the listing."""
+    parts = RepositoryScan.objects.filter(scan__registry=registry, only_tags__isnull=False, state__in=ACTIVE)
+    return set(parts.values_list("repository_id", flat=True))
 
 
 def _rows(registry: Registry) -> Iterable[tuple[int, str, datetime | None]]:

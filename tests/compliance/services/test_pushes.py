@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from compliance.models import (
     ACTIVE,
     InboundEvent,
     Push,
+    Registry,
     Repository,
     RepositoryScan,
     Scan,
@@ -21,6 +23,7 @@ from compliance.models import (
 )
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services import gather_pushes as gathering
+from compliance.services import list_repositories as listing
 from compliance.services.accept_event import KEPT_BYTES
 from compliance.services.find_due_work import due_work
 from compliance.services.forget_events import forget_events
@@ -231,6 +234,31 @@ def test_a_repository_comes_back(world: World, hook: Hook) -> None:
     push(world, hook, "1.5", app("1001", "more"))
     work(world)
     assert Repository.objects.get().deleted_at is None
+
+
+def test_a_repository_that_is_younger_than_a_listing_stays(world: World, hook: Hook) -> None:
+    """Pushed after the registry was asked for its repositories, and gathered before they were written."""
+    hook.send(pushed(repository="team/new"))
+    gather(world)
+    world.scan()
+    assert Repository.objects.get(name="team/new").deleted_at is None
+
+
+def test_a_push_makes_a_repository_while_a_scan_lists_it(
+    world: World, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(world, hook, "1.4", app("1001"))
+    lock = listing.policies_for
+
+    def gathered_first(registry: Registry, names: Iterable[str]) -> dict[str, int]:
+        monkeypatch.setattr(listing, "policies_for", lock)
+        gather(world)
+        return lock(registry, names)
+
+    monkeypatch.setattr(listing, "policies_for", gathered_first)
+
+    assert world.scan().state == State.DONE
+    assert Repository.objects.get().name == "team/app"
 
 
 def test_what_is_out_of_scope_is_not_scanned(world: World, hook: Hook) -> None:
