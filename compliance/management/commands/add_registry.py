@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from compliance.models import Policy, Registry
 from compliance.policy.schedule import LONGEST_INTERVAL, Schedule
+from compliance.services.detect_product import detect_product
 from compliance.services.publish_policies import publish_policies
 from compliance.services.save_registry import RegistryValues, save_registry
 from scanner.domain.docker_hub import is_docker_hub, registry_address
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--interval", type=int, default=60, metavar="MIN", help="0: only when asked for")
         parser.add_argument("--public-only", action="store_true", help="refuse private and loopback addresses")
         parser.add_argument("--policy", default=DEFAULT_POLICY)
-        parser.add_argument("--product", choices=_PRODUCTS, help="whose listing to use; default: told by the host")
+        parser.add_argument("--product", choices=_PRODUCTS, help="whose listing to use; default: what answers there")
         parser.add_argument(
             "--namespace", action="append", default=[], help="organization, group or project to list; repeatable"
         )
@@ -60,6 +61,8 @@ class Command(BaseCommand):
             known = ", ".join(Policy.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no policy named {options['policy']!r}; choose one of {known}.")
         registry = save_registry(values, now=now)
+        if options["product"] is None:
+            Registry.objects.filter(pk=registry.pk).update(product=detect_product(registry))
         command = shlex.join(["manage.py", "scan", registry.name, "--wait"])
         self.stdout.write(f"Added {registry.name} ({registry.url}). Scan it now: {command}")
 

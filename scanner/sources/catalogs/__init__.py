@@ -24,11 +24,13 @@ from scanner.sources.catalogs import (
     quay,
     zot,
 )
-from scanner.sources.catalogs.detection import key_by_answer, key_by_host
+from scanner.sources.catalogs.detection import DEFAULT, TELLING_HEADERS, key_by_answer, key_by_host
 from scanner.sources.catalogs.entered import lists
 from scanner.sources.catalogs.product import PRODUCT_KEYS, Listing, Product, Wanted
-from scanner.sources.registry.challenge import Challenge
+from scanner.sources.registry.challenge import Challenge, parse_challenges
+from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.errors import LISTS_NOTHING
+from scanner.sources.registry.exchange import Call, Question
 
 _MODULES: Final = (
     distribution,
@@ -68,6 +70,22 @@ def detect_by_answer(host: str, headers: Mapping[str, str], challenges: list[Cha
     return key_by_answer(host, headers, challenges, PRODUCTS.values())
 
 
+def ask_product(source: RegistrySource) -> str:
+    """The product a registry is: by its host name, or by one ``GET /v2/`` without any credential.
+
+    :raises SourceProblem: where it cannot be asked.
+    """
+    by_host = detect(source.url.host)
+    if by_host != DEFAULT:
+        return by_host
+    asker = source.asker
+    with asker.courier.send(Question("GET", asker.target("/v2/")), Call(source.limits.question_requests)) as answer:
+        response = answer.response
+        headers = {name: value for name in TELLING_HEADERS if (value := response.header(name)) is not None}
+        challenges = parse_challenges(response.headers("WWW-Authenticate"))
+    return detect_by_answer(source.url.host, headers, challenges)
+
+
 __all__ = [
     "LISTS_NOTHING",
     "PRODUCTS",
@@ -75,6 +93,7 @@ __all__ = [
     "Listing",
     "Product",
     "Wanted",
+    "ask_product",
     "detect",
     "detect_by_answer",
     "lists",

@@ -22,6 +22,8 @@ from scanner.sources.registry.challenge import Challenge
 
 DEFAULT: Final = "distribution"
 _JFROG: Final = frozenset({"x-jfrog-version", "x-artifactory-id", "x-artifactory-node-id"})
+TELLING_HEADERS: Final = (*sorted(_JFROG), "server", "access-control-allow-headers")
+"""The headers of an answer that are looked at, besides the challenge."""
 
 
 def key_by_host(host: str, products: Iterable[Product]) -> str:

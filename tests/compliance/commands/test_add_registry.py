@@ -13,6 +13,7 @@ from compliance.models.encryption import reveal
 from tests.support.demo_registry import DemoRegistry
 from tests.support.images import image
 from tests.support.oci_layout import OciLayout
+from tests.support.products import internet, json_reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -165,3 +166,13 @@ def test_names_that_list_nothing(given: list[str], said: str) -> None:
     with pytest.raises(CommandError, match=said):
         call_command("add_registry", "shop", "ghcr.io", *given)
     assert not Registry.objects.exists()
+
+
+def test_the_product_is_told_by_what_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    challenge = 'Bearer realm="https://images.example/service/token",service="harbor-registry"'
+    answer = json_reply({}, 401, WWW_Authenticate=challenge)
+    with internet(monkeypatch, {"images.example": lambda _: answer}) as net:
+        call_command("add_registry", "shop", "https://images.example", "--insecure")
+        call_command("add_registry", "as told", "https://images.example", "--insecure", "--product", "zot")
+    assert dict(Registry.objects.values_list("name", "product")) == {"shop": "harbor", "as told": "zot"}
+    assert [(one.path, one.authorization) for one in net.asked] == [("/v2/", None)]

@@ -174,7 +174,7 @@ class _Connection(BaseHTTPRequestHandler):
         asked = Asked(host, self.command, self.path, self.headers["Authorization"], body, dict(self.headers))
         self.server.net.asked.append(asked)
         reply = self.server.net.hosts[host](asked) or json_reply({"message": "not found"}, 404)
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)
         for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
             self.send_header(name, value)
         self.end_headers()

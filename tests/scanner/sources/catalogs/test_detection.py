@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.sources.catalogs import PRODUCT_KEYS, PRODUCTS, Listing, detect, detect_by_answer
+from scanner.sources.catalogs import PRODUCT_KEYS, PRODUCTS, Listing, ask_product, detect, detect_by_answer
 from scanner.sources.registry.challenge import parse_challenges
+from tests.scanner.sources.catalogs.conftest import Hosts
+from tests.support.products import json_reply
+from tests.support.sources import LOGIN
 
 
 @pytest.mark.parametrize(
@@ -100,3 +103,30 @@ def test_every_product_says_what_it_needs(key: str) -> None:
     assert product.namespaces_label or not product.namespaces_required
     assert product.note.endswith(".") or key in ("oci-layout", "docker-archive")
     assert product.listing is not Listing.NONE or "enter" in product.note
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "key"),
+    [
+        (401, {"WWW-Authenticate": 'Bearer realm="https://images.example/jwt/auth"'}, "gitlab"),
+        (200, {"Server": "Nexus/3.96.0-01 (COMMUNITY)"}, "nexus"),
+        (
+            401,
+            {"WWW-Authenticate": 'Bearer realm="https://images.example/v2/token"', "X-JFrog-Version": "7"},
+            "artifactory",
+        ),
+        (404, {}, "distribution"),
+    ],
+)
+def test_asking_once_without_a_credential(hosts: Hosts, status: int, headers: dict[str, str], key: str) -> None:
+    net = hosts({"images.example": lambda _: json_reply({}, status, headers)})
+    with net.source("images.example", "distribution", None, LOGIN) as source:
+        assert ask_product(source) == key
+    assert [(one.path, one.authorization) for one in net.asked] == [("/v2/", None)]
+
+
+def test_a_host_that_tells_is_not_asked(hosts: Hosts) -> None:
+    net = hosts({"quay.io": lambda _: json_reply({})})
+    with net.source("quay.io", "distribution") as source:
+        assert ask_product(source) == "quay"
+    assert net.asked == []
