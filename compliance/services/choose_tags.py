@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Max, Q
-from django.db.models.functions import Coalesce
-
 from compliance.models import RepositoryScan, Tag
-from compliance.policy.scan_scope import OUT_OF_SCOPE, tag_in_scope
-from compliance.policy.tag_age import pushed_at, tags_to_scan
+from compliance.policy.scan_scope import tag_in_scope
+from compliance.policy.tag_age import tags_to_scan
+from compliance.queries.tag_ages import dated_tags
 from scanner.domain.reference import TagName
 
 
@@ -25,9 +23,6 @@ def choose_tags(row: RepositoryScan, listed: Iterable[TagName], *, now: datetime
 
 
 def known_ages(repository_id: int) -> dict[str, datetime]:
-    """When the tags that were read were pushed; one that was deleted and is listed again is a new one."""
-    still_there = Q(deleted_at=None) | Q(problem_code=OUT_OF_SCOPE)
-    built = Coalesce("image__built_at", Max("index__images__built_at"))
-    rows = Tag.objects.filter(still_there, repository=repository_id).order_by().annotate(built=built)
-    found = rows.values_list("name", "first_seen_at", "moved_at", "built")
-    return {name: pushed_at(first_seen=first, moved=moved, built=when) for name, first, moved, when in found}
+    """When the tags that were read were pushed."""
+    tags = Tag.objects.filter(repository=repository_id).order_by()
+    return {name: age for _, name, age in dated_tags(tags)}

@@ -19,7 +19,7 @@ BIG_LAYERS: Final = "big-layers"
 
 def unread_big_layers(layers: Iterable[WantedLayer], *, over: int) -> set[str]:
     """Digests of layers with more than so many bytes, compressed, that nobody has read yet."""
-    big = {layer.digest: layer.size for layer in layers if layer.size > over}
+    big = {str(layer.digest): layer.size for layer in layers if layer.size > over}
     if not big:
         return set()
     settled = Layer.objects.filter(digest__in=big).filter(Q(index__isnull=False) | ~Q(problem_code=""))
