@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from compliance.models import ACTIVE, Layer, Registry, Repository, RepositoryScan, Scan, State, Tag, TagChange
@@ -26,8 +20,8 @@ from compliance.tasks.wake import wake
 from tests.support.demo_registry import DemoRegistry
 from tests.support.images import File, image, layer
 from tests.support.oci_layout import OciLayout
+from tests.support.workers import kill, worker
 
-ROOT = Path(__file__).resolve().parents[2]
 REPOSITORIES, TAGS = 5, 12
 USERS = ("", "app", "1001", "10001:10001")
 BASE = layer({"etc/passwd": File(b"app:x:1001:1001::/:/bin/sh\n")})
@@ -50,35 +44,6 @@ def registry(demo_registry: DemoRegistry, demo_layout: OciLayout) -> Registry:
         "slow", demo_registry.url, "kubernetes", allow_private=True, schedule=Schedule(interval_minutes=0)
     )
     return save_registry(values, now=timezone.now())
-
-
-@contextmanager
-def worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Worker and beat in a process group of their own, on the test's database."""
-    database = connection.settings_dict
-    address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
-    environment = {
-        **os.environ,
-        "DATABASE_URL": f"postgres://{address}/{database['NAME']}",
-        "PLIMSOLL_LEASE_SECONDS": "2",
-        "PLIMSOLL_TICK_SECONDS": "0.5",
-        "PLIMSOLL_SCAN_CONNECTIONS": "2",
-        "LOG_LEVEL": "WARNING",
-    }
-    command = [sys.executable, "-m", "celery", "-A", "compliance.project", "worker", "-B", "-c", "2"]
-    command += ["--without-mingle", "--without-gossip", "-s", str(folder / "beat")]
-    with (folder / "worker.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
-        yield process
-    finally:
-        _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
 
 
 def _until(happened: Callable[[], object], seconds: float = 90.0) -> None:
@@ -117,7 +82,7 @@ def test_kill_9_in_the_middle_of_a_scan(registry: Registry, tmp_path: Path) -> N
     with worker(tmp_path) as process:
         _begin(registry)
         _until(_in_the_middle)
-        _kill(process)
+        kill(process)
     assert not _ended()
 
     with worker(tmp_path):

@@ -105,18 +105,31 @@ class RealRegistry:
         return response.headers, content
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Where a registry sends its notifications, and the ``Authorization`` it sends with them."""
+
+    url: str
+    authorization: str
+
+
 @contextmanager
-def running_registry(folder: Path, *, with_password: bool = False) -> Iterator[RealRegistry]:
+def running_registry(
+    folder: Path, *, with_password: bool = False, announced: Announced | None = None, port: int = 0
+) -> Iterator[RealRegistry]:
     """Start a registry that keeps its data in ``folder``, with deletion switched on; stop it in the end.
 
+    :param port: where it listens; 0: anywhere.
     :raises RegistryUnavailable: saying what to install.
     """
     program = _program("docker-registry")
-    port = _free_port()
+    port = port or _free_port()
     credential = (USERNAME, PASSWORD) if with_password else (None, None)
     registry = RealRegistry(f"127.0.0.1:{port}", folder, *credential)
     config = folder / "config.yml"
-    config.write_text(_configuration(folder, port, with_password=with_password))
+    config.write_text(
+        json.dumps(_configuration(folder, port, announced, with_password=with_password))
+    )  # YAML contains JSON
     with (folder / "registry.log").open("wb") as log:
         process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
     try:
@@ -127,7 +140,7 @@ def running_registry(folder: Path, *, with_password: bool = False) -> Iterator[R
         process.wait(10)
 
 
-def _configuration(folder: Path, port: int, *, with_password: bool) -> str:
+def _configuration(folder: Path, port: int, announced: Announced | None, *, with_password: bool) -> dict[str, object]:
     document: dict[str, object] = {
         "version": 0.1,
         "log": {"level": "warn", "accesslog": {"disabled": True}},
@@ -142,7 +155,17 @@ def _configuration(folder: Path, port: int, *, with_password: bool) -> str:
         htpasswd = folder / "htpasswd"
         htpasswd.write_text(_HTPASSWD)
         document["auth"] = {"htpasswd": {"realm": "tests", "path": str(htpasswd)}}
-    return json.dumps(document)  # YAML 1.2 contains JSON
+    if announced is not None:
+        endpoint = {
+            "name": "plimsoll",
+            "url": announced.url,
+            "headers": {"Authorization": [announced.authorization]},
+            "timeout": "500ms",
+            "threshold": 3,
+            "backoff": "1s",
+        }
+        document["notifications"] = {"endpoints": [endpoint]}
+    return document
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
