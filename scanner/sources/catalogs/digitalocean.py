@@ -14,7 +14,7 @@ from urllib.parse import quote
 from scanner.domain.limits import Limits
 from scanner.domain.problems import Refused
 from scanner.domain.reference import RepositoryName
-from scanner.sources.catalogs.interface import Interface, Reply, bearer, every
+from scanner.sources.catalogs.interface import Interface, Reply, bearer, credential_for, every
 from scanner.sources.catalogs.product import Listing, Product, Wanted
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.client import RegistrySource
@@ -31,8 +31,7 @@ def list_repositories(source: RegistrySource, wanted: Wanted, limits: Limits) ->
 
     :raises SourceProblem: ``auth-failed``, ``namespace-unknown`` and others.
     """
-    own = source.asker.credential if is_at(source.url.host) else None
-    token = wanted.api_token or own
+    token = credential_for(source, wanted, serves=is_at(source.url.host))
     if token is None:
         raise Refused("auth-failed", "DigitalOcean lists repositories only for a token", remedy=_REMEDY)
     interface = Interface(source, API, bearer(token), token.secrets(), _REMEDY)

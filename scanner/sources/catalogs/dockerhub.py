@@ -18,7 +18,7 @@ from scanner.domain.docker_hub import is_docker_hub
 from scanner.domain.limits import Limits
 from scanner.domain.problems import SourceProblem
 from scanner.domain.reference import RepositoryName
-from scanner.sources.catalogs.interface import Interface, Reply, every, namespaces_missing
+from scanner.sources.catalogs.interface import Interface, Reply, credential_for, every, namespaces_missing
 from scanner.sources.catalogs.product import Listing, Product, Wanted
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.client import RegistrySource
@@ -87,9 +87,8 @@ def list_repositories(source: RegistrySource, wanted: Wanted, limits: Limits) ->
 
 
 def _interface(source: RegistrySource, wanted: Wanted) -> Interface:
-    own = source.asker.credential if is_docker_hub(source.url.host) else None
-    credential = wanted.api_token or own
-    if credential is None or credential.is_identity_token or credential.is_registry_token:
+    credential = credential_for(source, wanted, serves=is_docker_hub(source.url.host))
+    if credential is None or credential.is_registry_token:
         return Interface(source, API, remedy=_REMEDY)
     return Interface(source, API, _Login(source, credential).authorization, credential.secrets(), _REMEDY)
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from scanner.domain.limits import Limits
 from scanner.domain.reference import InvalidReference, RepositoryName, parse_repository
-from scanner.sources.catalogs.interface import Interface, Reply, bearer, every, namespaces_missing
+from scanner.sources.catalogs.interface import Interface, Reply, bearer, credential_for, every, namespaces_missing
 from scanner.sources.catalogs.product import Listing, Product, Wanted
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.auth import pull_scope
@@ -57,10 +57,9 @@ def list_repositories(source: RegistrySource, wanted: Wanted, limits: Limits) ->
 
 
 def _token(source: RegistrySource, wanted: Wanted) -> Credential | None:
-    own = source.asker.credential if is_at(source.url.host) else None
-    if wanted.api_token is not None or own is None:
-        return wanted.api_token
-    return own if own.username == _TOKEN_USER else None
+    own = source.asker.credential
+    is_token = own is not None and own.username == _TOKEN_USER
+    return credential_for(source, wanted, serves=is_token and is_at(source.url.host))
 
 
 def _of_project(interface: Interface, location: str, namespace: str, limits: Limits) -> Iterator[str]:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from scanner.domain.limits import Limits
 from scanner.domain.problems import Refused
 from scanner.domain.reference import RepositoryName
-from scanner.sources.catalogs.interface import Interface, Reply, bearer, every, namespaces_missing
+from scanner.sources.catalogs.interface import Interface, Reply, bearer, credential_for, every, namespaces_missing
 from scanner.sources.catalogs.product import Listing, Product, Wanted
 from scanner.sources.registry.addresses import Origin
 from scanner.sources.registry.client import RegistrySource
@@ -39,8 +39,7 @@ def list_repositories(source: RegistrySource, wanted: Wanted, limits: Limits) ->
 
 
 def _interface(source: RegistrySource, wanted: Wanted) -> Interface:
-    own = source.asker.credential if is_at(source.url.host) else None
-    credential = wanted.api_token or own
+    credential = credential_for(source, wanted, serves=is_at(source.url.host))
     if credential is None:
         raise Refused("auth-failed", "GitHub lists packages, public ones too, only for a token", remedy=_REMEDY)
     return Interface(source, API, bearer(credential), credential.secrets(), _REMEDY, _HEADERS)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from scanner.domain.limits import Limits
 from scanner.domain.problems import Refused
 from scanner.domain.reference import RepositoryName
-from scanner.sources.catalogs.interface import Interface, Reply, bearer, every, namespaces_missing
+from scanner.sources.catalogs.interface import Interface, Reply, bearer, credential_for, every, namespaces_missing
 from scanner.sources.catalogs.product import Listing, Product, Wanted
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.challenge import parse_challenges
@@ -40,7 +40,7 @@ def list_repositories(source: RegistrySource, wanted: Wanted, limits: Limits) ->
 
 
 def _interface(source: RegistrySource, wanted: Wanted) -> Interface:
-    credential = wanted.api_token or source.asker.credential
+    credential = credential_for(source, wanted, serves=True)
     origin = source.asker.insist(lambda call: _address(source, call))
     if credential is None:
         return Interface(source, origin, remedy=_REMEDY)

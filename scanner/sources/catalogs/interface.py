@@ -14,6 +14,7 @@ from typing import Final
 
 from scanner.domain.limits import Limits
 from scanner.domain.problems import Refused, SourceProblem
+from scanner.sources.catalogs.product import Wanted
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential, without
@@ -153,6 +154,17 @@ class Interface:
         if problem.code in _OF_CREDENTIAL and self.remedy:
             problem.remedy = self.remedy
         return problem
+
+
+def credential_for(source: RegistrySource, wanted: Wanted, *, serves: bool) -> Credential | None:
+    """What an interface is shown: the token for it, or else the registry's own credential where it serves there too.
+
+    :param serves: whether it was entered for a host whose makers say that it does.
+    """
+    own = source.asker.credential
+    if wanted.api_token is not None or own is None or not serves or own.is_identity_token:
+        return wanted.api_token  # a refresh token is for the token service only
+    return own
 
 
 def bearer(credential: Credential) -> Callable[[], str]:

@@ -13,6 +13,7 @@ from scanner.domain.problems import Refused, SourceProblem, Unavailable
 from scanner.domain.reference import RepositoryName
 from scanner.sources.catalogs import Wanted
 from scanner.sources.registry.client import RegistrySource
+from scanner.sources.registry.credentials import Credential
 from tests.scanner.sources.catalogs.conftest import Hosts
 from tests.support.products import Asked, Internet, Reply, json_reply
 from tests.support.sources import CANARY, LOGIN
@@ -163,3 +164,23 @@ def test_an_interface_on_a_private_address(hosts: Hosts) -> None:
         _, problem = outcome(source)
     assert problem is not None
     assert (problem.code, net.asked) == ("forbidden-address", [])
+
+
+@pytest.mark.parametrize(
+    ("host", "product", "interface"),
+    [
+        ("registry-1.docker.io", "dockerhub", "hub.docker.com"),
+        ("ghcr.io", "ghcr", "api.github.com"),
+        ("registry.gitlab.com", "gitlab", "gitlab.com"),
+        ("registry.digitalocean.com", "digitalocean", "api.digitalocean.com"),
+        ("us-docker.pkg.dev", "gar", "artifactregistry.googleapis.com"),
+    ],
+)
+def test_a_refresh_token_is_shown_to_no_interface(hosts: Hosts, host: str, product: str, interface: str) -> None:
+    challenge = json_reply({}, 401, WWW_Authenticate='Bearer realm="https://gitlab.com/jwt/auth"')
+    net = hosts({host: lambda _: challenge, interface: lambda _: json_reply({}, 401)})
+    wanted = Wanted(namespaces=("acme/images",))
+    with net.source(host, product, wanted, Credential("<token>", CANARY), limits=FEW) as source:
+        _, problem = outcome(source)
+    assert isinstance(problem, Refused)
+    assert not any(CANARY in str(one) for one in net.asked if one.host == interface)
