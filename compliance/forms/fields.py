@@ -29,7 +29,7 @@ class NamesField(forms.CharField):
         between = "\n" if isinstance(self.widget, forms.Textarea) else " "
         return between.join(value) if isinstance(value, (list, tuple)) else value
 
-    def clean(self, value: Any) -> tuple[str, ...]:  # type: ignore[override]  # the value is not the text
+    def clean(self, value: Any) -> tuple[str, ...]:
         """Split, then look at each.
 
         :raises ValidationError: for too many, too long ones, and what ``parse`` refuses.
@@ -70,7 +70,7 @@ class ParsedField(forms.CharField):
         between = "\n" if isinstance(self.widget, forms.Textarea) else ", "
         return between.join(value) if isinstance(value, (list, tuple)) else value
 
-    def clean(self, value: Any) -> tuple[str, ...]:  # type: ignore[override]  # the value is not the text
+    def clean(self, value: Any) -> tuple[str, ...]:
         """Parse.
 
         :raises ValidationError: in the parser's own words.

@@ -197,7 +197,7 @@ class RegistryForm(RegistryFields):
             entered_repositories=data.get("entered_repositories", ()),
             auth_method=AuthMethod.PASSWORD if method == ANONYMOUS else method,
             username=data.get("username", "") if named else "",
-            password=self._secret("password") if method not in _WITHOUT_PASSWORD else "",
+            password=self._secret("password") if method not in _WITHOUT_PASSWORD else self._forgotten("password"),
             api_token=self._secret("api_token"),
             verify_tls=data.get("verify_tls", True),
             allow_private=data.get("allow_private", False),
@@ -217,9 +217,15 @@ class RegistryForm(RegistryFields):
     def scope(self) -> ScanScope:
         """What is to be scanned, as far as it could be read."""
         data = self.cleaned_data
-        globs = ("include_repositories", "exclude_repositories", "include_tags", "exclude_tags", "platforms")
-        numbers = ("newest_tags", "pushed_within_days")
-        return ScanScope(**{name: data.get(name, ()) for name in globs}, **{name: data.get(name) for name in numbers})
+        return ScanScope(
+            include_repositories=data.get("include_repositories", ()),
+            exclude_repositories=data.get("exclude_repositories", ()),
+            include_tags=data.get("include_tags", ()),
+            exclude_tags=data.get("exclude_tags", ()),
+            newest_tags=data.get("newest_tags"),
+            pushed_within_days=data.get("pushed_within_days"),
+            platforms=data.get("platforms", ()),
+        )
 
     def schedule(self) -> Schedule:
         """When scans begin, as far as it could be read."""
@@ -232,6 +238,9 @@ class RegistryForm(RegistryFields):
             quiet_from=data.get("quiet_from"),
             quiet_until=data.get("quiet_until"),
         )
+
+    def _forgotten(self, name: str) -> str | None:
+        return "" if self.stored(name) else None
 
     def _secret(self, name: str) -> str | None:
         entered: str = self.cleaned_data.get(name, "")

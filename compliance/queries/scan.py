@@ -174,11 +174,14 @@ def _stages(row: ScanRow, counts: Counts) -> tuple[Stage, ...]:
     listing = "done" if row.listed else _ended(row) or ("running" if row.started_at else "waiting")
     later = "waiting" if not row.listed else _ended(row) or "running"
     tags = "done" if later == "running" and not counts.queued else later
-    heavy = f"{counts.heavy} of layers too big for the others' queue" if counts.heavy else ""
+    begun = counts.total - counts.queued
+    counted = f"in {begun:,} of {counts.total:,} repositories" if begun else ""
+    known = f"{row.cache_hits:,} digests known before" if row.cache_hits else ""
+    heavy = f"{counts.heavy:,} with layers too big for the others' queue" if counts.heavy else ""
     return (
         Stage("Repositories listed", listing, row.repositories_total, None, ""),
-        Stage("Tags counted", tags, row.tags_total, None, f"in {counts.total - counts.queued} repositories"),
-        Stage("Manifests and configs read", later, row.images_new, None, f"{row.cache_hits} digests known before"),
+        Stage("Tags counted", tags, row.tags_total, None, counted),
+        Stage("Manifests and configs read", later, row.images_new, None, known),
         Stage("Layers indexed", later, row.layers_indexed, None, heavy),
         Stage("Tags judged", later, row.tags_done, row.tags_total, ""),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
@@ -87,7 +87,7 @@ def changes_of(scan_id: int, kind: str) -> QuerySet[TagChange]:
     return changes.filter(Q(was=_FAIL) | from_unknown & Q(before=_FAIL), became__in=_STOPPED)
 
 
-def _decisive() -> QuerySet[TagChange, dict[str, str]]:
+def _decisive() -> QuerySet[TagChange, Any]:
     """What a tag last became before a change that says something; a deletion forgets."""
     says = Q(became__in=(_FAIL, *_STOPPED)) | Q(kind=TagChange.Kind.DELETED)
     earlier = TagChange.objects.filter(says, tag=OuterRef("tag"), pk__lt=OuterRef("pk"))

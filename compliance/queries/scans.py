@@ -133,7 +133,10 @@ def list_scans(params: Mapping[str, str]) -> ScanList:
     return ScanList(
         scan_rows(scans[paging.offset : paging.offset + paging.size]),
         paging,
-        **chosen,
+        tab=chosen["tab"],
+        state=chosen["state"],
+        trigger=chosen["trigger"],
+        registry=chosen["registry"],
         chips=tuple(Chip(label, without(params, name)) for name, label in words.items() if chosen[name]),
         registries=registries,
     )

@@ -31,8 +31,10 @@ def save_registry(
     row = registry or Registry(created_at=now, next_scan_at=now)
     protected, policy = tuple(row.protected_tags), row.policy_id
     row = apply_values(values, row)
-    if values.password is not None:
+    if values.password:
         row.credential_set_at, row.credential_set_by = now, by
+    elif not row.password:
+        row.credential_set_at = row.credential_set_by = None
     with transaction.atomic():
         if not row.slug:
             row.slug = _free_slug(values.name)
