@@ -18,7 +18,7 @@ from scanner.sources.registry.errors import REMEDIES, refused
 from scanner.sources.registry.network import Address, resolve, why_forbidden
 from scanner.sources.registry.proxies import ProxyBackend, TargetJudge, open_tunnel
 from scanner.sources.registry.steps import Found, NotNeeded
-from scanner.sources.registry.tls import tls_context
+from scanner.sources.registry.tls import missed_certificate, tls_context
 
 _SOON_DAYS = 14
 _SHOWN_THOUGH_REFUSED = ("tls-expired", "tls-untrusted", "tls-wrong-host")
@@ -93,7 +93,7 @@ class Reaching:
             version, certificate = self._handshake(context)
         except SourceProblem as problem:
             problem.message += self._refused_certificate(problem.code, now)
-            raise
+            raise missed_certificate(problem, access.client) from problem.__cause__
         detail = f"{version}, {_described(certificate, now)}"
         if not access.verify_tls:
             return Found(detail, "tls-unchecked", REMEDIES["tls-unchecked"])

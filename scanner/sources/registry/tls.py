@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import httpx2
 
+from scanner.domain.problems import SourceProblem
 from scanner.sources.registry.errors import refused
 
 
@@ -47,6 +48,14 @@ def tls_context(
     if client:
         _show(context, client)
     return context
+
+
+def missed_certificate(problem: SourceProblem, client: ClientCertificate | None) -> SourceProblem:
+    """Name a problem by what we showed: servers written in Go call a certificate bad that they never got."""
+    if client is None and problem.code == "client-certificate-refused":
+        said = problem.message.rpartition(": ")[0] or "TLS"
+        return refused("client-certificate-required", f"{said}: the server demands a client certificate")
+    return problem
 
 
 def _show(context: ssl.SSLContext, client: ClientCertificate) -> None:

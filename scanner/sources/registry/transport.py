@@ -11,14 +11,14 @@ from contextlib import contextmanager
 import httpcore2
 
 from scanner.domain.limits import Limits
-from scanner.domain.problems import SourceProblem
+from scanner.domain.problems import Refused, SourceProblem
 from scanner.sources.registry.access import Access
 from scanner.sources.registry.addresses import Origin, Target
 from scanner.sources.registry.clock import Clock
 from scanner.sources.registry.connections import JudgedBackend, JudgedStream
 from scanner.sources.registry.errors import refused, unavailable
 from scanner.sources.registry.proxies import Proxy, ProxyBackend, TargetJudge, TunnelBackend, proxy_problem
-from scanner.sources.registry.tls import tls_context
+from scanner.sources.registry.tls import missed_certificate, tls_context
 
 _VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
 _KEEP_ALIVE_SECONDS = 30.0
@@ -110,8 +110,11 @@ class Transport:
             extensions={"timeout": timeouts},
         )
         subject = f"{method} {target.origin}"
-        with _named_failures(subject, clock):
-            raw = self._pool(target.origin).handle_request(request)
+        try:
+            with _named_failures(subject, clock):
+                raw = self._pool(target.origin).handle_request(request)
+        except Refused as problem:
+            raise missed_certificate(problem, self._access.client) from problem.__cause__
         clock.body_begins()
         try:
             if raw.extensions.get("http_version") not in _VERSIONS:
