@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Final
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from compliance.models import Registry
 from compliance.models.encryption import CredentialKeyMissing, reveal
 from compliance.models.registry import AuthMethod
 from compliance.services.open_local_source import open_local_source
+from compliance.services.spend_budget import RegistryGate
 from scanner.domain.problems import Refused
 from scanner.sources.catalogs import PRODUCTS, Wanted, lists
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
@@ -35,7 +37,8 @@ def open_source(registry: Registry) -> AbstractContextManager[Source]:
         url = parse_registry_url(registry.url, plain_http=True)  # whoever saved it wrote http:// out
     except InvalidRegistryUrl as error:
         raise Refused("bad-address", error.reason, remedy="Correct the registry's address.") from error
-    return RegistrySource(url, access_of(registry), limits=settings.LIMITS, lists=lists_of(registry))
+    access = replace(access_of(registry), gate=RegistryGate(registry))
+    return RegistrySource(url, access, limits=settings.LIMITS, lists=lists_of(registry))
 
 
 def lists_of(registry: Registry) -> Lists:

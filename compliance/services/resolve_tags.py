@@ -34,10 +34,15 @@ def resolve_tags(
     return list(executor.map(resolve, tags))
 
 
+def until_limited(pointers: Sequence[Pointer]) -> tuple[list[Pointer], ScanProblem | None]:
+    """The tags before the first that a rate limit stopped, and that limit: so each turn gets on, however little."""
+    for place, pointer in enumerate(pointers):
+        if pointer.problem is not None and pointer.problem.code == "rate-limited":
+            return list(pointers[:place]), pointer.problem
+    return list(pointers), None
+
+
 def registry_is_down(pointers: Sequence[Pointer]) -> ScanProblem | None:
-    """The passing fault that stopped a whole batch, or a rate limit that stopped any of it."""
+    """The passing fault that stopped a whole batch."""
     problems = [pointer.problem for pointer in pointers if pointer.problem and not pointer.problem.permanent]
-    limited = next((problem for problem in problems if problem.code == "rate-limited"), None)
-    if limited is not None:
-        return limited
     return problems[0] if problems and len(problems) == len(pointers) else None

@@ -29,6 +29,7 @@ from compliance.services.open_source import open_source
 from compliance.services.pause_registry import note_answer, watched
 from compliance.services.read_images import Place
 from compliance.services.scan_tags import Turn, TurnIsOver, scan_tags
+from compliance.services.spend_budget import note_quota, rate_limit_of
 from compliance.services.take_turn import take_part
 from scanner.domain.problems import ImageProblem, ScanProblem
 from scanner.domain.reference import RepositoryName
@@ -68,6 +69,7 @@ def _take_turn(row: RepositoryScan, token: uuid.UUID, clock: Clock, opener: Open
         keeper.hold(RepositoryScan.objects.all(), row.pk, token)
         stack.enter_context(watched(row.scan.registry_id, clock))
         source = stack.enter_context(opener(row.scan.registry))
+        stack.callback(lambda: note_quota(row.scan.registry_id, rate_limit_of(source), now=clock()))
         executor = stack.enter_context(ThreadPoolExecutor(row.connections, thread_name_prefix="registry"))
         place = _place(source, row, executor, keeper, clock)
         turn = Turn(row, token, version, place, keeper, clock)

@@ -22,8 +22,8 @@ from compliance.services.list_repositories import Clock
 from compliance.services.read_images import Place, read_images
 from compliance.services.record_images import Batch, PolicyChanged, record_images
 from compliance.services.record_progress import record_progress
-from compliance.services.resolve_tags import Pointer, registry_is_down, resolve_tags
-from compliance.services.take_turn import others_wait
+from compliance.services.resolve_tags import Pointer, registry_is_down, resolve_tags, until_limited
+from compliance.services.take_turn import others_wait, push_waits
 from compliance.services.write_tags import TagRead
 from scanner.domain.problems import ScanProblem
 from scanner.domain.reference import Digest, TagName
@@ -31,6 +31,7 @@ from scanner.storage import FACTS_SCHEMA
 
 _BATCH = 100
 _GROUP = 16
+_UNDISTURBED_SECONDS = 2.0
 _TURN_SECONDS = 60.0
 _LONGEST_TURN_SECONDS = 8 * 60.0
 _TOTALS_EVERY_SECONDS = 1.0
@@ -104,20 +105,26 @@ def _scan(turn: Turn) -> None:
         _scan_gone(turn, names, listed)
 
 
+def _group_size(row: RepositoryScan) -> int:
+    """One by one where requests are counted: of many that were begun together, none might be finished in a turn."""
+    return 1 if row.heavy or row.scan.registry.requests_per_minute else _GROUP
+
+
 def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     place = turn.place
     turn.seen_at = database_now()
-    pointers = resolve_tags(place.source, place.repository, names, place.executor)
-    down = registry_is_down(pointers)
-    if down is not None:
-        raise down
+    pointers, limit = until_limited(resolve_tags(place.source, place.repository, names, place.executor))
+    stop = limit if not pointers else registry_is_down(pointers)
+    if stop is not None:
+        raise stop
+    names = names[: len(pointers)]
     changed = _changed(turn, pointers)
     unknown = [pointer.tag for pointer in changed if _is_gone(turn, pointer)]
     changed = [pointer for pointer in changed if pointer.tag not in unknown]
     digests = (pointer.resolved.digest for pointer in changed if pointer.resolved)
     known = known_images(digests, turn.version, turn.platforms)
     settled = [pointer for pointer in changed if pointer.resolved is None or known.is_current(pointer.resolved.digest)]
-    groups = list(_groups(changed, known, 1 if turn.row.heavy else _GROUP))
+    groups = list(_groups(changed, known, _group_size(turn.row)))
     hits = len(pointers) - len(unknown) - len(changed) + sum(pointer.resolved is not None for pointer in settled)
     done += len(pointers) - len(changed) + len(settled)
     cursor = None if groups else names[-1]
@@ -128,6 +135,8 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     for group in groups:
         done += len(group)
         _scan_group(turn, group, known, names[-1] if group is groups[-1] else None, done)
+    if limit is not None:
+        raise limit
 
 
 def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
@@ -281,6 +290,8 @@ def _keep_time(turn: Turn) -> None:
         turn.totals_at = now
         refresh_totals(turn.row.scan_id)
     if now - turn.started >= _LONGEST_TURN_SECONDS:
+        raise TurnIsOver
+    if now - turn.started >= _UNDISTURBED_SECONDS and push_waits(turn.row.scan, turn.clock()):
         raise TurnIsOver
     if now - turn.started >= _TURN_SECONDS and (turn.row.heavy or others_wait(turn.row.scan, turn.clock())):
         raise TurnIsOver

@@ -70,9 +70,14 @@ def wake_up_of(pk: int, *, heavy: bool) -> WakeUp:
 
 def others_wait(scan: Scan, now: datetime) -> bool:
     """Whether a worker should let go of a long piece of this scan: for a push, or for another registry's turn."""
-    parts = due_parts(now).filter(heavy=False).exclude(scan=scan)
-    waiting = parts.filter(scan__partial=True) if scan.partial else parts
-    return waiting.exists() or due_listings(now).exists()
+    if scan.partial:
+        return push_waits(scan, now)
+    return due_parts(now).filter(heavy=False).exclude(scan=scan).exists() or due_listings(now).exists()
+
+
+def push_waits(scan: Scan, now: datetime) -> bool:
+    """Whether a worker should let go of even a short piece of this scan, at its next batch."""
+    return due_parts(now).filter(heavy=False, scan__partial=True).exclude(scan=scan).exists()
 
 
 def take_listing(scan_id: int, now: datetime) -> uuid.UUID | None:
