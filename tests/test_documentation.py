@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from scanner.domain.limits import Limits
+from scanner.sources.catalogs import PRODUCT_KEYS
+from scanner.sources.catalogs.elsewhere import PRODUCTS as ELSEWHERE
 
 ROOT = Path(__file__).parent.parent
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -64,3 +66,9 @@ def test_the_help_of_make_lists_what_the_readme_tells_to_run() -> None:
     targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     told = re.findall(r"(?:`|\$ )make ([a-z]+)", "".join(page.read_text() for page in PAGES))
     assert set(told) <= set(targets) | {"help"}
+
+
+def test_every_registry_product_is_explained_in_the_order_of_the_form() -> None:
+    page = (ROOT / "docs" / "registries.md").read_text()
+    local = {product.key for product in ELSEWHERE}
+    assert re.findall(r"^\| [^|]+ \| `([a-z-]+)` \|", page, re.MULTILINE) == [k for k in PRODUCT_KEYS if k not in local]
