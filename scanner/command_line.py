@@ -23,7 +23,7 @@ from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registr
 from scanner.sources.registry.asking import Access
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
-from scanner.sources.registry.docker_login import docker_login
+from scanner.sources.credentials.docker_config import docker_login
 from scanner.sources.registry.network import NetworkPolicy
 
 

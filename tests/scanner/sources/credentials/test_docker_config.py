@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from docker.credentials.errors import StoreError
 
 from scanner.domain.problems import Refused
+from scanner.sources.credentials.docker_config import docker_login, login_in
+from scanner.sources.credentials.helper import Helper as CredentialHelper
 from scanner.sources.registry.addresses import parse_registry_url
 from scanner.sources.registry.credentials import Credential
-from scanner.sources.registry.docker_login import docker_login
 
 
 def entry(username: str) -> dict[str, str]:
@@ -131,3 +133,70 @@ def test_a_helper_that_fails_is_said(config: Path, helper: Helper, script: str) 
 def test_a_helper_that_knows_nothing_of_this_host(config: Path, helper: Helper) -> None:
     helper("cat >/dev/null; echo 'credentials not found in native keychain'; exit 1")
     assert docker_login(parse_registry_url("https://registry.example")) is None
+
+
+SECRET = "canary-5d1f-secret"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (f"cat >/dev/null; echo '{SECRET}'; exit 7", "ended with status 7"),
+        (f"echo '{SECRET}' >&2; sleep 60", "did not answer within"),
+        ("cat >/dev/null; sleep 60 & disown; exec sleep 60", "did not answer within"),
+        (f"yes '{SECRET}'", "prints more than"),
+        ("kill -9 $$", "ended with status -9"),
+    ],
+)
+def test_a_helper_is_bounded_and_its_output_never_told(
+    config: Path, helper: Helper, script: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper(script)
+    monkeypatch.setattr("scanner.sources.credentials.helper.SECONDS", 0.5)
+    with pytest.raises(Refused) as caught:
+        docker_login(parse_registry_url("https://registry.example"))
+    assert caught.value.code == "credential-store"
+    assert said in caught.value.message
+    assert SECRET not in caught.value.message + caught.value.remedy + repr(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("name", ["../../bin/sh", "a b", "TESTS", "a;b", "", "x" * 65, "tests\n"])
+def test_what_is_no_name_of_a_helper(config: Path, name: str) -> None:
+    with pytest.raises(StoreError):
+        CredentialHelper(name)
+
+
+def test_a_helper_sees_none_of_our_own_secrets(config: Path, helper: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("SECRET_KEY", "PLIMSOLL_CREDENTIAL_KEYS", "DATABASE_URL"):
+        monkeypatch.setenv(variable, SECRET)
+    helper(f'cat >/dev/null; env | grep -q {SECRET} && exit 1; echo \'{{"Username": "u", "Secret": "p"}}\'')
+    assert docker_login(parse_registry_url("https://registry.example")) == Credential("u", "p")
+
+
+def test_what_a_helper_does_not_know_may_stand_in_the_file(config: Path, helper: Helper) -> None:
+    helper("cat >/dev/null; echo 'credentials not found in native keychain'; exit 1")
+    document = json.loads(config.read_text())
+    config.write_text(json.dumps({**document, "auths": {"registry.example": entry("plain")}}))
+    assert docker_login(parse_registry_url("https://registry.example")) == Credential("plain", "pass:word")
+
+
+def test_the_workers_own_configuration(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"registry.example": entry("plain")}}))
+    assert login_in(tmp_path, parse_registry_url("https://registry.example")) == Credential("plain", "pass:word")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (None, "credential-missing"),
+        ("{}", "credential-missing"),
+        ("[" * 99_999, "credential-store"),
+        (" " * (1 << 21), "credential-store"),
+    ],
+)
+def test_the_workers_own_configuration_has_nothing(tmp_path: Path, content: str | None, code: str) -> None:
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(Refused) as caught:
+        login_in(tmp_path, parse_registry_url("https://registry.example"))
+    assert caught.value.code == code
