@@ -9,7 +9,7 @@ from typing import Any, Final
 from django import forms
 
 from compliance.forms.registry_fields import RegistryFields
-from compliance.forms.registry_products import LOCAL_PREFIXES, Asked, asked, product_at
+from compliance.forms.registry_products import LOCAL_PREFIXES, Asked, asked, product_at, product_choices
 from compliance.forms.registry_row import ANONYMOUS, CRON, NEVER, initial_of
 from compliance.models import Policy, Registry
 from compliance.models.registry import AuthMethod
@@ -46,6 +46,8 @@ class RegistryForm(RegistryFields):
         self.registry, self.now = registry, now
         choices = [(policy.name, f"{policy.name}: {policy.title}") for policy in Policy.objects.order_by("name")]
         self.fields["policy"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        if registry is not None:
+            self.fields["product"].choices = product_choices(detect=False)  # type: ignore[attr-defined]  # a ChoiceField
         for name in SECRETS:
             if self.stored(name):
                 self.fields[f"{name}_remove"] = forms.BooleanField(label="Remove what is stored", required=False)
@@ -58,6 +60,11 @@ class RegistryForm(RegistryFields):
     def asked(self) -> Asked:
         """What the product chosen, or told by the address, wants to know; of a form that may be half filled."""
         return asked(str(self["product"].value() or ""), str(self["url"].value() or "").strip())
+
+    @property
+    def detects(self) -> bool:
+        """Whether the product is still to be told by whoever answers; after validation."""
+        return self.registry is None and not self.cleaned_data.get("product")
 
     def clean_url(self) -> str:
         """The origin, or the place on the workers' own machine, as it is stored."""
@@ -192,7 +199,8 @@ class RegistryForm(RegistryFields):
             name=data.get("name", ""),
             url=data.get("url", ""),
             policy=data.get("policy", ""),
-            product=data.get("product") or product_at(data.get("url", "")),
+            product=data.get("product")
+            or (self.registry.product if self.registry else product_at(data.get("url", ""))),
             namespaces=data.get("namespaces", ()),
             entered_repositories=data.get("entered_repositories", ()),
             auth_method=AuthMethod.PASSWORD if method == ANONYMOUS else method,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from scanner.sources.catalogs import PRODUCTS, detect
+from scanner.sources.catalogs import PRODUCTS
+from scanner.sources.catalogs import detect as product_of_host
 from scanner.sources.catalogs.product import Listing
 
 DETECT: Final = ""
@@ -32,15 +33,16 @@ class Asked:
     local: bool
 
 
-def product_choices() -> list[tuple[str, str]]:
-    """The products in the order of the form; first that the address tells."""
-    return [(DETECT, "Detect from the address"), *((key, product.title) for key, product in PRODUCTS.items())]
+def product_choices(*, detect: bool = True) -> list[tuple[str, str]]:
+    """The products in the order of the form; first that it is told by whoever answers, which is asked once."""
+    products = [(key, product.title) for key, product in PRODUCTS.items()]
+    return [(DETECT, "Detect"), *products] if detect else products
 
 
 def product_at(url: str) -> str:
     """The product that an address alone tells, or the one that others imitate."""
     local = (key for key, prefix in LOCAL_PREFIXES.items() if url.startswith(prefix))
-    return next(local, "") or detect(_host_of(url))
+    return next(local, "") or product_of_host(_host_of(url))
 
 
 def asked(chosen: str, url: str) -> Asked:

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("registries/-/new/", registries.new, name="registry_new"),
     path("registries/-/test/", registries.try_connection, name="registry_test"),
     path("registries/-/listing/", registries.listing, name="registry_listing"),
+    path("registries/-/scope/", registries.scope, name="registry_scope"),
     path("registries/-/runs/", registries.runs, name="registry_runs"),
     path("registries/<slug:slug>/", registries.show, name="registry"),
     path("registries/<slug:slug>/edit/", registries.edit, name="registry_edit"),
@@ -62,5 +63,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("scans/", scans.index, name="scans"),
     path("scans/<int:scan_id>/", scans.show, name="scan"),
     path("scans/<int:scan_id>/changes/", scans.changes, name="scan_changes"),
+    path("scans/<int:scan_id>/retry/", scans.retry, name="scan_retry"),
     path("scans/<int:scan_id>/cancel/", scans.cancel, name="scan_cancel"),
 ]

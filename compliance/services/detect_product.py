@@ -19,3 +19,9 @@ def detect_product(registry: Registry) -> str:
             return ask_product(source) if isinstance(source, RegistrySource) else registry.product
     except ScanProblem:
         return detect(registry.host)
+
+
+def settle_product(registry: Registry) -> None:
+    """Store the product that is told, of a registry nobody chose one for; what is set up for it stays."""
+    product = detect_product(registry)
+    Registry.objects.filter(pk=registry.pk).update(product=product)

@@ -141,6 +141,12 @@ def duration(span: timedelta | None) -> str:
 
 
 @register.filter
+def less(number: int, shown: Sequence[object]) -> int:
+    """How many are left of a number when some are shown."""
+    return number - len(shown)
+
+
+@register.filter
 def short(digest: str) -> str:
     """The first twelve characters of a digest's hexadecimal part."""
     return digest.partition(":")[2][:12] or digest[:12]

@@ -14,11 +14,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from compliance.forms.registry import SECRETS, RegistryForm
-from compliance.forms.registry_sections import parts_of, problems, zones
+from compliance.forms.registry_sections import FIELDS, parts_of, problems, zones
 from compliance.models import Registry
 from compliance.queries.registries import list_registries, registry_page
 from compliance.queries.registry_values import upcoming
+from compliance.queries.scope_preview import scope_preview
 from compliance.services.check_registry import check_registry
+from compliance.services.detect_product import settle_product
 from compliance.services.pause_registry import resume_registry
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_registry import save_registry
@@ -33,6 +35,7 @@ _REGISTRY = Shape("compliance/registry/page.html")
 _FORM = Shape("compliance/registry_form/page.html")
 _LADDER = Shape("compliance/registry_form/page.html", "ladder")
 _LISTING = Shape("compliance/registry_form/page.html", "listing")
+_SCOPE = Shape("compliance/registry_form/page.html", "scope_preview")
 _RUNS = Shape("compliance/registry_form/page.html", "runs")
 _SECRET = sensitive_post_parameters(*SECRETS)
 
@@ -112,13 +115,32 @@ def runs(request: HttpRequest) -> HttpResponse:
     return _part(request, _RUNS)
 
 
+@_SECRET
+@require_POST
+def scope(request: HttpRequest) -> HttpResponse:
+    """What the scope that is being entered would let through, of what is stored."""
+    form = _half_filled(request)
+    preview = None
+    if not form.errors.keys() & {*FIELDS["scope"], "protected_tags"}:
+        protected = form.cleaned_data["protected_tags"]
+        preview = scope_preview(form.registry, form.scope(), protected, now=form.now)
+    matches = (("repositories", preview.repositories), ("tags of them", preview.tags)) if preview else ()
+    extra = {"preview": preview, "matches": matches, "tested_scope": True, "scope_fields": FIELDS["scope"]}
+    return page(request, _SCOPE, _context(form, **extra), now=form.now)
+
+
 def _part(request: HttpRequest, shape: Shape) -> HttpResponse:
-    """Part of a form that is half filled in: what is wrong with it is not said yet."""
+    form = _half_filled(request)
+    return page(request, shape, _context(form), now=form.now)
+
+
+def _half_filled(request: HttpRequest) -> RegistryForm:
+    """The form while somebody is filling it in, read as far as it can be."""
     staff_only(request)
     slug = request.POST.get("registry", "")
     form = RegistryForm(request.POST, now=timezone.now(), registry=_find(slug) if slug else None)
     form.is_valid()
-    return page(request, shape, _context(form), now=timezone.now())
+    return form
 
 
 def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
@@ -129,6 +151,8 @@ def _edit(request: HttpRequest, registry: Registry | None) -> HttpResponse:
     if not form.is_valid():
         return page(request, _FORM, _context(form), now=now, status=422)
     row = save_registry(form.values(), now=now, registry=registry, by=signed_in(request))
+    if form.detects:
+        settle_product(row)
     ring(waiting_rejudgings())  # another policy counts at once
     messages.success(request, f"{row.name} was saved." if registry else f"{row.name} was added.")
     return HttpResponseRedirect(reverse("registry", args=[row.slug]))

@@ -10,11 +10,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from compliance.models import Registry, Scan
+from compliance.queries.filters import text_of
 from compliance.queries.scan import scan_page
 from compliance.queries.scan_changes import scan_changes
 from compliance.queries.scans import list_scans
 from compliance.services.request_scan import cancel_scan, request_scan
-from compliance.tasks.wake import wake
+from compliance.services.retry_errors import retry_errors
+from compliance.tasks.wake import ring, wake
 from compliance.views.respond import STOP_POLLING, Shape, page, signed_in, wants_part
 
 _LIST = Shape("compliance/scans/page.html", "results")
@@ -73,3 +75,15 @@ def cancel(request: HttpRequest, scan_id: int) -> HttpResponse:
     else:
         messages.warning(request, "The scan had already ended.")
     return HttpResponseRedirect(reverse("scan", args=[scan_id]))
+
+
+@require_POST
+def retry(request: HttpRequest, scan_id: int) -> HttpResponse:
+    """Read again what failed for one cause; whoever may scan may do that."""
+    code = text_of(request.POST, "code")
+    found = retry_errors(scan_id, code, now=timezone.now(), requested_by=signed_in(request))
+    if found is None:
+        messages.warning(request, "There is nothing to retry for that cause.")
+        return HttpResponseRedirect(reverse("scan", args=[scan_id]))
+    ring(found.wake_ups)
+    return HttpResponseRedirect(reverse("scan", args=[found.scan_id]))
