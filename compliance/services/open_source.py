@@ -12,6 +12,7 @@ from django.conf import settings
 from compliance.models import Registry
 from compliance.models.encryption import CredentialKeyMissing, reveal
 from compliance.models.registry import AuthMethod
+from compliance.services.exchange_credentials import from_azure, from_docker_config, from_ecr, from_google
 from compliance.services.open_local_source import open_local_source
 from compliance.services.spend_budget import RegistryGate
 from scanner.domain.problems import Refused
@@ -60,9 +61,12 @@ def access_of(registry: Registry) -> Access:
 
     :raises SourceProblem: for a credential whose key is lost, or that its method cannot get.
     """
+    return replace(_way_to(registry), credential=credential_of(registry))
+
+
+def _way_to(registry: Registry) -> Access:
     allowed = registry.allow_private and settings.ALLOW_PRIVATE_REGISTRIES
     return Access(
-        credential=credential_of(registry),
         network=PRIVATE_TOO if allowed else PUBLIC_ONLY,
         token_hosts=tuple(registry.token_hosts),
         extra_ca=registry.extra_ca or None,
@@ -120,5 +124,9 @@ def _bearer(registry: Registry, secret: str) -> Credential | None:
 CREDENTIALS: Final[dict[AuthMethod, Callable[[Registry, str], Credential | None]]] = {
     AuthMethod.PASSWORD: _password,
     AuthMethod.BEARER: _bearer,
+    AuthMethod.DOCKER_CONFIG: lambda registry, _: from_docker_config(registry),
+    AuthMethod.ECR: from_ecr,
+    AuthMethod.GOOGLE: from_google,
+    AuthMethod.AZURE: lambda registry, secret: from_azure(registry, secret, _way_to(registry)),
 }
 """How each method gets a credential from a row and its decrypted password."""
