@@ -102,6 +102,12 @@ class Scan(Leased, Traffic):
                 fields=["lease_until"], condition=models.Q(state__in=["queued", "running"]), name="scan_unfinished"
             ),
             models.Index(fields=["registry", "-requested_at"], name="scan_latest"),
+            models.Index(fields=["-requested_at", "-id"], name="scan_recent"),
+            # Thousands of pushes lie between two scans of whole registries.
+            models.Index(fields=["-requested_at", "-id"], condition=models.Q(partial=False), name="scan_whole_recent"),
+            models.Index(
+                fields=["registry", "-requested_at"], condition=models.Q(partial=False), name="scan_whole_latest"
+            ),
         ]
 
 
