@@ -28,6 +28,8 @@ PLANTED = [
     ("scanner/domain/planted.py", "import os", PURE),
     ("scanner/platforms/planted.py", "import time", PURE),
     ("compliance/policy/planted.py", "import django.db", PURE),
+    ("compliance/webhooks/planted.py", "import compliance.models", PURE),
+    ("compliance/webhooks/planted.py", "import compliance.policy", COMPLIANCE_LAYERS),
     ("scanner/rules/planted.py", "import scanner.rules.nr101_root_by_default", RULES),
     ("compliance/views/planted.py", "import httpx2", SOCKETS),
     ("compliance/services/planted.py", "import socket", SOCKETS),

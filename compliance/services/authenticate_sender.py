@@ -11,7 +11,7 @@ from django.db.models import F
 
 from compliance.models import WebhookEndpoint
 from compliance.models.encryption import reveal
-from compliance.webhooks.proof import Request, is_proven
+from compliance.webhooks.proof import Request, could_be_proven, is_proven
 from compliance.webhooks.senders import SENDERS
 
 _COLUMNS: Final = (
@@ -24,27 +24,43 @@ _DISABLED: Final = "The endpoint is disabled."
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
-    """An endpoint that a request knows the secret of, and all the secrets of it that count now."""
+class Addressed:
+    """The endpoint that a request is addressed to, and all the secrets of it that count now."""
 
     endpoint: WebhookEndpoint
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def authenticate_sender(key: str, request: Request, *, now: datetime) -> Proven | None:
-    """The endpoint that a request is addressed to and proves to know the secret of; ``None`` otherwise.
+def find_addressed(key: str, *, now: datetime) -> Addressed | None:
+    """By the public part of an address.
 
     :raises CredentialKeyMissing: when its secret cannot be read.
     """
     endpoint = _find(key)
-    if endpoint is None:
-        return None
-    secrets = _secrets(endpoint, now)
-    is_known = is_proven(request, SENDERS[endpoint.product].proofs, secrets)
+    return None if endpoint is None else Addressed(endpoint, _secrets(endpoint, now))
+
+
+def may_go_on(addressed: Addressed, head: Request, *, now: datetime) -> bool:
+    """Whether the body is worth waiting for; a request that it could not prove is refused and counted.
+
+    :param head: the request without its body.
+    """
+    proofs = SENDERS[addressed.endpoint.product].proofs
+    return _judged(addressed, could_be_proven(head, proofs, addressed.secrets), now)
+
+
+def is_authentic(addressed: Addressed, request: Request, *, now: datetime) -> bool:
+    """Whether a request proves to know the secret; one that does not is refused and counted."""
+    proofs = SENDERS[addressed.endpoint.product].proofs
+    return _judged(addressed, is_proven(request, proofs, addressed.secrets), now)
+
+
+def _judged(addressed: Addressed, is_known: bool, now: datetime) -> bool:
+    endpoint = addressed.endpoint
     if is_known and endpoint.enabled:
-        return Proven(endpoint, secrets)
+        return True
     _REJECTIONS.count(endpoint.pk, _DISABLED if is_known else _REFUSED, now)
-    return None
+    return False
 
 
 def _find(key: str) -> WebhookEndpoint | None:

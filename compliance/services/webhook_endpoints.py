@@ -10,7 +10,7 @@ from typing import Final
 from compliance.models import InboundEvent, Registry, User, WebhookEndpoint
 from compliance.models.encryption import reveal
 from compliance.services.accept_event import MASKED, Accepted, Arrival, accept_event
-from compliance.services.authenticate_sender import authenticate_sender
+from compliance.services.authenticate_sender import find_addressed, is_authentic
 from compliance.webhooks.proof import Request, sign
 from compliance.webhooks.senders import SENDERS
 
@@ -112,7 +112,7 @@ def send_test_event(endpoint: WebhookEndpoint, *, now: datetime) -> Accepted | N
     body = sender.sample.body.encode()
     headers = {**sender.sample.headers, **sign(sender.proofs[0], secret, body)}
     request = Request(headers, body, secret if sender.secret_in_address else "")
-    proven = authenticate_sender(endpoint.key, request, now=now)
-    if proven is None:
+    addressed = find_addressed(endpoint.key, now=now)
+    if addressed is None or not is_authentic(addressed, request, now=now):
         return None
-    return accept_event(proven.endpoint, Arrival(request, now, lambda: 0.0, proven.secrets, test=True))
+    return accept_event(addressed.endpoint, Arrival(request, now, lambda: 0.0, addressed.secrets, test=True))

@@ -63,6 +63,14 @@ def is_proven(request: Request, proofs: tuple[Proof, ...], secrets: tuple[str, .
     return any(found)
 
 
+def could_be_proven(request: Request, proofs: tuple[Proof, ...], secrets: tuple[str, ...]) -> bool:
+    """Whether the body, which was not read yet, can make a difference: else nobody needs to wait for it."""
+    signatures = [proof for proof in proofs if isinstance(proof, BodySignature)]
+    if any(request.headers.get(proof.header.lower()) for proof in signatures):
+        return True
+    return is_proven(request, tuple(proof for proof in proofs if not isinstance(proof, BodySignature)), secrets)
+
+
 def header_names(proofs: tuple[Proof, ...]) -> frozenset[str]:
     """The headers that carry proofs, in lower case."""
     return frozenset(proof.header.lower() for proof in proofs if not isinstance(proof, AddressSecret))

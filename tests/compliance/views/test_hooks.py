@@ -320,19 +320,31 @@ def test_a_chunked_body_without_an_end(hook: Hook) -> None:
     assert stream.given == MOST_BYTES + 1
 
 
+def test_nobody_waits_for_the_body_of_a_stranger(hook: Hook) -> None:
+    class Dripping(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError("it was read")
+
+    for key, secret in ((hook.endpoint.key, "wrong"), ("0" * 32, hook.secret)):
+        request = RequestFactory().post(hook.path, headers={"authorization": f"Bearer {secret}"})
+        request.META.update({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": Dripping(), "wsgi.input_terminated": 1})
+        assert hooks.receive(request, key).status_code == 401
+
+
 def test_a_chunked_body_of_a_server_that_does_not_end_it(hook: Hook) -> None:
     assert chunked(hook, io.BytesIO(pushed())) == 411
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "\u0663"])
 def test_a_length_that_is_none(hook: Hook, length: str) -> None:
-    request = RequestFactory().post(hook.path)
+    request = RequestFactory().post(hook.path, headers={"authorization": f"Bearer {hook.secret}"})
     request.META["CONTENT_LENGTH"] = length
     assert hooks.receive(request, hook.endpoint.key).status_code == 400
 
 
 def test_a_body_that_ends_too_soon(hook: Hook) -> None:
-    request = RequestFactory().post(hook.path, b"{}", content_type="application/json")
+    proof = {"authorization": f"Bearer {hook.secret}"}
+    request = RequestFactory().post(hook.path, b"{}", content_type="application/json", headers=proof)
     request.META["CONTENT_LENGTH"] = "20"
     assert hooks.receive(request, hook.endpoint.key).status_code == 400
 
