@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from scanner.sources.registry.steps import Found, NotNeeded
 
 _MOST_NAMES = 1_000
 _FIRST_BYTES = 16
+_LISTING_SECONDS = 20.0
 
 
 @dataclass(slots=True)
@@ -76,8 +78,9 @@ class Trial:
     def catalog(self) -> Found:
         """It names its repositories, or we know some."""
         names: list[RepositoryName] = []
+        begun = time.monotonic()
         try:
-            names.extend(islice(self._opened.repositories(), _MOST_NAMES))
+            names.extend(islice(_for_a_while(self._opened.repositories()), _MOST_NAMES))
         except Refused as problem:
             if problem.code not in LISTS_NOTHING or (not names and problem.code != "catalog-unsupported"):
                 raise
@@ -85,7 +88,8 @@ class Trial:
             return Found(known, problem.code, problem.remedy)
         finally:
             self._repository = names[0] if names else None
-        return Found(f"{'at least ' if len(names) == _MOST_NAMES else ''}{len(names)} repositories")
+        hasty = len(names) == _MOST_NAMES or time.monotonic() > begun + _LISTING_SECONDS
+        return Found(f"{'at least ' if hasty else ''}{len(names)} repositories")
 
     def scope(self) -> Found:
         """The right to read one repository, by the token that was asked for, and by its tags."""
@@ -175,3 +179,12 @@ class Trial:
         if self._source is None:
             raise unavailable("unreachable", "The registry was not reached")
         return self._source
+
+
+def _for_a_while(names: Iterator[RepositoryName]) -> Iterator[RepositoryName]:
+    """A listing may have a thousand pages, each as slow as is allowed."""
+    ends = time.monotonic() + _LISTING_SECONDS
+    for name in names:
+        yield name
+        if time.monotonic() > ends:
+            return

@@ -123,6 +123,16 @@ def test_repositories_of_a_product_are_tried(demo_registry: DemoRegistry, shop: 
     assert steps["blob"].state is StepState.OK
 
 
+def test_a_slow_listing_is_not_heard_to_its_end(
+    demo_registry: DemoRegistry, demo_layout: OciLayout, shop: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanner.sources.registry.trial._LISTING_SECONDS", 0.0)
+    demo_layout.tag("team/tool", "1", shop)
+    demo_registry.faults.largest_page = 1
+    step = steps_of(demo_registry)["catalog"]
+    assert (step.state, step.detail) == (StepState.OK, "at least 1 repositories")
+
+
 def test_ranges_that_are_ignored(demo_registry: DemoRegistry, shop: Stored) -> None:
     demo_registry.faults.ignores_range = True
     step = steps_of(demo_registry)["blob"]
