@@ -28,7 +28,8 @@ from compliance.services.list_repositories import Clock, Opener
 from compliance.services.open_source import open_source
 from compliance.services.pause_registry import note_answer, watched
 from compliance.services.read_images import Place
-from compliance.services.scan_tags import Turn, TurnIsOver, scan_tags
+from compliance.services.scan_tags import scan_tags
+from compliance.services.scan_turn import Turn, TurnIsOver
 from compliance.services.spend_budget import note_quota, rate_limit_of
 from compliance.services.take_turn import take_part
 from scanner.domain.problems import ImageProblem, ScanProblem

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from compliance.models import ACTIVE, Image, IndexImage, PolicyVersion, Repository, RepositoryScan, Tag
+from compliance.models import ACTIVE, Image, IndexImage, Repository, RepositoryScan, Tag
 from compliance.models.clock import database_now
 from compliance.services.choose_tags import choose_tags
-from compliance.services.finish_scan import refresh_totals
 from compliance.services.heavy_layers import BIG_LAYERS
-from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.known_images import Known, known_images
 from compliance.services.leave_out import no_platform_in_scope
-from compliance.services.list_repositories import Clock
-from compliance.services.read_images import Place, read_images
-from compliance.services.record_images import Batch, PolicyChanged, record_images
+from compliance.services.read_images import read_images
+from compliance.services.record_images import Batch
 from compliance.services.record_progress import record_progress
 from compliance.services.resolve_tags import Pointer, registry_is_down, resolve_tags, until_limited
-from compliance.services.take_turn import others_wait, push_waits
+from compliance.services.scan_turn import Turn, record, traffic
 from compliance.services.write_tags import TagRead
 from scanner.domain.problems import ScanProblem
 from scanner.domain.reference import Digest, TagName
@@ -31,10 +24,6 @@ from scanner.storage import FACTS_SCHEMA
 
 _BATCH = 100
 _GROUP = 16
-_UNDISTURBED_SECONDS = 2.0
-_TURN_SECONDS = 60.0
-_LONGEST_TURN_SECONDS = 8 * 60.0
-_TOTALS_EVERY_SECONDS = 1.0
 _GONE = ("manifest-unknown", "repository-unknown")
 
 _OLDER = Q(facts_schema__lt=FACTS_SCHEMA)
@@ -42,37 +31,6 @@ _OUTDATED = Exists(Image.objects.filter(_OLDER, pk=OuterRef("image"))) | Exists(
     Image.objects.filter(_OLDER, pk__in=IndexImage.objects.filter(index=OuterRef(OuterRef("index"))).values("image"))
 )
 """Tags of images that an older release read."""
-
-
-class TurnIsOver(Exception):
-    """Time to let go, with work left: well before Celery's time limit, so that nothing is cut off."""
-
-
-@dataclass(slots=True)
-class Turn:
-    """One worker's turn at one repository scan."""
-
-    row: RepositoryScan
-    token: uuid.UUID
-    version: PolicyVersion
-    place: Place
-    keeper: LeaseKeeper
-    clock: Clock
-    started: float = field(default_factory=time.monotonic)
-    totals_at: float = field(default_factory=time.monotonic)
-    requests: int = field(init=False)
-    bytes: int = field(init=False)
-    layers: int = 0
-    total: int | None = None
-    seen_at: datetime = field(default_factory=database_now)
-
-    @property
-    def platforms(self) -> str:
-        """``Index.platforms``."""
-        return self.row.scan.registry.scope.platform_key
-
-    def __post_init__(self) -> None:
-        self.requests, self.bytes = self.place.source.traffic.requests, self.place.source.traffic.bytes
 
 
 def scan_tags(turn: Turn) -> None:
@@ -85,7 +43,7 @@ def scan_tags(turn: Turn) -> None:
     try:
         _scan(turn)
     except ScanProblem:
-        record_progress(turn.row.pk, turn.token, _traffic(turn, Batch()))
+        record_progress(turn.row.pk, turn.token, traffic(turn, Batch()))
         raise
 
 
@@ -131,7 +89,7 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     without = [digest for digest, index in known.indexes.items() if not index.children]
     tags = [_tag_read(pointer, _out_of_scope(turn, without)) for pointer in settled]
     gone = _stored(turn, unknown)
-    _record(turn, Batch(tags=tags, gone=gone, known=hits, cursor=cursor, tags_done=done))
+    record(turn, Batch(tags=tags, gone=gone, known=hits, cursor=cursor, tags_done=done))
     for group in groups:
         done += len(group)
         _scan_group(turn, group, known, names[-1] if group is groups[-1] else None, done)
@@ -213,7 +171,7 @@ def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str 
         cursor=None if limited else cursor,
         tags_done=done,
     )
-    _record(turn, batch)
+    record(turn, batch)
     if limited is not None:  # what was read is stored; the rest is asked for when the registry lets us
         raise limited
 
@@ -234,7 +192,7 @@ def _scan_gone(turn: Turn, names: Sequence[TagName], listed: set[TagName]) -> No
             if name not in wanted:
                 (outside if name in listed else gone).append(pk)
     if gone or outside or turn.place.source.traffic.requests != turn.requests:
-        _record(turn, Batch(gone=gone, outside=outside, tags_done=len(names)))
+        record(turn, Batch(gone=gone, outside=outside, tags_done=len(names)))
 
 
 def _out_of_scope(turn: Turn, digests: Iterable[str]) -> dict[str, ScanProblem]:
@@ -250,48 +208,3 @@ def _tag_read(pointer: Pointer, problems: dict[str, ScanProblem] | None = None) 
     digest: Digest = pointer.resolved.digest
     problem = (problems or {}).get(digest)
     return TagRead(pointer.tag, digest, problem, keep=problem is not None and problem.code == BIG_LAYERS)
-
-
-def _record(turn: Turn, batch: Batch) -> None:
-    turn.keeper.check(RepositoryScan.objects.all(), turn.row.pk)
-    _traffic(turn, batch)
-    batch.seen_at, batch.platforms = turn.seen_at, turn.platforms
-    batch.tags = [replace(tag, seen_at=turn.seen_at) for tag in batch.tags]
-    if batch.is_empty:
-        record_progress(turn.row.pk, turn.token, batch)
-    else:
-        _record_images(turn, batch)
-    _keep_time(turn)
-
-
-def _record_images(turn: Turn, batch: Batch) -> None:
-    while True:
-        try:
-            record_images(turn.row, turn.token, turn.version, batch, now=turn.clock())
-        except PolicyChanged:  # another version counts since we began to read
-            turn.version = PolicyVersion.objects.get(current_of__repositories=turn.row.repository_id)
-        else:
-            return
-
-
-def _traffic(turn: Turn, batch: Batch) -> Batch:
-    """Add what was asked of the registry since the last batch, and how many tags it listed."""
-    batch.tags_total = turn.total
-    traffic, shelf = turn.place.source.traffic, turn.place.shelf
-    batch.requests, turn.requests = traffic.requests - turn.requests, traffic.requests
-    batch.bytes, turn.bytes = traffic.bytes - turn.bytes, traffic.bytes
-    batch.layers, turn.layers = shelf.indexed - turn.layers, shelf.indexed
-    return batch
-
-
-def _keep_time(turn: Turn) -> None:
-    now = time.monotonic()
-    if now - turn.totals_at >= _TOTALS_EVERY_SECONDS:
-        turn.totals_at = now
-        refresh_totals(turn.row.scan_id)
-    if now - turn.started >= _LONGEST_TURN_SECONDS:
-        raise TurnIsOver
-    if now - turn.started >= _UNDISTURBED_SECONDS and push_waits(turn.row.scan, turn.clock()):
-        raise TurnIsOver
-    if now - turn.started >= _TURN_SECONDS and (turn.row.heavy or others_wait(turn.row.scan, turn.clock())):
-        raise TurnIsOver

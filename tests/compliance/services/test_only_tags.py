@@ -125,3 +125,23 @@ def test_without_names_one_repository_is_scanned_as_a_whole(scanned: World) -> N
     assert [tag.name for tag in Tag.objects.listed()] == ["2"]
     assert Repository.objects.get().deleted_at is None
     assert scan.tags_total == 1
+
+
+def test_the_next_whole_scan_finds_what_nobody_announced_and_removes_what_is_gone(scanned: World) -> None:
+    scan_only(scanned, ["1"])
+    scanned.layout.untag("team/app", "1")
+    scanned.layout.tag("team/app", "2", app("", "moved"))
+    scanned.layout.tag("team/app", "3", app("10001:10001", "third"))
+    scanned.layout.tag("team/new", "1", app("10001:10001", "fourth"))
+    scanned.later(hours=1)
+
+    scan = scanned.scan()
+
+    kinds = TagChange.objects.filter(scan=scan).order_by("repository__name", "tag__name")
+    assert [(change.tag.name, change.kind) for change in kinds] == [
+        ("1", "deleted"),
+        ("2", "moved"),
+        ("3", "created"),
+        ("1", "created"),
+    ]
+    assert (scan.new, scan.regressed) == (1, 1)

@@ -1,0 +1,113 @@
+"""One worker's turn at a repository: what it writes as it goes on, and when it lets others have theirs."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from compliance.models import PolicyVersion, RepositoryScan
+from compliance.models.clock import database_now
+from compliance.services.finish_scan import refresh_totals
+from compliance.services.keep_lease import LeaseKeeper
+from compliance.services.list_repositories import Clock
+from compliance.services.read_images import Place
+from compliance.services.record_images import Batch, PolicyChanged, record_images
+from compliance.services.record_progress import record_progress
+from compliance.services.take_turn import others_wait, push_waits
+
+_TURN_SECONDS = 60.0
+"""When somebody else waits, or the layers are big."""
+
+_UNDISTURBED_SECONDS = 2.0
+_LONGEST_TURN_SECONDS = 8 * 60.0
+_TOTALS_EVERY_SECONDS = 1.0
+
+
+class TurnIsOver(Exception):
+    """Time to let go, with work left: well before Celery's time limit, so that nothing is cut off."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One worker's turn at one repository scan."""
+
+    row: RepositoryScan
+    token: uuid.UUID
+    version: PolicyVersion
+    place: Place
+    keeper: LeaseKeeper
+    clock: Clock
+    started: float = field(default_factory=time.monotonic)
+    totals_at: float = field(default_factory=time.monotonic)
+    requests: int = field(init=False)
+    bytes: int = field(init=False)
+    layers: int = 0
+    total: int | None = None
+    stored: bool = False
+    seen_at: datetime = field(default_factory=database_now)
+
+    @property
+    def platforms(self) -> str:
+        """``Index.platforms``."""
+        return self.row.scan.registry.scope.platform_key
+
+    def __post_init__(self) -> None:
+        self.requests, self.bytes = self.place.source.traffic.requests, self.place.source.traffic.bytes
+
+
+def record(turn: Turn, batch: Batch) -> None:
+    """Write a batch with what it cost, and end the turn where it is time.
+
+    :raises LeaseLost: when another worker has the row.
+    :raises TurnIsOver: with work left.
+    """
+    turn.keeper.check(RepositoryScan.objects.all(), turn.row.pk)
+    traffic(turn, batch)
+    batch.seen_at, batch.platforms = turn.seen_at, turn.platforms
+    batch.tags = [replace(tag, seen_at=turn.seen_at) for tag in batch.tags]
+    if batch.is_empty:
+        record_progress(turn.row.pk, turn.token, batch)
+    else:
+        _record_images(turn, batch)
+    turn.stored |= bool(batch.images or batch.cursor)
+    _keep_time(turn)
+
+
+def _record_images(turn: Turn, batch: Batch) -> None:
+    while True:
+        try:
+            record_images(turn.row, turn.token, turn.version, batch, now=turn.clock())
+        except PolicyChanged:  # another version counts since we began to read
+            turn.version = PolicyVersion.objects.get(current_of__repositories=turn.row.repository_id)
+        else:
+            return
+
+
+def traffic(turn: Turn, batch: Batch) -> Batch:
+    """Add what was asked of the registry since the last batch, and how many tags it listed."""
+    batch.tags_total = turn.total
+    asked, shelf = turn.place.source.traffic, turn.place.shelf
+    batch.requests, turn.requests = asked.requests - turn.requests, asked.requests
+    batch.bytes, turn.bytes = asked.bytes - turn.bytes, asked.bytes
+    batch.layers, turn.layers = shelf.indexed - turn.layers, shelf.indexed
+    return batch
+
+
+def _keep_time(turn: Turn) -> None:
+    now = time.monotonic()
+    if now - turn.totals_at >= _TOTALS_EVERY_SECONDS:
+        turn.totals_at = now
+        refresh_totals(turn.row.scan_id)
+    if now - turn.started >= _LONGEST_TURN_SECONDS:
+        raise TurnIsOver
+    # Not before something is stored: a slow registry must not make every turn begin with the same questions.
+    if turn.stored and _is_waited_for(turn, now - turn.started):
+        raise TurnIsOver
+
+
+def _is_waited_for(turn: Turn, seconds: float) -> bool:
+    if seconds >= _TURN_SECONDS and (turn.row.heavy or others_wait(turn.row.scan, turn.clock())):
+        return True
+    return seconds >= _UNDISTURBED_SECONDS and push_waits(turn.row.scan, turn.clock())
