@@ -6,7 +6,8 @@ import pytest
 from pytest_django import Settings
 
 from compliance.models import Registry
-from compliance.services.open_source import access_of
+from compliance.models.registry import AuthMethod
+from compliance.services.open_source import CREDENTIALS, access_of
 from scanner.domain.problems import Refused
 from scanner.sources.registry.credentials import Credential
 from scanner.sources.registry.network import PRIVATE_TOO, PUBLIC_ONLY
@@ -69,3 +70,7 @@ def test_a_proxy_that_cannot_be_used_is_named() -> None:
 )
 def test_methods_that_need_no_exchange(columns: dict[str, str], expected: Credential | None) -> None:
     assert access_of(row(**columns)).credential == expected
+
+
+def test_every_method_has_its_way() -> None:
+    assert set(CREDENTIALS) == set(AuthMethod)
