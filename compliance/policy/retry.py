@@ -41,7 +41,8 @@ def retry_in(problem: ScanProblem, attempts: int, waited: timedelta) -> timedelt
     if isinstance(problem, OwnLimit):
         return _asked_for(problem) or _FIRST_WAIT
     if problem.code == "rate-limited":
-        return None if waited > PATIENCE else _asked_for(problem) or wait_after(attempts)
+        patient = max(wait_after(attempts), _longer_and_longer(waited))
+        return None if waited > PATIENCE else _asked_for(problem) or patient
     if attempts >= MOST_ATTEMPTS:
         return None
     return _asked_for(problem) or wait_after(attempts)
@@ -64,11 +65,14 @@ def pause_after(failures: int, fraction: float) -> timedelta | None:
     return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE) * (1 + _JITTER * fraction)
 
 
-def asked_to_wait(problem: ScanProblem) -> timedelta | None:
-    """How long a registry that limits us wants to be left alone altogether, where it says so."""
-    if not isinstance(problem, Unavailable) or isinstance(problem, OwnLimit) or problem.code != "rate-limited":
-        return None
-    return _asked_for(problem)
+def pause_when_limited(problem: Unavailable) -> timedelta:
+    """How long a registry that limits us is left alone altogether, so that not every repository runs into it."""
+    return _asked_for(problem) or _FIRST_PAUSE
+
+
+def _longer_and_longer(waited: timedelta) -> timedelta:
+    """Answers of a limit do not count as attempts, so the time since the beginning says how patient to be."""
+    return min(waited / 4, _LONGEST_WAIT)
 
 
 def _asked_for(problem: Unavailable) -> timedelta | None:

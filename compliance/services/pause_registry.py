@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from compliance.models import ACTIVE, Registry, RegistryState, RepositoryScan, Scan
-from compliance.policy.retry import FAILURES_UNTIL_PAUSE, OwnLimit, asked_to_wait, pause_after
+from compliance.policy.retry import FAILURES_UNTIL_PAUSE, OwnLimit, pause_after, pause_when_limited
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.record_problem import problem_columns
 from scanner.domain.problems import ScanProblem, Unavailable
@@ -72,12 +72,13 @@ def note_answer(registry_id: int) -> None:
     RegistryState.objects.filter(registry=registry_id, failures__gt=0).update(failures=0, **_NO_PAUSE)
 
 
-def note_failure(registry_id: int, problem: ScanProblem, *, now: datetime) -> None:
+def note_failure(registry_id: int, problem: Unavailable, *, now: datetime) -> None:
     """Count a failure, or obey a rate limit; either may pause the registry for all workers."""
     with transaction.atomic():
         state = lock_state(registry_id)
+        wait: timedelta | None
         if problem.code == "rate-limited":
-            wait = asked_to_wait(problem)
+            wait = pause_when_limited(problem)
         else:
             state.failures += 1
             wait = pause_after(state.failures, secrets.randbelow(1_000) / 1_000)
@@ -86,7 +87,7 @@ def note_failure(registry_id: int, problem: ScanProblem, *, now: datetime) -> No
         state.save(update_fields=["failures", "served_at", *_NO_PAUSE])
 
 
-def _pause(state: RegistryState, problem: ScanProblem, wait: timedelta | None, now: datetime) -> None:
+def _pause(state: RegistryState, problem: Unavailable, wait: timedelta | None, now: datetime) -> None:
     if wait is None or (state.paused_until is not None and state.paused_until >= now + wait):
         return
     told = problem_columns(problem)

@@ -13,6 +13,7 @@ from compliance.models.registry import AuthMethod
 from compliance.policy.registry_values import RegistryValues as RegistryValues
 from compliance.services.assign_policies import reassign
 from compliance.services.grade_repositories import grade_repositories
+from compliance.services.request_scan import next_scan_of
 
 _LONGEST_SLUG = 50
 _SECRETS = ("password", "api_token", "client_key", "proxy")
@@ -29,7 +30,7 @@ def save_registry(
     :param by: who entered the credential.
     """
     row = registry or Registry(created_at=now, next_scan_at=now)
-    protected, policy = tuple(row.protected_tags), row.policy_id
+    protected, policy, schedule = tuple(row.protected_tags), row.policy_id, row.schedule
     row = apply_values(values, row)
     if values.password:
         row.credential_set_at, row.credential_set_by = now, by
@@ -38,6 +39,8 @@ def save_registry(
     with transaction.atomic():
         if not row.slug:
             row.slug = _free_slug(values.name)
+        if row.pk and row.schedule != schedule:
+            row.next_scan_at = next_scan_of(row, now)
         row.save()
         RegistryState.objects.get_or_create(registry=row)
         if protected != values.protected_tags:

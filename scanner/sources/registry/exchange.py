@@ -221,7 +221,7 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # OverflowError: a year of twenty digits
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)

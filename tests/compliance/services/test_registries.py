@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -93,6 +94,18 @@ def test_an_edit_without_a_password_keeps_it(saved: Registry) -> None:
 
     row = Registry.objects.get()
     assert (row.name, row.slug, reveal(row.password)) == ("Renamed", "team-shop", SECRET)
+
+
+def test_another_schedule_counts_from_now_on(saved: Registry) -> None:
+    values = RegistryValues("Renamed", "https://shop.example", "baseline", schedule=Schedule(cron="0 15 * * *"))
+    save_registry(values, now=NOON, registry=Registry.objects.get())
+
+    following = Registry.objects.get().next_scan_at
+    assert following is not None
+    assert following.replace(second=0, microsecond=0) == NOON.replace(hour=15)
+
+    save_registry(values, now=NOON + timedelta(hours=9), registry=Registry.objects.get())
+    assert Registry.objects.get().next_scan_at == following
 
 
 def test_slugs_do_not_collide(saved: Registry) -> None:

@@ -28,6 +28,8 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
         ("٣", None),
         ("9" * 400, None),
         ("Sat, 99 Nov 2026 12:00:00 GMT", None),
+        (f"Sat, 21 Nov {'9' * 20} 12:00:00 GMT", None),
+        ("Sat, 21 Nov 2026 12:00:00 +9999999999", None),
     ],
 )
 def test_retry_after(header: str | None, seconds: float | None) -> None:
