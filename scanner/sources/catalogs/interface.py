@@ -162,8 +162,8 @@ def credential_for(source: RegistrySource, wanted: Wanted, *, serves: bool) -> C
     :param serves: whether it was entered for a host whose makers say that it does.
     """
     own = source.asker.credential
-    if wanted.api_token is not None or own is None or not serves or own.is_identity_token:
-        return wanted.api_token  # a refresh token is for the token service only
+    if wanted.api_token is not None or own is None or not serves or own.is_identity_token or own.is_registry_token:
+        return wanted.api_token  # a refresh token is for the token service only, a registry token for the registry
     return own
 
 

@@ -100,3 +100,10 @@ def test_nothing_named(hosts: Hosts) -> None:
     with pytest.raises(Refused, match="groups or projects"):
         net.listed("registry.gitlab.com", "gitlab", Wanted(), PAT)
     assert net.asked == []
+
+
+def test_a_registry_token_is_for_the_registry_alone(hosts: Hosts) -> None:
+    net = hosts({"registry.gitlab.com": registry, "gitlab.com": gitlab})
+    with pytest.raises(Refused):
+        net.listed("registry.gitlab.com", "gitlab", TEAM, Credential("", CANARY, is_registry_token=True))
+    assert "gitlab.com" not in net.heard(CANARY)
