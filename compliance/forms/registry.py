@@ -26,6 +26,7 @@ from scanner.sources.registry.proxies import InvalidProxy, parse_proxy
 
 SECRETS: Final = ("password", "api_token", "client_key", "proxy")
 _AN_HOUR: Final = 60
+_WITH_USERNAME: Final = (AuthMethod.PASSWORD, AuthMethod.ECR, AuthMethod.AZURE)
 _WITHOUT_PASSWORD: Final = (ANONYMOUS, AuthMethod.DOCKER_CONFIG)
 _PASSWORD_LABELS: Final = (
     (AuthMethod.PASSWORD, "Password or token"),
@@ -194,7 +195,7 @@ class RegistryForm(RegistryFields):
         """What was entered, after validation; an empty secret keeps the stored one unless it is to be removed."""
         data = self.cleaned_data
         method = data.get("auth_method") or (AuthMethod.PASSWORD if data.get("username") else ANONYMOUS)
-        named = method not in (ANONYMOUS, AuthMethod.DOCKER_CONFIG, AuthMethod.BEARER)
+        named = method in _WITH_USERNAME
         return RegistryValues(
             name=data.get("name", ""),
             url=data.get("url", ""),

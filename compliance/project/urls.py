@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("registries/<slug:slug>/", registries.show, name="registry"),
     path("registries/<slug:slug>/edit/", registries.edit, name="registry_edit"),
     path("registries/<slug:slug>/test/", registries.try_connection, name="registry_retest"),
+    path("registries/<slug:slug>/delete/", registries.delete, name="registry_delete"),
     path("registries/<slug:slug>/resume/", registries.resume, name="registry_resume"),
     path("registries/<slug:slug>/scan/", scans.start, name="registry_scan"),
     path("repos/", repositories.index, name="repositories"),

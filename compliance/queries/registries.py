@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, Sum
 
-from compliance.models import ACTIVE, Registry, RegistryState, Repository, Scan, ScanError, WebhookEndpoint
+from compliance.models import ACTIVE, Registry, RegistryState, Repository, Scan, ScanError, Tag, WebhookEndpoint
 from compliance.models.registry import AuthMethod
 from compliance.policy.registry_values import RegistryValues
 from compliance.policy.registry_words import limits_words, scope_sentence
@@ -163,6 +163,14 @@ def registry_page(slug: str, *, now: datetime) -> RegistryPage | None:
         scans=scans,
         errors=group_errors(errors.order_by("-at", "-pk")[:_MOST_ERRORS], registry.slug),
     )
+
+
+def what_goes(registry: Registry) -> dict[str, int]:
+    """How much is deleted with a registry: repositories and tags, those that are gone already included."""
+    return {
+        "repositories": Repository.objects.filter(registry=registry).count(),
+        "tags": Tag.objects.filter(repository__registry=registry).count(),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,13 @@ _STRIP = 6
 THEMES = ("system", "light", "dark")
 
 _RULE_PAGES = frozenset({"rule", "policies", "policy", "policy_new", "policy_edit", "policy_preview", "policy_history"})
+_REGISTRY_PAGES = frozenset({"registry", "registry_new", "registry_edit", "registry_delete"})
 _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("overview", "Overview", "o", frozenset()),
     ("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
     ("tags", "Tags", "t", frozenset({"image", "what_if"})),
     ("deployments", "Deployments", "d", frozenset()),
-    ("registries", "Registries", "i", frozenset({"registry", "registry_new", "registry_edit"})),
+    ("registries", "Registries", "i", _REGISTRY_PAGES),
     ("rules", "Rules", "u", _RULE_PAGES),
     ("scans", "Scans", "s", frozenset({"scan", "scan_changes"})),
 )

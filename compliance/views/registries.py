@@ -16,10 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from compliance.forms.registry import SECRETS, RegistryForm
 from compliance.forms.registry_sections import FIELDS, parts_of, problems, zones
 from compliance.models import Registry
-from compliance.queries.registries import list_registries, registry_page
+from compliance.queries.registries import list_registries, registry_page, what_goes
 from compliance.queries.registry_values import upcoming
 from compliance.queries.scope_preview import scope_preview
 from compliance.services.check_registry import check_registry
+from compliance.services.delete_registry import delete_registry
 from compliance.services.detect_product import settle_product
 from compliance.services.pause_registry import resume_registry
 from compliance.services.request_rejudge import waiting_rejudgings
@@ -32,6 +33,7 @@ from scanner.sources.registry.diagnosis import Step, StepState
 
 _LIST = Shape("compliance/registries/page.html")
 _REGISTRY = Shape("compliance/registry/page.html")
+_DELETE = Shape("compliance/registry_delete/page.html")
 _FORM = Shape("compliance/registry_form/page.html")
 _LADDER = Shape("compliance/registry_form/page.html", "ladder")
 _LISTING = Shape("compliance/registry_form/page.html", "listing")
@@ -81,6 +83,20 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change a registry."""
     staff_only(request)
     return _edit(request, _find(slug))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, slug: str) -> HttpResponse:
+    """Delete a registry, after its name was written."""
+    staff_only(request)
+    registry = _find(slug)
+    if request.method == "POST" and request.POST.get("name") == registry.name:
+        delete_registry(registry, by=signed_in(request))
+        messages.success(request, f"{registry.name} was deleted.")
+        return HttpResponseRedirect(reverse("registries"))
+    wrong = "This is not its name." if request.method == "POST" else ""
+    context = {"registry": registry, "counts": what_goes(registry), "wrong": wrong}
+    return page(request, _DELETE, context, now=timezone.now(), status=422 if wrong else 200)
 
 
 @_SECRET
