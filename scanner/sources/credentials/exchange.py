@@ -130,6 +130,8 @@ def _is_permanent(error: Exception) -> bool:
     if getattr(error, "retryable", False) is True:
         return False
     response = getattr(error, "response", None)
+    if type(error).__name__ == "ClientAuthenticationError" and response is None:
+        return False  # azure-identity's name also for a network that fails, but then nobody answered
     if isinstance(response, dict):  # botocore: a throttled or failing service is a ClientError too
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         code = str(response.get("Error", {}).get("Code", ""))
