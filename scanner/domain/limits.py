@@ -52,6 +52,7 @@ class Limits:
     symlink_hops: int = 40
     path_steps: int = 5_000_000
     implied_paths: int = 1_000_000
+    toc_bytes: int = 64 * MIB
     link_fetches: int = 2
     # archives of docker save
     archive_bytes: int = 40 * GIB

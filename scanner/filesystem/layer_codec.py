@@ -24,7 +24,7 @@ from typing import Any
 from scanner.filesystem.compression import zstd
 from scanner.filesystem.layer_columns import FOLDER, HARD_LINK, ROOT, Columns
 
-VERSION = 2
+VERSION = 3
 _MAGIC = b"PLI"
 _HEAD = Struct("<3sBQ")
 _LENGTH = Struct("<I")

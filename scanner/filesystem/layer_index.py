@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scanner.domain.limits import Limits
+from scanner.domain.printable import printable
 from scanner.domain.problems import ImageProblem
 from scanner.domain.reference import Digest
 from scanner.filesystem.archive import LayerArchive
@@ -22,6 +23,9 @@ from scanner.filesystem.layer_builder import LayerBuilder
 from scanner.filesystem.layer_codec import Stored, UnreadableIndex, pack, unpack
 from scanner.filesystem.layer_columns import ROOT, Columns, Flag
 from scanner.filesystem.packed import PackedContents
+from scanner.filesystem.toc_check import Tail, Toc, Witness, check_toc, kept_bytes
+
+_LONGEST_TEXT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class LayerIndex:
     :param contents: bytes of account and sudoers files by node.
     :param listed: nodes that an inventory of the image may have to name, by number: whoever gathers it looks at these
         alone, and must look at what they are. See ``LayerBuilder``.
+    :param toc: what came of comparing the table of contents that lazy runtimes go by; ``None`` where there is none.
     :param packed: ``to_bytes()``, where somebody made it already.
     """
 
@@ -47,6 +52,7 @@ class LayerIndex:
     text: bytes
     contents: Mapping[int, bytes]
     listed: array[int] = field(default_factory=lambda: array("I"))
+    toc: Toc | None = None
     packed: bytes | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
@@ -134,6 +140,7 @@ class LayerIndex:
                     "size": self.size,
                     "unpacked_size": self.unpacked_size,
                     "entries": self.entries,
+                    "toc": None if self.toc is None else [self.toc.digest, self.toc.differs],
                 },
                 self.columns,
                 self.text,
@@ -162,7 +169,17 @@ class LayerIndex:
             text=stored.text,
             contents=PackedContents(stored.contents),
             listed=stored.listed,
+            toc=_toc(stored.about.get("toc")),
         )
+
+
+def _toc(about: object) -> Toc | None:
+    if about is None:
+        return None
+    if not isinstance(about, list) or len(about) != 2 or not all(isinstance(text, str) for text in about):
+        raise UnreadableIndex("the layer index has no readable table of contents")
+    digest, differs = (printable(text, longest=_LONGEST_TEXT) for text in about)
+    return Toc(digest, differs)
 
 
 def _text(about: Mapping[str, Any], key: str) -> str:
@@ -197,24 +214,30 @@ def index_layer(
     :raises ImageProblem: where the layer is malformed, hostile, or over a limit.
     :raises Unavailable: where the bytes are not those of the layer.
     """
-    archive = LayerArchive(chunks, digest=digest, size=size, diff_id=diff_id, limits=limits)
-    builder = LayerBuilder(limits, keep)
+    tail = Tail(chunks, kept_bytes(limits))
+    archive = LayerArchive(iter(tail), digest=digest, size=size, diff_id=diff_id, limits=limits)
+    builder, witness = LayerBuilder(limits, keep), Witness(archive)
     try:
         for member in archive:
-            builder.add(member, archive)
+            builder.add(member, witness)
+            witness.settle(member.name, limits)
         found = archive.finish()
     except ImageProblem:
         archive.settle_blame()
         raise
-    stored = builder.finish()
-    return LayerIndex(
-        digest=digest,
-        diff_id=found,
-        size=size,
-        unpacked_size=archive.unpacked_size,
-        entries=builder.entries,
-        columns=stored.columns,
-        text=stored.text,
-        contents=PackedContents(stored.contents),
-        listed=stored.listed,
-    )
+
+    def grow(stored: Stored) -> LayerIndex:
+        return LayerIndex(
+            digest=digest,
+            diff_id=found,
+            size=size,
+            unpacked_size=archive.unpacked_size,
+            entries=builder.entries,
+            columns=stored.columns,
+            text=stored.text,
+            contents=PackedContents(stored.contents),
+            listed=stored.listed,
+        )
+
+    index = grow(builder.finish())
+    return replace(index, toc=check_toc(index, tail, witness.contents, grow, limits))

@@ -36,6 +36,7 @@ from scanner.filesystem.layer_index import LayerIndex
 from scanner.filesystem.rootfs import RootFs
 from scanner.filesystem.tree_ambiguities import tree_ambiguities
 from scanner.inspection.disguise import config_bytes, refuse_disguise
+from scanner.inspection.lazy import toc_ambiguities
 from scanner.inspection.windows import is_for_windows, refuse_linux_inside, windows_kind, without_base
 from scanner.sandbox import ChildDied, index_layer
 from scanner.sources.source import Document, Source
@@ -213,7 +214,11 @@ def image_facts(
         passwd=passwd,
         group=account_files.account_file(rootfs, GROUP),
         shadow=account_files.account_file(rootfs, SHADOW),
-        ambiguities=(*documents.ambiguities, *tree_ambiguities(rootfs)),
+        ambiguities=(
+            *documents.ambiguities,
+            *toc_ambiguities(documents.manifest.layers, layer_indexes),
+            *tree_ambiguities(rootfs),
+        ),
         manifest_size=documents.size,
         # With steps of their own: what account files cost must not depend on how many folders an image has.
         files=file_facts(RootFs(layer_indexes, limits), documents.config, passwd.as_read()),

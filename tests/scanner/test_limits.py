@@ -31,6 +31,7 @@ from tests.support.demo_registry import DemoRegistry
 from tests.support.facts import facts
 from tests.support.images import Stored, artifact, image, index
 from tests.support.layers import Entry, File, Symlink, compress, layer, sha256
+from tests.support.lazy_layers import stargz_layer
 from tests.support.oci_layout import OciLayout
 from tests.support.sources import LOCAL, LOGIN, local_source
 
@@ -258,6 +259,7 @@ CASES = {
     "symlink_hops": Case("limit-symlink-hops", {"symlink_hops": 1}, tree({"a": Symlink("a"), "a/x": File()})),
     "path_steps": Case("limit-path-steps", {"path_steps": 3}, tree({"a": Symlink("b/c/d/e"), "a/x": File()})),
     "implied_paths": Case("limit-implied-paths", {"implied_paths": 1}, tree(*[{"a/x": File(), "b/x": File()}] * 2)),
+    "toc_bytes": Case("limit-toc-bytes", {"toc_bytes": 100}, apart(stargz_layer({"etc/passwd": File()}).blob)),
     "link_fetches": Case("limit-link-fetches", {"link_fetches": 1}, inspected(image(LONG_LINKS))),
     "archive_bytes": Case("limit-archive-bytes", {"archive_bytes": 100}, saved(compress(ZEROS, "gzip"))),
     "archive_members": Case("limit-archive-members", {"archive_members": 1}, saved(BASE.tar)),
