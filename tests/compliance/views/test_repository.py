@@ -50,6 +50,17 @@ def test_a_deleted_repository_is_still_there_and_says_so(reader: Client) -> None
     assert "The registry no longer has this repository" in get(reader, URL).text
 
 
+def test_what_is_out_of_scope_says_so_and_not_that_it_is_gone(reader: Client) -> None:
+    fleet(1)
+    left_out = {"deleted_at": NOW, "problem_code": "out-of-scope", "problem_message": "the scope leaves it out"}
+    Tag.objects.update(**left_out)
+    Repository.objects.update(tags_total=0, passed=0, failed=0, **left_out)
+    page, tag = get(reader, URL).text, get(reader, f"{URL}t/latest/").text
+    assert "The registry no longer has" not in page + tag
+    assert "the scope leaves it out" in page
+    assert "scope leaves this tag out" in tag
+
+
 def test_a_problem_is_shown_with_its_remedy(reader: Client) -> None:
     fleet(1)
     Repository.objects.update(problem_code="denied", problem_message="Access denied.", problem_remedy="Give access.")
