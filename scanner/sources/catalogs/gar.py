@@ -46,7 +46,7 @@ def list_repositories(source: RegistrySource, wanted: Wanted, limits: Limits) ->
         if location is None:
             return source.catalog()
         raise namespaces_missing("the projects")
-    token = _token(source, wanted)
+    token = None if location is None else _token(source, wanted)
     if location is not None and token is not None:
         interface = Interface(source, API, bearer(token), token.secrets(), _REMEDY)
         listings = (_of_project(interface, location[1], name, limits) for name in wanted.namespaces)
@@ -59,7 +59,7 @@ def list_repositories(source: RegistrySource, wanted: Wanted, limits: Limits) ->
 def _token(source: RegistrySource, wanted: Wanted) -> Credential | None:
     own = source.asker.credential
     is_token = own is not None and own.username == _TOKEN_USER
-    return credential_for(source, wanted, serves=is_token and is_at(source.url.host))
+    return credential_for(source, wanted, serves=is_token)
 
 
 def _of_project(interface: Interface, location: str, namespace: str, limits: Limits) -> Iterator[str]:

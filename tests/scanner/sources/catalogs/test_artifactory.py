@@ -9,7 +9,7 @@ from scanner.sources.catalogs import Wanted
 from scanner.sources.registry.credentials import Credential
 from tests.scanner.sources.catalogs.conftest import Hosts
 from tests.support.products import Asked, Reply, json_reply
-from tests.support.sources import LOGIN
+from tests.support.sources import CANARY, LOGIN
 
 HOST = "shop.jfrog.io"
 TOKEN = Credential("", "an-access-token")
@@ -72,3 +72,12 @@ def test_a_wrong_password(hosts: Hosts) -> None:
     with pytest.raises(Refused) as caught:
         net.listed(HOST, "artifactory", Wanted(), Credential("scanner", "wrong"))
     assert caught.value.code == "auth-failed"
+    assert {one.path for one in net.asked} == {"/v2/_catalog"}
+
+
+def test_a_token_the_server_repeats_is_not_told(hosts: Hosts) -> None:
+    said = json_reply({"errors": [{"code": "DENIED", "message": f"not {CANARY}"}]}, 403)
+    net = hosts({HOST: lambda asked: said if "repositories" in asked.path else None})
+    with pytest.raises(Refused) as caught:
+        net.listed(HOST, "artifactory", Wanted(api_token=Credential("me", CANARY)))
+    assert (caught.value.code, CANARY in caught.value.message) == ("denied", False)

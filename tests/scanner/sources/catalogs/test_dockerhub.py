@@ -85,10 +85,13 @@ def test_the_token_is_renewed_before_it_ends(hosts: Hosts) -> None:
     assert len(net.asked) == 2
 
 
-def test_a_wrong_password(hosts: Hosts) -> None:
+@pytest.mark.parametrize("for_listing", [False, True])
+def test_a_wrong_password(hosts: Hosts, for_listing: bool) -> None:
     net = hosts({REGISTRY: silent, API: hub})
+    wrong = Credential("scanner", "wrong-one")
+    wanted = Wanted(namespaces=("shop",), api_token=wrong if for_listing else None)
     with pytest.raises(Refused) as caught:
-        net.listed(REGISTRY, "dockerhub", SHOP, Credential("scanner", "wrong-one"))
+        net.listed(REGISTRY, "dockerhub", wanted, None if for_listing else wrong)
     assert caught.value.code == "auth-failed"
     assert "wrong-one" not in caught.value.message + caught.value.remedy
 
