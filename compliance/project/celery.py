@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import task_postrun, task_prerun, worker_process_shutdown
+from celery.signals import task_postrun, task_prerun, task_received, worker_process_shutdown, worker_ready
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from scanner import sandbox
@@ -32,7 +32,17 @@ def _end_children(**_later: Any) -> None:
     sandbox.close()
 
 
+def _watch(sender: Any, **_later: Any) -> None:
+    """A worker that no message reaches any more ends itself; whatever started it starts it again."""
+    from compliance.tasks.watchdog import watchdog_of  # the models are ready only by now
+
+    dog = watchdog_of({queue.name for queue in sender.task_consumer.queues})
+    task_received.connect(dog.heard, weak=False)
+    dog.watch()
+
+
 # Celery's own signals, since a worker has no middleware to do this in.
 task_prerun.connect(_name_the_task)
 task_postrun.connect(_forget_the_task)
 worker_process_shutdown.connect(_end_children)
+worker_ready.connect(_watch)

@@ -156,3 +156,14 @@ def _registry_to_serve(parts: QuerySet[RepositoryScan], *, pushes_first: bool) -
     return (
         found.order_by(*order, F("state__served_at").asc(nulls_first=True), "pk").values_list("pk", flat=True).first()
     )
+
+
+def is_waiting(now: datetime, *, ordinary: bool, heavy: bool) -> bool:
+    """Whether work is due that nobody has.
+
+    :param ordinary: count listings and parts without big layers.
+    :param heavy: count parts with big layers.
+    """
+    if ordinary and (due_listings(now).exists() or next_part(now) is not None):
+        return True
+    return heavy and next_part(now, heavy=True) is not None

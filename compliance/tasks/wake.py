@@ -47,13 +47,21 @@ def ring_now(wake_ups: list[WakeUp], *, expires: int = AN_HOUR) -> None:
     _send(wake_ups, expires)
 
 
-def _send(wake_ups: list[WakeUp], expires: int) -> None:
+def reaches_the_queue(wake_ups: list[WakeUp]) -> bool:
+    """Send messages at once and say whether the queue took them."""
+    return _send(wake_ups, AN_HOUR)
+
+
+def _send(wake_ups: list[WakeUp], expires: int) -> bool:
+    """Say whether the queue took them."""
     try:
         for wake_up, told in zip(wake_ups, _told(wake_ups), strict=True):
             # Without retries: whoever accepted the work must not wait for a queue that is down.
             current_app.send_task(_TASKS[wake_up.work], kwargs=told, expires=expires, retry=False)
     except (OperationalError, OSError):
         logger.warning("the queue cannot be reached: %d wake-ups wait for the tick", len(wake_ups), exc_info=True)
+        return False
+    return True
 
 
 def is_stale(rung_at: str | None, now: datetime) -> bool:
