@@ -8,7 +8,7 @@
 
 Such an archive has no manifests of its own, so one is made: the same archive gives the same manifest, whoever reads
 it. Newer engines put an OCI layout beside it, whose files both name; ``docker load`` goes by manifest.json, and so do
-we. An archive without manifest.json is read as the layout it must then be.
+we, unless the two name different images. An archive without manifest.json is read as the layout it must then be.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from scanner.domain.printable import printable
 from scanner.domain.problems import ImageProblem, LimitExceeded, Unavailable
 from scanner.domain.reference import Digest, InvalidReference, RepositoryName, TagName, parse_digest
 from scanner.filesystem.compression import decompressed
+from scanner.sources.archive_agreement import check_agreement
 from scanner.sources.archive_members import ArchiveMembers
 from scanner.sources.local_files import Files, file_digest, pieces, read_file
 from scanner.sources.local_images import LocalSource, Names, SharedTraffic, Tagged, file_as_blob, find_only
@@ -61,7 +62,10 @@ def open_docker_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> LocalSou
         own_name = repository_of_path(str(path))
         if files.size(MANIFEST) is None:
             return LayoutSource(files, own_name, limits)
-        return ArchiveSource(files, own_name, limits)
+        source = ArchiveSource(files, own_name, limits)
+        if files.size("index.json") is not None:
+            check_agreement(files, LayoutSource(files, own_name, limits), source.entries(), limits)
+        return source
     except BaseException:
         files.close()
         raise
@@ -107,6 +111,10 @@ class ArchiveSource:
     def close(self) -> None:
         """Close the archive."""
         self._files.close()
+
+    def entries(self) -> list[Tagged]:
+        """The images that are named, each by the digest of its config."""
+        return self._names.every()
 
     def repositories(self) -> Iterator[RepositoryName]:
         """Names of all repositories."""

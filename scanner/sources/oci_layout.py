@@ -105,6 +105,10 @@ class LayoutSource:
         """Stream a blob of exactly ``size`` bytes."""
         return file_as_blob(self._files, blob_name(digest), digest, size, self._traffic)
 
+    def entries(self) -> list[Tagged]:
+        """What the index names, in its order."""
+        return self._names.every()
+
     def find(self, name: str) -> Named:
         """What follows ``oci:PATH:``, which is the annotation itself, or a repository and a tag.
 

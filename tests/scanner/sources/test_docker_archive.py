@@ -21,7 +21,19 @@ from scanner.sources.docker_archive import open_docker_archive
 from scanner.sources.local_files import pieces
 from scanner.sources.local_images import LocalSource
 from tests.support.archives import END, member, pax
-from tests.support.images import File, HardLink, Symlink, compact_json, docker_archive, image, layer, sha256, tar_of
+from tests.support.images import (
+    File,
+    HardLink,
+    Stored,
+    Symlink,
+    compact_json,
+    docker_archive,
+    image,
+    index,
+    layer,
+    sha256,
+    tar_of,
+)
 
 BASE = layer({"etc/passwd": File(b"root:x:0:0::/:/bin/sh\n")})
 TOP = layer({"app/run": File(b"#!")})
@@ -161,6 +173,38 @@ def test_what_cannot_be_read_has_a_name(open_: Open, name: str) -> None:
     with pytest.raises(ScanProblem) as caught:
         user(open_(content))
     assert (caught.value.code, bool(caught.value.remedy)) == (code, True)
+
+
+def both_tables(shown: Stored, *, other: str) -> bytes:
+    """manifest.json names APP; index.json names ``shown``."""
+    blobs = {**APP.blobs, APP.digest: APP.body, **shown.blobs, shown.digest: shown.body}
+    files = {f"blobs/{digest.replace(':', '/')}": File(body) for digest, body in blobs.items()}
+    paths = [f"blobs/sha256/{found.digest[7:]}" for found in (BASE, TOP)]
+    annotations = {"io.containerd.image.name": other}
+    listing = {"schemaVersion": 2, "manifests": [{**shown.descriptor(), "annotations": annotations}]}
+    return tar_of(
+        {
+            **files,
+            "oci-layout": File(b'{"imageLayoutVersion":"1.0.0"}'),
+            "index.json": File(compact_json(listing)),
+            "manifest.json": File(compact_json([entry(f"blobs/sha256/{sha256(APP.config)[7:]}", tuple(paths))])),
+        }
+    )
+
+
+@pytest.mark.parametrize("shown", [APP, index([APP, OTHER])])
+@pytest.mark.parametrize("name", ["docker.io/library/app:1", "other:2"])
+def test_two_tables_that_agree(open_: Open, shown: Stored, name: str) -> None:
+    assert user(open_(both_tables(shown, other=name))) == "1001"
+
+
+@pytest.mark.parametrize("shown", [OTHER, index([OTHER])])
+@pytest.mark.parametrize("name", ["docker.io/library/app:1", "other:2"])
+def test_two_tables_that_differ(open_: Open, shown: Stored, name: str) -> None:
+    with pytest.raises(ScanProblem) as caught:
+        open_(both_tables(shown, other=name))
+    assert caught.value.code == "source-ambiguous"
+    assert "manifest.json and index.json" in caught.value.message
 
 
 def test_a_name_that_stands_for_two_images(open_: Open) -> None:
