@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from compliance.models import Registry, Scan, State, Tag
+from compliance.policy.registry_values import RegistryValues
+from compliance.services.check_registry import check_registry
 from compliance.services.open_source import open_source
 from compliance.services.run_scan_inline import run_scan_inline
 from scanner.domain.problems import Refused
+from scanner.sources.registry.steps import StepState
 from tests.support import rows
 from tests.support.demo.articles import article_images
 from tests.support.engine import Engine
@@ -99,3 +102,21 @@ def test_nothing_is_allowed_by_default(allowed: Path, settings: Any) -> None:
 )
 def test_what_stands_before_a_name(url: str, prefix: str) -> None:
     assert Registry(url=url).reference_prefix == prefix
+
+
+@pytest.mark.parametrize(
+    ("url", "state", "said"),
+    [
+        ("oci:{}/layout", StepState.OK, "2 repositories"),
+        ("docker-archive:{}/saved.tar", StepState.OK, "2 repositories"),
+        ("docker-archive:{}/nothing.tar", StepState.FAILED, "No such file"),
+        ("oci:/etc", StepState.FAILED, "does not let"),
+        ("docker-daemon:", StepState.FAILED, "does not let"),
+    ],
+)
+def test_the_connection_test_is_one_rung(allowed: Path, url: str, state: StepState, said: str) -> None:
+    policy = rows.policy_version().policy.name
+    (step,) = check_registry(RegistryValues(name="Here", url=url.format(allowed), policy=policy))
+    assert step.state is state
+    assert said in step.detail
+    assert bool(step.hint) is (state is StepState.FAILED)
