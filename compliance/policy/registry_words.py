@@ -34,12 +34,11 @@ def network_words(values: RegistryValues, *, client_key: bool, proxy: bool) -> s
     """
     said = [
         "" if values.verify_tls else "certificate not verified",
-        "private addresses allowed" if values.allow_private else "",
         "an authority of its own" if values.extra_ca else "",
         "a client certificate" if values.client_certificate and client_key else "",
         "through a proxy" if proxy else "",
     ]
-    return ", ".join(one for one in said if one) or "the system's authorities, public addresses, no proxy"
+    return ", ".join(one for one in said if one) or "the system's authorities, no proxy"
 
 
 def limits_words(values: RegistryValues) -> str:

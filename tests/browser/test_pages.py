@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from compliance.models import DailySnapshot, Policy, Rejudging, State
+import pytest
+from django.utils import timezone
+
+from compliance.models import (
+    DailySnapshot,
+    Policy,
+    Registry,
+    RegistryState,
+    Rejudging,
+    RepositoryScan,
+    Scan,
+    State,
+    WebhookEndpoint,
+)
 from compliance.services.assign_policies import assign_policy
 from compliance.services.save_policy import save_policy
 from tests.browser.conftest import Visitor
 from tests.support.facts import facts
-from tests.support.rows import NOW, PASSWORD, Fleet, artifact, fleet, image, index, registry, tag_row, unreadable, user
+from tests.support.rows import (
+    NOW,
+    PASSWORD,
+    Fleet,
+    artifact,
+    fleet,
+    image,
+    index,
+    registry,
+    scan,
+    tag_row,
+    unreadable,
+    user,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -24,6 +50,7 @@ def furnish() -> list[str]:
     broken = {"problem_code": "dns", "problem_message": "No such host.", "problem_remedy": "Correct the address."}
     registry("A registry with quite a long name", **broken)
     regulate(made)
+    busy = trouble(made)
     digests = [made.passing.digest, made.failing.digest, both.digest, unreadable(7).digest, artifact(8).digest]
     return [
         "/", "/repos/", "/repos/?q=nothing", "/tags/?verdict=fail", "/r/harbor/team/app-0000/-/", "/rules/",
@@ -32,7 +59,27 @@ def furnish() -> list[str]:
         "/policies/kubernetes/history/", "/policies/kubernetes/history/?a=1&b=2", "/policies/strict/",
         "/deployments/", f"/i/{made.failing.digest}/what-if/?user=3000:0",
         "/registries/", "/registries/harbor/", "/registries/-/new/", "/scans/", f"/scans/{made.scan.pk}/",
+        "/registries/harbor/edit/", "/registries/harbor/delete/", "/registries/engine/", "/registries/engine/edit/",
+        "/scans/?tab=pushes", f"/scans/{made.scan.pk}/changes/", *(f"/scans/{each.pk}/" for each in busy),
     ]  # fmt: skip
+
+
+def trouble(made: Fleet) -> list[Scan]:
+    """A registry that is left alone and tells its quota, pushes nobody announced, a scan that waits, one of a push."""
+    home = made.registry
+    soon = timezone.now() + timedelta(minutes=7)
+    told = {"pause_code": "rate-limited", "pause_message": "The registry answered 429.", "pause_remedy": "Wait."}
+    quota = {"quota_limit": 200, "quota_remaining": 31, "quota_window_seconds": 21_600, "quota_at": NOW}
+    RegistryState.objects.create(registry=home, failures=6, paused_until=soon, **told, **quota)
+    webhook = {"unannounced": 14, "unannounced_since": NOW, "rejected": 3, "rejected_at": NOW}
+    WebhookEndpoint.objects.create(registry=home, product="harbor", key="k", secret="s", created_at=NOW, **webhook)
+    stored = {"username": "robot", "password": "p", "api_token": "t", "proxy": "http://p:1", "verify_tls": False}
+    Registry.objects.filter(pk=home.pk).update(**stored, cron="30 6 * * 1-5", time_zone="Asia/Tokyo", newest_tags=50)
+    registry("Engine", url="docker-daemon:", product="docker-engine")
+    active = {"state": State.RUNNING, "finished_at": None, "tags_total": 1_903, "tags_done": 412, "new": 3}
+    push = scan(home, made.repositories, partial=True, trigger=Scan.Trigger.WEBHOOK)
+    RepositoryScan.objects.filter(scan=push).update(only_tags=["v1.2.3", "latest"])
+    return [scan(home, made.repositories, **active), push]
 
 
 def regulate(made: Fleet) -> None:
@@ -59,6 +106,7 @@ def test_every_page_is_whole(visitor: Visitor, theme: str, width: int) -> None:
     wrong: dict[str, list[str]] = {}
     for path in paths:
         visitor.go(path)
+        visitor.page.evaluate("document.querySelectorAll('details.part').forEach((part) => { part.open = true; })")
         found = [*visitor.barriers(), *visitor.small_targets(), *visitor.complaints]
         found += [f"{visitor.overflow()} px too wide"] if visitor.overflow() > 0 else []
         wrong |= {path: found} if found else {}

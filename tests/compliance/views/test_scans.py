@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from unittest.mock import patch
+
 import pytest
 from django.test import Client
 
-from compliance.models import Scan, State
+from compliance.models import RegistryState, RepositoryScan, Scan, State, TagChange
 from tests.support.pages import Page, get, get_part
-from tests.support.rows import fleet, registry, scan
+from tests.support.rows import NOW, fleet, never_scanned, registry, scan
 
 
 def running(**columns: object) -> Scan:
@@ -93,3 +96,125 @@ def test_a_scan_that_failed_says_why(reader: Client) -> None:
     text = get(reader, f"/scans/{row.pk}/").text
     assert "No such host." in text
     assert "Correct it." in text
+
+
+def parts_of(row: Scan, *states: str, **columns: object) -> list[RepositoryScan]:
+    """Repositories of a scan in these states."""
+    made = [never_scanned(row.registry, f"team/{at:04d}-{state}") for at, state in enumerate(states)]
+    pairs = zip(made, states, strict=True)
+    return RepositoryScan.objects.bulk_create(
+        RepositoryScan(scan=row, repository=each, state=state, **columns) for each, state in pairs
+    )
+
+
+def test_the_list_keeps_pushes_apart(reader: Client) -> None:
+    made = fleet(1)
+    for number in range(60):
+        push = scan(made.registry, partial=True, trigger=Scan.Trigger.WEBHOOK, requested_at=NOW)
+        RepositoryScan.objects.create(scan=push, repository=made.repositories[0], only_tags=[f"v{number}", "latest"])
+    assert len(get(reader, "/scans/").rows) == 50
+    assert [row.text.partition("the")[0] for row in get(reader, "/scans/?tab=whole").rows] == [f"#{made.scan.pk}"]
+    pushes = get(reader, "/scans/?tab=pushes&page=2")
+    assert len(pushes.rows) == 10
+    assert "team/app-0000: v0, latest" in pushes.rows[-1].text
+    assert len(get(reader, "/scans/?tab=errors").rows) == 1
+    assert len(get(reader, "/scans/?trigger=page").rows) == 1
+    assert "No scan matches" in get(reader, "/scans/?tab=errors&trigger=webhook").text
+
+
+def test_what_has_ended_polls_no_more_and_says_so_once(reader: Client) -> None:
+    row = running(tags_done=950)
+    live = get(reader, f"/scans/{row.pk}/").all("div", id="live")[0].attributes["hx-get"]
+    assert "quarter=1" in live
+    Scan.objects.update(tags_done=951)
+    assert 'id="status"' not in get_part(reader, live)
+    Scan.objects.update(tags_done=952)
+    assert "50 % of the tags are done" in get_part(reader, live)
+    Scan.objects.update(state=State.DONE)
+    assert f"Scan {row.pk} has ended: Done" in get_part(reader, live)
+
+
+def test_repositories_of_a_scan_are_paged_and_filtered(reader: Client) -> None:
+    row = running()
+    parts_of(row, *["queued"] * 70, *["failed"] * 2, "running", "done")
+    first = get(reader, f"/scans/{row.pk}/")
+    assert [each.text.split("-")[1].split()[0] for each in first.rows[:4]] == ["running", "failed", "failed", "queued"]
+    assert len(get(reader, f"/scans/{row.pk}/?page=2").rows) == 24
+    failed = get(reader, f"/scans/{row.pk}/?show=failed")
+    assert len(failed.rows) == 2
+    live = failed.all("div", id="live")[0].attributes["hx-get"]
+    assert "show=failed" in live
+    assert "None of them." in get(reader, f"/scans/{row.pk}/?show=changed").text
+
+
+def test_links_of_a_polled_part_do_not_poll(reader: Client) -> None:
+    row = running()
+    parts_of(row, *["queued"] * 70)
+    html = Page(get_part(reader, f"/scans/{row.pk}/?v=old&quarter=0&show=active"))
+    assert html.all("a", id="page-next")[0].attributes["href"] == f"/scans/{row.pk}/?show=active&page=2"
+
+
+def test_a_push_says_what_it_is_about(reader: Client) -> None:
+    made = fleet(2)
+    push = scan(made.registry, made.repositories, partial=True, trigger=Scan.Trigger.WEBHOOK)
+    RepositoryScan.objects.filter(scan=push).update(only_tags=["1.0", "latest"])
+    text = get(reader, f"/scans/{push.pk}/").text
+    assert "team/app-0000: 1.0, latest and 1 more repository" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "parts", "said"),
+    [
+        (
+            {"paused_until": NOW + timedelta(minutes=5), "pause_message": "429."},
+            {},
+            "is left alone until Tue",
+        ),
+        ({"budget_until": NOW + timedelta(minutes=1)}, {}, "The requests a minute it is allowed are used up"),
+        ({}, {"not_before": NOW + timedelta(minutes=2)}, "3 repositories wait until Tue 10 Mar 12:02"),
+        ({}, {}, "No worker has taken it up."),
+        ({}, {"lease_until": NOW + timedelta(minutes=1)}, ""),
+    ],
+)
+def test_it_says_what_it_waits_for(
+    reader: Client, state: dict[str, object], parts: dict[str, object], said: str
+) -> None:
+    row = running()
+    RegistryState.objects.create(registry=row.registry, **state)
+    parts_of(row, "queued", "queued", "queued", **parts)
+    page = get(reader, f"/scans/{row.pk}/")
+    shown = " ".join(each.text for each in page.all("div", class_="is-warning"))
+    assert said in shown
+    assert bool(shown) == bool(said)
+
+
+def test_time_left_counts_repositories_nobody_has_begun(reader: Client) -> None:
+    row = running(tags_total=200, tags_done=100, started_at=NOW - timedelta(seconds=100))
+    parts_of(row, "done", "running", "queued", "queued", lease_until=NOW + timedelta(minutes=1))
+    text = get(reader, f"/scans/{row.pk}/").text
+    assert "1.0 tags a second" in text
+    assert "about 5 min 0 s left" in text
+
+
+def test_retrying_a_cause(reader: Client) -> None:
+    made = fleet(2)
+    page = get(reader, f"/scans/{made.scan.pk}/")
+    assert page.all("form", action=f"/scans/{made.scan.pk}/retry/")
+    with patch("compliance.views.scans.ring") as ring:
+        response = reader.post(f"/scans/{made.scan.pk}/retry/", {"code": "timeout"})
+    again = Scan.objects.get(trigger=Scan.Trigger.RETRY)
+    assert response.headers["Location"] == f"/scans/{again.pk}/"
+    assert ring.called
+    response = reader.post(f"/scans/{made.scan.pk}/retry/", {"code": "no\0such"})
+    assert response.headers["Location"] == f"/scans/{made.scan.pk}/"
+
+
+def test_numbers_are_links_to_what_they_count(reader: Client) -> None:
+    made = fleet(2)
+    TagChange.objects.update(scan=made.scan)
+    page = get(reader, f"/scans/{made.scan.pk}/")
+    url = page.all("a", id="new")[0].attributes["href"]
+    changes = get(reader, url)
+    assert [row.text.split()[0] for row in changes.rows] == ["team/app-0001:latest", "team/app-0000:latest"]
+    assert "No tag stopped failing" in get(reader, url.replace("new", "fixed")).text
+    get(reader, "/scans/999999/changes/", status=404)
