@@ -11,6 +11,7 @@ import socket
 import sys
 from argparse import ArgumentParser
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         call_command("prepare", stdout=self.stdout)
         call_command("collectstatic", interactive=False, verbosity=0)
         login = self._login()
-        children = _servers(options["port"], options["concurrency"], after="demo" if options["demo"] else "")
+        children = servers(options["port"], options["concurrency"], after="demo" if options["demo"] else "")
         scanned_by = {"demo": DEMO}
         if options["registry"]:
             scanned_by["scan"] = add_registry(options["registry"])
@@ -136,7 +137,8 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _servers(port: int, concurrency: int, *, after: str) -> list[Child]:
+def servers(port: int, concurrency: int, *, after: str = "", folder: Path = LOCAL) -> list[Child]:
+    """Return web, beat and worker; the last two wait for `after`, and beat keeps its file in `folder`."""
     # The demo plays days long past: a worker or a tick that took part would stamp today's date on them.
     calm = {"LOG_JSON": "false", "LOG_LEVEL": "WARNING"} | {k: os.environ[k] for k in LOGGING if k in os.environ}
     # Root is what a container or a fresh virtual machine has; Celery's page of warning would hide the address.
@@ -144,7 +146,7 @@ def _servers(port: int, concurrency: int, *, after: str) -> list[Child]:
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "compliance.project"]
     web = [sys.executable, "-m", "gunicorn", "compliance.project.wsgi", "--bind", f"127.0.0.1:{port}"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--log-level", "warning"]
-    beat_file = LOCAL / f"beat-{port}"  # of its own, so that two may run
+    beat_file = folder / f"beat-{port}"  # of its own, so that two may run
     beat = [*celery, "beat", "--schedule", str(beat_file), "--pidfile=", "--loglevel", "WARNING"]
     worker = [*celery, "worker", "--queues", "celery,heavy", "--concurrency", str(concurrency), "--loglevel", "WARNING"]
     return [

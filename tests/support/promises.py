@@ -1,0 +1,91 @@
+"""What must hold whatever was killed or flushed, as SQL: each statement counts the rows that break a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from django.db import connection
+
+_SCANS: Final = ("compliance_scan", "compliance_repositoryscan")
+_MOST_SCANS_OF_A_DIGEST: Final = 2
+
+BROKEN: Final[Mapping[str, str]] = {
+    "pushes that still wait": "SELECT count(*) FROM compliance_push WHERE state = 'waiting'",
+    "pushes in a scan that has not ended": """
+        SELECT count(*) FROM compliance_push p LEFT JOIN compliance_scan s ON s.id = p.scan_id
+        WHERE p.state = 'joined' AND (s.id IS NULL OR s.state NOT IN ('done', 'failed', 'cancelled'))""",
+    "accepted events without a push": """
+        SELECT count(*) FROM compliance_inboundevent e WHERE e.outcome = 'accepted'
+        AND NOT EXISTS (SELECT FROM compliance_push p WHERE p.event_id = e.id)""",
+    **{
+        f"{table}: running long after the lease": f"""
+        SELECT count(*) FROM {table} WHERE state = 'running' AND lease_until < now() - interval '60 s'"""
+        for table in _SCANS
+    },
+    **{f"{table}: tried too often": f"SELECT count(*) FROM {table} WHERE attempts > 3" for table in _SCANS},
+    **{
+        f"{table}: ended and still held": f"""
+        SELECT count(*) FROM {table} WHERE state IN ('done', 'failed', 'cancelled') AND lease_token IS NOT NULL"""
+        for table in _SCANS
+    },
+    "failed without a reason": """
+        SELECT count(*) FROM compliance_scan s WHERE state = 'failed' AND problem_code = ''
+        AND NOT EXISTS (SELECT FROM compliance_scanerror e WHERE e.scan_id = s.id)""",
+    "judged twice": """
+        SELECT count(*) FROM (SELECT 1 FROM compliance_evaluation
+        GROUP BY outline_id, policy_version_id HAVING count(*) > 1) twice""",
+    "images stored twice": """
+        SELECT count(*) FROM (SELECT 1 FROM compliance_image GROUP BY digest HAVING count(*) > 1) twice""",
+    "changes that do not go on where the one before ended": """
+        SELECT count(*) FROM (SELECT from_digest, was,
+            lag(to_digest, 1, '') OVER (PARTITION BY tag_id ORDER BY id) AS before_it,
+            lag(became, 1, '') OVER (PARTITION BY tag_id ORDER BY id) AS was_before
+        FROM compliance_tagchange) c WHERE from_digest <> before_it OR was <> was_before""",
+    "tags that are not what their last change says": """
+        SELECT count(*) FROM compliance_tag t LEFT JOIN LATERAL (SELECT to_digest, became
+            FROM compliance_tagchange WHERE tag_id = t.id ORDER BY id DESC LIMIT 1) c ON true
+        WHERE (t.digest, t.verdict) IS DISTINCT FROM (c.to_digest, c.became)""",
+    "tags that were scanned more often for one digest than is allowed": f"""
+        SELECT count(*) FROM (SELECT 1 FROM compliance_repositoryscan r
+        CROSS JOIN unnest(r.only_tags) asked
+        JOIN compliance_scan s ON s.id = r.scan_id AND s.trigger = 'webhook'
+        GROUP BY r.repository_id, asked HAVING count(*) > {_MOST_SCANS_OF_A_DIGEST} * (
+            SELECT count(DISTINCT p.digest) FROM compliance_push p
+            JOIN compliance_repository home ON home.registry_id = p.registry_id AND home.name = p.repository
+            WHERE home.id = r.repository_id AND p.tag = asked)) often""",
+}
+
+
+def broken_promises() -> dict[str, int]:
+    """Each promise that does not hold, with how many rows break it."""
+    found = {}
+    with connection.cursor() as cursor:
+        for name, statement in BROKEN.items():
+            cursor.execute(statement)
+            (count,) = cursor.fetchone() or (0,)
+            if count:
+                found[name] = int(count)
+    return found
+
+
+def lost_events(answered: Iterable[int]) -> int:
+    """How many events that were answered 202, by the ids in the answers, are not stored."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM unnest(%s::bigint[]) id WHERE id NOT IN (SELECT id FROM compliance_inboundevent)",
+            [list(answered)],
+        )
+        (count,) = cursor.fetchone() or (0,)
+    return int(count)
+
+
+def most_scans_of_a_tag() -> int:
+    """In how many scans for pushes the tag with the most of them was asked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(max(n), 0) FROM (SELECT count(*) n FROM compliance_repositoryscan r, unnest(only_tags) t "
+            "GROUP BY r.repository_id, t) each"
+        )
+        (count,) = cursor.fetchone() or (0,)
+    return int(count)
