@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, Now
 
 from compliance.models import ACTIVE, Registry, RegistryState, RepositoryScan, Scan, State
@@ -143,19 +143,27 @@ def _kept_for_pushes(allowed: int, *, for_push: bool) -> int:
 
 
 def _registry_to_serve(parts: QuerySet[RepositoryScan], *, pushes_first: bool) -> int | None:
+    full, for_pushes = _crowded()
     mine = parts.filter(scan__registry=OuterRef("pk"))
-    live = RepositoryScan.objects.filter(
-        scan__registry=OuterRef("pk"), state__in=ACTIVE, lease_until__gte=Now(), connections__gt=0
-    )
-    used = live.order_by().values("scan__registry").annotate(used=Sum("connections")).values("used")
-    rows = Registry.objects.annotate(used=Coalesce(Subquery(used), 0), push=Exists(mine.filter(scan__partial=True)))
-    room = Q(used__lt=F("connections") - 1) | Q(used__lt=F("connections")) & (Q(push=True) | Q(connections__lte=2))
-    on_trial = Q(state__failures__gte=FAILURES_UNTIL_PAUSE) & Q(used__gt=0)
-    found = rows.filter(Exists(mine), room).exclude(on_trial)
+    rows = Registry.objects.filter(Exists(mine)).annotate(push=Exists(mine.filter(scan__partial=True)))
+    found = rows.exclude(pk__in=full).exclude(push=False, pk__in=for_pushes)
     order = ["-push"] if pushes_first else []
-    return (
-        found.order_by(*order, F("state__served_at").asc(nulls_first=True), "pk").values_list("pk", flat=True).first()
-    )
+    by_turn = found.order_by(*order, F("state__served_at").asc(nulls_first=True), "pk")
+    return by_turn.values_list("pk", flat=True).first()
+
+
+def _crowded() -> tuple[list[int], list[int]]:
+    """Registries that bear no more workers now, and those that bear one for a push: of the few that are asked."""
+    live = RepositoryScan.objects.filter(state__in=ACTIVE, lease_until__gte=Now())
+    columns = ("scan__registry", "scan__registry__connections", "scan__registry__state__failures")
+    full: list[int] = []
+    for_pushes: list[int] = []
+    for pk, allowed, failures, used in live.order_by().values_list(*columns).annotate(used=Sum("connections")):
+        if (failures or 0) >= FAILURES_UNTIL_PAUSE or used >= allowed:
+            full.append(pk)
+        elif used >= allowed - _kept_for_pushes(allowed, for_push=False):
+            for_pushes.append(pk)
+    return full, for_pushes
 
 
 def is_waiting(now: datetime, *, ordinary: bool, heavy: bool) -> bool:
