@@ -136,7 +136,7 @@ def test_the_address_tells_the_product(url: str, product: str) -> None:
 def test_what_is_wrong_is_said_at_its_field_and_opens_its_part(field: str, entered: dict[str, str], words: str) -> None:
     form = filled(**entered)
     assert not form.is_valid()
-    assert words in " ".join(form.errors[field])
+    assert words in " ".join(map(str, form.errors[field]))
     wrong = [name for name, part in parts_of(form).items() if part.wrong and part.open]
     assert any(field in FIELDS[name] for name in wrong)
 
