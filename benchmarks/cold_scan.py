@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fleet import registry_with_fleet
 from benchmarks.support.database import prepared_database
-from benchmarks.support.fleet import registry_with_fleet
 from benchmarks.warm_scan import scan
 from tests.support.real_registry import RealRegistry
 

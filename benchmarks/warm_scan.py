@@ -11,8 +11,8 @@ import subprocess
 import sys
 from typing import Any
 
+from benchmarks.fleet import registry_with_fleet
 from benchmarks.support.database import prepared_database
-from benchmarks.support.fleet import registry_with_fleet
 
 _NAME = "bench"
 

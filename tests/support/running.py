@@ -62,6 +62,10 @@ class Part:
         """Pids."""
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
+    def cpu_seconds(self) -> float:
+        """Processor time that it and its children have had."""
+        return sum(_cpu(pid) for pid in [self.pid, *self.children()])
+
     def peak_mib(self) -> float:
         """The most that any process of it had resident so far, in MiB."""
         return max(_peak(pid) for pid in [self.pid, *self.children()])
@@ -134,4 +138,11 @@ def _peak(pid: int) -> float:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _cpu(pid: int) -> float:
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return 0.0
