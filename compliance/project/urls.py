@@ -18,6 +18,7 @@ from compliance.views import (
     rules,
     scans,
     session,
+    webhooks,
 )
 
 # A tag never holds a slash, but a row that does must not break the lists that link to it.
@@ -42,6 +43,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("registries/<slug:slug>/delete/", registries.delete, name="registry_delete"),
     path("registries/<slug:slug>/resume/", registries.resume, name="registry_resume"),
     path("registries/<slug:slug>/scan/", scans.start, name="registry_scan"),
+    path("registries/<slug:slug>/webhook/", webhooks.webhook, name="registry_webhook"),
+    path("registries/<slug:slug>/webhook/rotate/", webhooks.rotate, name="webhook_rotate"),
+    path("registries/<slug:slug>/webhook/enable/", webhooks.enable, name="webhook_enable"),
+    path("registries/<slug:slug>/webhook/test/", webhooks.test, name="webhook_test"),
+    path("registries/<slug:slug>/webhook/delete/", webhooks.delete, name="webhook_delete"),
+    path("webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/<int:event_id>/", webhooks.show, name="delivery"),
+    path("webhooks/<int:event_id>/replay/", webhooks.replay, name="delivery_replay"),
     path("repos/", repositories.index, name="repositories"),
     path("tags/", repositories.tags, name="tags"),
     path("r/<slug:slug>/<path:name>/-/", repositories.repository, name="repository"),

@@ -1,4 +1,4 @@
-"""An image's config as the registry gave it: laid out for reading, with no token changed, left out or joined."""
+"""JSON of strangers, laid out for reading: an image's config, a request's body. No token is changed, left out or joined."""
 
 from __future__ import annotations
 
@@ -30,10 +30,14 @@ def config_text(stored: bytes | memoryview | None) -> ConfigText | None:
     if stored is None:
         return None
     document = zlib.decompress(bytes(stored)).decode("utf-8", "replace")
-    whole = document.strip().endswith("}")
-    text = _cut(_laid_out(document))
-    shown = printable(text, keep_lines=True)
-    return ConfigText(shown[:LONGEST], is_cut=not whole or len(shown) > LONGEST)
+    found = lay_out(document)
+    return ConfigText(found.text, is_cut=found.is_cut or not document.strip().endswith("}"))
+
+
+def lay_out(document: str) -> ConfigText:
+    """Lay out any text as the JSON it says it is."""
+    shown = printable(_cut(_laid_out(document)), keep_lines=True)
+    return ConfigText(shown[:LONGEST], is_cut=len(shown) > LONGEST)
 
 
 def _cut(pieces: Iterable[str]) -> str:

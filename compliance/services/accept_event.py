@@ -14,7 +14,7 @@ from compliance.models import InboundEvent, Push, Registry, Tag, WebhookEndpoint
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.weigh_hints import weigh_hints
 from compliance.webhooks.hint import Hint, Reading
-from compliance.webhooks.proof import Request, header_names
+from compliance.webhooks.proof import MASKED, Request, header_names
 from compliance.webhooks.sender import Home
 from compliance.webhooks.senders import SENDERS, read_request
 from scanner.domain.printable import printable
@@ -22,7 +22,6 @@ from scanner.domain.printable import printable
 KEPT_BYTES: Final = 64 * 1024
 """Of a body; what is longer is read whole, kept in part, and cannot be replayed."""
 
-MASKED: Final = "(not kept)"
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _MOST_HEADERS = 50
 _LONGEST_HEADER = 500

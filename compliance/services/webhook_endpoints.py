@@ -9,9 +9,9 @@ from typing import Final
 
 from compliance.models import InboundEvent, Registry, User, WebhookEndpoint
 from compliance.models.encryption import reveal
-from compliance.services.accept_event import MASKED, Accepted, Arrival, accept_event
+from compliance.services.accept_event import Accepted, Arrival, accept_event
 from compliance.services.authenticate_sender import find_addressed, is_authentic
-from compliance.webhooks.proof import Request, sign
+from compliance.webhooks.proof import MASKED, Request, sign
 from compliance.webhooks.senders import SENDERS
 
 LONGEST_OVERLAP: Final = timedelta(days=30)
@@ -78,6 +78,11 @@ def set_enabled(endpoint: WebhookEndpoint, enabled: bool) -> None:
     """Let an endpoint accept, or refuse, what comes; its address and secret stay."""
     endpoint.enabled = enabled
     endpoint.save(update_fields=["enabled"])
+
+
+def remove_endpoint(endpoint: WebhookEndpoint) -> None:
+    """Forget an endpoint, its address and its secret; the events that came to it stay."""
+    endpoint.delete()
 
 
 def replay_event(event_id: int, *, now: datetime) -> Accepted:

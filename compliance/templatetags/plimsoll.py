@@ -21,7 +21,7 @@ _STRIP = 6
 THEMES = ("system", "light", "dark")
 
 _RULE_PAGES = frozenset({"rule", "policies", "policy", "policy_new", "policy_edit", "policy_preview", "policy_history"})
-_REGISTRY_PAGES = frozenset({"registry", "registry_new", "registry_edit", "registry_delete"})
+_REGISTRY_PAGES = frozenset({"registry", "registry_new", "registry_edit", "registry_delete", "registry_webhook"})
 _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("overview", "Overview", "o", frozenset()),
     ("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
@@ -30,6 +30,7 @@ _MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("registries", "Registries", "i", _REGISTRY_PAGES),
     ("rules", "Rules", "u", _RULE_PAGES),
     ("scans", "Scans", "s", frozenset({"scan", "scan_changes"})),
+    ("webhooks", "Webhooks", "w", frozenset({"delivery"})),
 )
 
 _UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))

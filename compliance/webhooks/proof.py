@@ -16,6 +16,8 @@ from typing import Final, TypeAlias
 _HEX = re.compile(r"[0-9A-Fa-f]{1,128}", re.ASCII)
 _SCHEME = re.compile(r"(bearer|token|basic) +(\S+)", re.ASCII | re.IGNORECASE)
 _LONGEST = 4_096
+MASKED: Final = "(not kept)"
+"""What is stored in place of a header's value that holds a secret."""
 
 
 @dataclass(frozen=True, slots=True)

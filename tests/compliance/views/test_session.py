@@ -24,6 +24,7 @@ VALUES = {
     "int:scan_id": "1",
     "slug:name": "kubernetes",
     "int:assignment": "1",
+    "int:event_id": "1",
 }
 
 
