@@ -31,6 +31,7 @@ class Scanned:
     cpu_seconds: float
     child_bytes: int
     worker_bytes: int
+    grown_bytes: int
     descriptors: int
 
 
@@ -80,11 +81,13 @@ class Bench:
     def _blob(self, digest: str) -> Path:
         return self.layout.folder / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
-    def ask(self, limits: Mapping[str, float]) -> Scanned:
+    def ask(self, limits: Mapping[str, float], login: tuple[str, str] | None = None) -> Scanned:
         """What the worker says of the image."""
         assert self.worker.stdin is not None
         assert self.worker.stdout is not None
         order: dict[str, Any] = {"url": self.registry.url, "tag": "1", "limits": dict(limits)}
+        if login:
+            order["login"] = login
         self.worker.stdin.write(json.dumps(order) + "\n")
         self.worker.stdin.flush()
         line = self.worker.stdout.readline()
@@ -93,14 +96,14 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
+def bench(folder: Path, serve: type[DemoRegistry] = DemoRegistry) -> Iterator[Bench]:
     """All of it, ended at the end."""
     layout, scratch = OciLayout(folder / "layout"), folder / "scratch"
     scratch.mkdir()
     environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.hostile.scan_worker"]
     with (
-        DemoRegistry(layout.folder).running() as registry,
+        serve(layout.folder).running() as registry,
         subprocess.Popen(
             command, cwd=scratch, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as worker,

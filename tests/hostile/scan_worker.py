@@ -1,6 +1,8 @@
 """The process that scans hostile images: one for all of them, so that one that ends it is noticed.
 
-Reads a JSON line per image, ``{"url", "tag", "limits"}``, and answers with what came of it and what it cost.
+Reads a JSON line per image, ``{"url", "tag", "limits"}``, and answers with what came of it and what it cost. With
+``"login"`` it does as the scans of registries do: it lists the tags, asks what this one leads to, and waits between
+repetitions.
 """
 
 from __future__ import annotations
@@ -9,18 +11,20 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from scanner.command_line import judged
 from scanner.domain.limits import DEFAULT_LIMITS, Limits
 from scanner.domain.problems import ScanProblem
-from scanner.domain.reference import RepositoryName, TagName
+from scanner.domain.reference import Digest, RepositoryName, TagName
 from scanner.inspection import inspect
 from scanner.policies import DEFAULT_POLICY, policy_named
 from scanner.sandbox import nursery
-from tests.support.sources import local_source
+from scanner.sources.registry.client import RegistrySource
+from scanner.sources.registry.credentials import Credential
+from tests.support.sources import LOCAL, local_source, open_registry
 
 REPOSITORY = RepositoryName("hostile/image")
 _STATUS = Path("/proc/self/status")
@@ -33,7 +37,7 @@ def main() -> None:
         order = json.loads(line)
         Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
         nursery.default.peak_memory_bytes = 0
-        began, busy = time.monotonic(), _busy()
+        began, busy, at_first = time.monotonic(), _busy(), _bytes("VmRSS:")
         outcome, message = _outcome(order, policy)
         nursery.default.dismiss()
         said = {
@@ -42,7 +46,8 @@ def main() -> None:
             "seconds": time.monotonic() - began,
             "cpu_seconds": _busy() - busy,
             "child_bytes": nursery.default.peak_memory_bytes,
-            "worker_bytes": _peak(),
+            "worker_bytes": _bytes("VmHWM:"),
+            "grown_bytes": _bytes("VmHWM:") - at_first,
             "descriptors": len(os.listdir("/proc/self/fd")),
         }
         sys.stdout.write(json.dumps(said) + "\n")
@@ -52,8 +57,12 @@ def main() -> None:
 def _outcome(order: dict[str, Any], policy: Any) -> tuple[str, str]:
     limits = Limits(**{**asdict(DEFAULT_LIMITS), **order["limits"]})
     try:
-        with local_source(order["url"], limits=limits) as source:
-            found = inspect(source, REPOSITORY, TagName(order["tag"]), platform=None, limits=limits)
+        with _source(order, limits) as source:
+            wanted: TagName | Digest = TagName(order["tag"])
+            if "login" in order:
+                list(source.tags(REPOSITORY))
+                wanted = source.resolve(REPOSITORY, TagName(order["tag"])).digest
+            found = inspect(source, REPOSITORY, wanted, platform=None, limits=limits)
     except ScanProblem as problem:
         return problem.code, problem.message
     problems = [image.problem for image in found.images if image.problem]
@@ -68,8 +77,15 @@ def _busy() -> float:
     return time.process_time() + nursery.default.cpu_seconds
 
 
-def _peak() -> int:
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+def _source(order: dict[str, Any], limits: Limits) -> RegistrySource:
+    if "login" not in order:
+        return local_source(order["url"], limits=limits)
+    access = replace(LOCAL, credential=Credential(*order["login"]), sleep=time.sleep)
+    return open_registry(order["url"], access, limits=limits)
+
+
+def _bytes(field: str) -> int:
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024
 
 

@@ -18,6 +18,12 @@ class Tokens:
     _granted: dict[str, frozenset[str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def issued(self) -> list[str]:
+        """Every token so far."""
+        with self._lock:
+            return list(self._granted)
+
     def accepts_basic(self, authorization: str | None) -> bool:
         """Whether an ``Authorization: Basic`` names our user; anonymous is fine where there is none."""
         if self.username is None:
