@@ -33,11 +33,9 @@ def end_repository_scan(
         if row.only_tags is None:  # else nothing was learned of the repository as a whole
             _settle(row.repository_id, problem, now)
         heavy = queue_heavy(row)
-    if heavy is not None:
-        return [WakeUp(Work.HEAVY_REPOSITORY_SCAN, heavy)]
     if not RepositoryScan.objects.filter(scan=row.scan_id, state__in=ACTIVE).exists():
         finish_scan(row.scan_id, now=now)
-    return []
+    return [] if heavy is None else [WakeUp(Work.HEAVY_REPOSITORY_SCAN, heavy)]
 
 
 def _doubt(row: RepositoryScan, problem: ScanProblem, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.db.models import Q
 
-from compliance.models import Layer, RepositoryScan, Tag
+from compliance.models import Layer, RepositoryScan, State, Tag
 from compliance.services.index_layers import WantedLayer
 from compliance.services.known_images import is_outgrown
 from scanner.domain.problems import ScanProblem, Unavailable
@@ -41,7 +41,10 @@ def wait_for_big_layers(digest: str) -> ScanProblem:
 
 
 def queue_heavy(row: RepositoryScan) -> int | None:
-    """Make the part that reads what an ended one left to it, inside the caller's transaction; return its id."""
+    """Make the part that reads what an ended one left to it, inside the caller's transaction; return its id.
+
+    One of the repository that nobody has begun is told of these tags instead, or there would be one more for each scan.
+    """
     if row.heavy:
         return None
     waiting = Tag.objects.listed().filter(repository=row.repository_id, problem_code=BIG_LAYERS)
@@ -50,6 +53,22 @@ def queue_heavy(row: RepositoryScan) -> int | None:
     names = sorted(waiting.values_list("name", flat=True))
     if not names:
         return None
-    return RepositoryScan.objects.create(
-        scan_id=row.scan_id, repository_id=row.repository_id, only_tags=names, heavy=True
-    ).pk
+    return (
+        _joined(row.repository_id, names)
+        or RepositoryScan.objects.create(
+            scan_id=row.scan_id, repository_id=row.repository_id, only_tags=names, heavy=True
+        ).pk
+    )
+
+
+def _joined(repository_id: int, names: Iterable[str]) -> int | None:
+    # As for pushes: a row that a worker is taking at this moment, or that has a cursor, does not see the new tags.
+    queued = RepositoryScan.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        repository=repository_id, state=State.QUEUED, cursor="", lease_token=None, heavy=True
+    )
+    part = queued.order_by("pk").first()
+    if part is None:
+        return None
+    part.only_tags = sorted({*(part.only_tags or ()), *names})
+    part.save(update_fields=["only_tags"])
+    return part.pk

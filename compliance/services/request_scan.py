@@ -6,6 +6,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State, User
 from compliance.policy.schedule import InvalidSchedule, next_scan
@@ -19,6 +20,7 @@ def request_scan(registry: Registry, *, trigger: str, now: datetime, requested_b
     """Return the id of the registry's active scan, which is made when there is none."""
     with transaction.atomic():
         Registry.objects.filter(pk=registry.pk).update(next_scan_at=next_scan_of(registry, now))
+        _set_big_layers_apart(registry)
         return _active(registry) or _create(registry, trigger, now, requested_by)
 
 
@@ -50,6 +52,17 @@ def cancel_scan(scan_id: int, *, now: datetime) -> bool:
 def _active(registry: Registry) -> int | None:
     whole = Scan.objects.filter(registry=registry, state__in=ACTIVE, partial=False)
     return whole.values_list("pk", flat=True).first()
+
+
+def _set_big_layers_apart(registry: Registry) -> None:
+    """A scan that waits for big layers alone goes on as a partial one: nothing else is to wait for gigabytes.
+
+    Without a worker for them the registry would never be scanned again.
+    """
+    parts = RepositoryScan.objects.filter(scan=OuterRef("pk"), state__in=ACTIVE)
+    waiting = Scan.objects.filter(Exists(parts.filter(heavy=True)), ~Exists(parts.filter(heavy=False)))
+    whole = waiting.filter(registry=registry, state__in=ACTIVE, partial=False, listed_at__isnull=False)
+    whole.update(partial=True)
 
 
 def _create(registry: Registry, trigger: str, now: datetime, requested_by: User | None) -> int:

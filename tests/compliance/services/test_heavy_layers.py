@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from compliance.models import Layer, RepositoryScan, Scan, ScanError, State, Tag
 from compliance.policy.wake_up import WakeUp, Work
-from compliance.services.find_due_work import due_work
+from compliance.services.find_due_work import due_work, request_due_scans
 from compliance.services.list_repositories import list_repositories
 from compliance.services.request_scan import request_scan
 from compliance.services.run_scan_inline import work_on
@@ -149,3 +149,33 @@ def test_what_cannot_be_read_apart_either_is_named(small: World) -> None:
     assert small.tag("team/app", "heavy").problem_code == "blob-unknown"
     assert ScanError.objects.get().code == "blob-unknown"
     assert not Tag.objects.filter(problem_code="big-layers").exists()
+
+
+def test_the_next_scan_does_not_wait_for_them(small: World) -> None:
+    small.layout.tag("team/app", "heavy", HEAVY)
+    light_part(small)
+    first = Scan.objects.get()
+    small.later(hours=48)
+    small.layout.tag("team/app", "light", app(BAD, "since"))
+
+    (second,) = request_due_scans(small.now)
+
+    assert second != first.pk
+    assert (Scan.objects.get(pk=first.pk).state, Scan.objects.get(pk=first.pk).partial) == (State.RUNNING, True)
+    assert [wake_up.work for wake_up in light_part(small)] == [Work.HEAVY_REPOSITORY_SCAN]
+    assert small.tag("team/app", "light").verdict == "fail"
+    assert Scan.objects.get(pk=second).state == State.DONE
+
+
+def test_scans_without_a_worker_for_them_leave_one_part(small: World) -> None:
+    small.layout.tag("team/app", "heavy", HEAVY)
+    light_part(small)
+    small.layout.tag("team/app", "more", build([BASE, BIG], user=BAD))
+
+    (heavy,) = light_part(small)
+
+    part = RepositoryScan.objects.get(heavy=True)
+    assert (part.pk, part.only_tags) == (heavy.id, ["heavy", "more"])
+    work_on(heavy, clock=lambda: small.now)
+    assert small.tag("team/app", "more").verdict == "fail"
+    assert not Scan.objects.filter(state__in=[State.QUEUED, State.RUNNING]).exists()
