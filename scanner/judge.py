@@ -49,16 +49,22 @@ class Applied:
 
 def judge(facts: ImageFacts, policy: Policy, rules: Sequence[Rule] = RULES) -> Judgement:
     """Ask every rule the policy has switched on, in the order of the rulebook."""
-    return decide(policy, (_result(rule, facts, policy) for rule in rules if policy.setting(rule.id).enabled), rules)
+    results = (_result(rule, facts, policy) for rule in rules if policy.setting(rule.id).enabled)
+    return decide(policy, results, rules, unconfirmed=facts.from_toc)
 
 
-def decide(policy: Policy, results: Iterable[RuleResult], rules: Sequence[Rule] = RULES) -> Judgement:
-    """Draw the verdict from results whose severities are the policy's."""
+def decide(
+    policy: Policy, results: Iterable[RuleResult], rules: Sequence[Rule] = RULES, *, unconfirmed: bool = False
+) -> Judgement:
+    """Draw the verdict from results whose severities are the policy's.
+
+    :param unconfirmed: ``ImageFacts.from_toc``.
+    """
     results = tuple(results)
     by_id = {rule.id: rule for rule in rules}
     deciding = [result for result in results if counts_against(policy, by_id[result.rule], result.severity)]
     failed_on = tuple(result.rule for result in deciding if result.outcome is Outcome.VIOLATED)
-    verdict = _verdict(failed_on, any(result.outcome is Outcome.UNKNOWN for result in deciding))
+    verdict = _verdict(failed_on, unconfirmed or any(result.outcome is Outcome.UNKNOWN for result in deciding))
     return Judgement(verdict, image_score(verdict, results), results, failed_on)
 
 
@@ -67,9 +73,13 @@ def ask(facts: ImageFacts, rules: Sequence[Rule] = RULES) -> dict[str, Finding]:
     return {rule.id: ask_rule(rule, facts, rule.threshold) for rule in rules}
 
 
-def outline(findings: Mapping[str, Finding]) -> Outline:
-    """Sum up what ``ask`` found."""
-    return Outline(REVISION, {rule: _answer(finding) for rule, finding in findings.items()})
+def outline(findings: Mapping[str, Finding], *, unconfirmed: bool = False) -> Outline:
+    """Sum up what ``ask`` found.
+
+    :param unconfirmed: ``ImageFacts.from_toc``.
+    """
+    answers = {rule: _answer(finding) for rule, finding in findings.items()}
+    return Outline(REVISION, answers, unconfirmed=unconfirmed)
 
 
 def apply(policy: Policy, asked: Outline, rules: Sequence[Rule] = RULES) -> Applied:
@@ -95,7 +105,7 @@ def apply(policy: Policy, asked: Outline, rules: Sequence[Rule] = RULES) -> Appl
                 failed_on.append(rule.id)
         elif outcome is Outcome.UNKNOWN and counts_against(policy, rule, setting.severity or rule.severity):
             unsure_of.append(rule.id)
-    verdict = _verdict(failed_on, bool(unsure_of))
+    verdict = _verdict(failed_on, asked.unconfirmed or bool(unsure_of))
     score = score_without(verdict, (severity for _, severity in violated))
     return Applied(verdict, score, tuple(failed_on), tuple(rule for rule, _ in violated), tuple(unsure_of))
 
@@ -134,6 +144,9 @@ def ask_rule(rule: Rule, facts: ImageFacts, threshold: int | None) -> Finding:
         return unknown(f"The rule could not finish: {type(error).__name__}.")
     if finding.outcome is Outcome.UNKNOWN and not finding.reason:
         return unknown("The rule could not tell, and did not say why.")
+    if facts.from_toc and (finding.outcome is not Outcome.VIOLATED or finding.below is not None):
+        # What a threshold of a policy makes of a number could be an "ok" as well.
+        return unknown(_UNCONFIRMED)
     return finding
 
 
@@ -147,6 +160,7 @@ def rule_result(rule: Rule, finding: Finding, policy: Policy) -> RuleResult:
     )
 
 
+_UNCONFIRMED = "Only tables of contents have been read, which can show a violation but not that there is none."
 _NO_ANSWER = Answer(Outcome.UNKNOWN)
 
 

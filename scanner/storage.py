@@ -20,6 +20,8 @@ from scanner.domain.reference import Digest
 from scanner.storage_of_files import files_document, files_from
 
 FACTS_SCHEMA = 2
+FROM_TOC = 0
+"""Stands for the schema of facts with ``from_toc``: whatever reads them again, reads more than they are made of."""
 _READABLE = (1, 2)
 
 _Document = dict[str, Any]  # JSON object: its values are checked by the constructors below
@@ -43,6 +45,7 @@ def dump_facts(facts: ImageFacts) -> bytes:
         "ambiguities": [[x.code, x.where, x.detail, x.layer, x.decides] for x in facts.ambiguities],
         "manifest_size": facts.manifest_size,
         "files": files_document(facts.files),
+        **({"from_toc": True} if facts.from_toc else {}),
     }
     return zlib.compress(json.dumps(document, separators=(",", ":")).encode("ascii"), 6)
 
@@ -75,6 +78,7 @@ def _facts(document: _Document) -> ImageFacts:
         ambiguities=tuple(Ambiguity(*row) for row in document["ambiguities"]),
         manifest_size=document["manifest_size"],
         files=files_from(document["files"]) if document["schema"] > 1 else None,
+        from_toc=document.get("from_toc", False) is True,
     )
 
 

@@ -21,7 +21,7 @@ from scanner.domain.problems import ScanProblem
 from scanner.domain.reading import read
 from scanner.domain.reference import Digest
 from scanner.judge import NOT_RUNNABLE, REVISION, UNREAD, ask, outline
-from scanner.storage import FACTS_SCHEMA, UnreadableFacts, dump_facts, load_facts
+from scanner.storage import FACTS_SCHEMA, FROM_TOC, UnreadableFacts, dump_facts, load_facts
 
 _BATCH = 200
 _ASKED = ("declared_user", "uid", "gid", "runs_as", "identity", "outline", "outline_revision")
@@ -97,7 +97,7 @@ def _row(image: ImageRead, now: datetime) -> Image:
         platform=printable(image.platform, longest=100),
         first_seen_at=now,
         config_document=image.config,
-        facts_schema=FACTS_SCHEMA,
+        facts_schema=FROM_TOC if image.facts is not None and image.facts.from_toc else FACTS_SCHEMA,
         problem_allowed=allowed_by_limit(image.problem),
         **problem_columns(image.problem),
     )
@@ -125,7 +125,7 @@ def _ask(row: Image, facts: ImageFacts | None) -> OutlineValue:
     derived: dict[str, Any] = {"declared_user": "", "uid": None, "gid": None, "runs_as": "", "identity": ""}
     asked = NOT_RUNNABLE if row.artifact else UNREAD
     if facts is not None:
-        asked = outline(ask(facts))
+        asked = outline(ask(facts), unconfirmed=facts.from_toc)
         answer = read(facts).answer
         derived |= {"declared_user": printable(facts.config.user), "identity": identity_word(facts)}
         if isinstance(answer, StartError):

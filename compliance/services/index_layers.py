@@ -61,6 +61,7 @@ Claim = tuple[WantedLayer, uuid.UUID]
 class LayerShelf:
     """The layer indexes of the images at hand.
 
+    :param spared: bytes of layers that need not be read.
     :param fetch: reads one layer from the registry, keeping the bytes at some paths; called in the executor.
     """
 
@@ -69,6 +70,8 @@ class LayerShelf:
     keeper: LeaseKeeper
     clock: Callable[[], datetime]
     indexed: int = 0
+    spared: int = 0
+    _spared: set[WantedLayer] = field(default_factory=set)
     _waiting: dict[WantedLayer, None] = field(default_factory=dict)
     _reading: dict[Future[LayerIndex], Claim] = field(default_factory=dict)
     _answers: dict[WantedLayer, Answer] = field(default_factory=dict)
@@ -86,6 +89,12 @@ class LayerShelf:
         finally:
             self._abandon()
         return self._answers
+
+    def spare(self, layers: Iterable[WantedLayer]) -> None:
+        """Count the bytes of layers whose tables of contents sufficed, each once."""
+        fresh = set(layers) - self._spared
+        self.spared += sum(layer.size for layer in fresh)
+        self._spared |= fresh
 
     def complete(self, layer: WantedLayer, index: LayerIndex) -> None:
         """Store an index that knows the bytes of more files, for the images that come next."""

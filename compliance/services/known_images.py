@@ -16,7 +16,7 @@ from scanner.domain.policy import Policy
 from scanner.domain.problems import limit_named_by
 from scanner.domain.verdict import Verdict
 from scanner.judge import REVISION
-from scanner.storage import FACTS_SCHEMA
+from scanner.storage import FACTS_SCHEMA, FROM_TOC
 
 _COLUMNS = (
     *("pk", "digest", "platform", "artifact", "size", "runs_as", "identity", "outline_id", "outline_revision"),
@@ -28,7 +28,8 @@ _COLUMNS = (
 class KnownImage:
     """``view`` is ``None`` while nobody has judged it under the policy version at hand.
 
-    :param current: ``False`` where an older release read it, which knew less of it than its judges ask now.
+    :param current: ``False`` where an older release read it, which knew less of it than its judges ask now, and where
+        its tables of contents do not suffice for a fail.
     """
 
     pk: int
@@ -118,7 +119,9 @@ def _images(digests: set[str], version: PolicyVersion) -> dict[str, KnownImage]:
 
 
 def _known(row: Mapping[str, Any], judged: tuple[str, int | None, list[str]] | None) -> KnownImage:
-    return KnownImage(row["pk"], _view(row, judged), row["facts_schema"] >= FACTS_SCHEMA)
+    view = _view(row, judged)
+    failed_early = row["facts_schema"] == FROM_TOC and view is not None and view.verdict is Verdict.FAIL
+    return KnownImage(row["pk"], view, failed_early or row["facts_schema"] >= FACTS_SCHEMA)
 
 
 def _evaluations(outlines: set[int], version: PolicyVersion) -> dict[int, tuple[str, int | None, list[str]]]:

@@ -17,10 +17,12 @@ from compliance.policy.scan_scope import platform_in_scope
 from compliance.services.ask_images import ImageRead
 from compliance.services.heavy_layers import unread_big_layers, wait_for_big_layers
 from compliance.services.index_layers import Answer, LayerShelf, WantedLayer
+from compliance.services.read_tables import failing_facts, read_tables
 from compliance.services.record_images import IndexRead
 from compliance.services.record_problem import scanner_fault
 from scanner.domain.facts import ImageFacts
 from scanner.domain.manifest import Descriptor, IndexManifest, parse_document
+from scanner.domain.policy import Policy
 from scanner.domain.printable import printable
 from scanner.domain.problems import LimitExceeded, ScanProblem, SourceProblem
 from scanner.domain.reference import Digest, RepositoryName
@@ -43,6 +45,7 @@ class Place:
 
     :param platforms: ``ScanScope.platforms``: other images of an index are left out.
     :param heavy_over: images with bigger layers that nobody has read are left to the heavy queue; ``None``: none.
+    :param policy: by which tables of contents may show that one of those fails; ``None``: nobody asks them.
     """
 
     source: Source
@@ -51,6 +54,7 @@ class Place:
     shelf: LayerShelf
     platforms: tuple[str, ...] = ()
     heavy_over: int | None = None
+    policy: Policy | None = None
 
     def wanted(self, index: IndexManifest) -> list[Descriptor]:
         """Those images of an index that are read."""
@@ -128,10 +132,11 @@ def _unknown(digests: set[Digest]) -> list[Digest]:
 def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:
     documents = {digest: node for digest, node in nodes.items() if isinstance(node, ImageDocuments)}
     wanted = {digest: _wanted(node) for digest, node in documents.items()}
-    for digest in _heavy(place, wanted):
-        found.problems[digest] = wait_for_big_layers(digest)
-        del documents[digest], wanted[digest]
-    answers = place.shelf.gather(layer for layers in wanted.values() for layer in layers)
+    waiting = _Waiting(place, wanted, documents)
+    answers = place.shelf.gather(waiting.needed())
+    waiting.settle(answers, found)
+    for digest in waiting.images:
+        del documents[digest]
     for digest, node in documents.items():
         try:
             indexes = list(_indexes(wanted[digest], answers))
@@ -148,13 +153,48 @@ def _read_layers(place: Place, nodes: Mapping[str, Node], found: Found) -> None:
             found.problems[digest] = scanner_fault(f"image {digest}")
 
 
-def _heavy(place: Place, wanted: Mapping[str, list[WantedLayer]]) -> list[str]:
-    """Images that need layers which are not read here."""
+class _Waiting:
+    """Images with big layers that nobody has read; tables of contents may show that some of them fail."""
+
+    def __init__(
+        self, place: Place, wanted: Mapping[str, list[WantedLayer]], documents: Mapping[str, ImageDocuments]
+    ) -> None:
+        self._place, self._wanted = place, wanted
+        self._unread = _unread(place, wanted)
+        self.images = {
+            digest: documents[digest]
+            for digest, layers in wanted.items()
+            if any(layer.digest in self._unread for layer in layers)
+        }
+        self._tables: dict[str, LayerIndex] = {}
+        if self.images and place.policy is not None:
+            images = self.images.values()
+            self._tables = read_tables(place.source, place.repository, place.executor, images, self._unread)
+
+    def needed(self) -> Iterator[WantedLayer]:
+        """Layers to read now: of images that have to wait in any case, none."""
+        for digest, layers in self._wanted.items():
+            if digest not in self.images or not {layer.digest for layer in layers} & self._unread - self._tables.keys():
+                yield from (layer for layer in layers if layer.digest not in self._unread)
+
+    def settle(self, answers: Mapping[WantedLayer, Answer], found: Found) -> None:
+        """Say of each image that it fails, or that it waits."""
+        for digest, image in self.images.items():
+            policy = self._place.policy
+            facts = failing_facts(image, self._tables, answers, policy) if policy is not None else None
+            if facts is None:
+                found.problems[digest] = wait_for_big_layers(digest)
+            else:
+                found.images[digest] = _image_read(image, facts)
+                self._place.shelf.spare(layer for layer in self._wanted[digest] if layer.digest in self._tables)
+
+
+def _unread(place: Place, wanted: Mapping[str, list[WantedLayer]]) -> set[str]:
+    """Layers that are not read here."""
     if place.heavy_over is None:
-        return []
+        return set()
     layers = (layer for each in wanted.values() for layer in each)
-    unread = unread_big_layers(layers, over=place.heavy_over)
-    return [digest for digest, each in wanted.items() if any(layer.digest in unread for layer in each)]
+    return unread_big_layers(layers, over=place.heavy_over)
 
 
 def _wanted(documents: ImageDocuments) -> list[WantedLayer]:

@@ -15,10 +15,12 @@ import uuid
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 from django.conf import settings
 
 from compliance.models import LeaseLost, PolicyVersion, RepositoryScan
+from compliance.policy.document import read_policy
 from compliance.policy.retry import MOST_ATTEMPTS
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.end_repository_scan import end_repository_scan, put_off_repository_scan
@@ -72,7 +74,7 @@ def _take_turn(row: RepositoryScan, token: uuid.UUID, clock: Clock, opener: Open
         source = stack.enter_context(opener(row.scan.registry))
         stack.callback(lambda: note_quota(row.scan.registry_id, rate_limit_of(source), now=clock()))
         executor = stack.enter_context(ThreadPoolExecutor(row.connections, thread_name_prefix="registry"))
-        place = _place(source, row, executor, keeper, clock)
+        place = replace(_place(source, row, executor, keeper, clock), policy=read_policy(version.document))
         turn = Turn(row, token, version, place, keeper, clock)
         scan_tags(turn)
     return end_repository_scan(row, token, None, now=clock())

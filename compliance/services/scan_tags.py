@@ -160,8 +160,13 @@ def _groups(pointers: Sequence[Pointer], known: Known, most: int) -> Iterator[li
 def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str | None, done: int) -> None:
     found = read_images(turn.place, (pointer.resolved.digest for pointer in group if pointer.resolved))
     limited = next((problem for problem in found.problems.values() if problem.code == "rate-limited"), None)
-    # What an older release read goes on to count where the registry does not let us read it again.
-    problems = {digest: problem for digest, problem in found.problems.items() if not known.has(digest)}
+    # What an older release read, or only by a table of contents, goes on to count where the registry does not let us
+    # read it again; a tag whose layers are read apart says so, or nobody would queue them.
+    problems = {
+        digest: problem
+        for digest, problem in found.problems.items()
+        if problem.code == BIG_LAYERS or not known.has(digest)
+    }
     problems |= _out_of_scope(turn, [digest for digest, index in found.indexes.items() if not index.children])
     tags = [_tag_read(pointer, problems) for pointer in group]
     batch = Batch(

@@ -44,6 +44,7 @@ class Turn:
     requests: int = field(init=False)
     bytes: int = field(init=False)
     layers: int = 0
+    saved: int = 0
     total: int | None = None
     stored: bool = False
     seen_at: datetime = field(default_factory=database_now)
@@ -92,6 +93,7 @@ def traffic(turn: Turn, batch: Batch) -> Batch:
     batch.requests, turn.requests = asked.requests - turn.requests, asked.requests
     batch.bytes, turn.bytes = asked.bytes - turn.bytes, asked.bytes
     batch.layers, turn.layers = shelf.indexed - turn.layers, shelf.indexed
+    batch.saved, turn.saved = shelf.spared - turn.saved, shelf.spared
     return batch
 
 

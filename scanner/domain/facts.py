@@ -84,6 +84,7 @@ class ImageFacts:
     :param digest: of the platform's manifest.
     :param manifest_size: bytes of manifest, config and layers together, compressed.
     :param files: permissions and kin; ``None`` in facts stored by a release that did not read them.
+    :param from_toc: nobody has read some layer's archive, only its table of contents: good enough for a fail.
     """
 
     digest: Digest
@@ -96,3 +97,4 @@ class ImageFacts:
     ambiguities: tuple[Ambiguity, ...] = ()
     manifest_size: int = 0
     files: FileFacts | None = None
+    from_toc: bool = False

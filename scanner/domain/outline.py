@@ -40,11 +40,13 @@ class Outline:
     :param revision: ``scanner.judge.REVISION`` when they were asked.
     :param settled: the verdict where no policy changes it: *unknown* for what could not be read, *not applicable* for
         what cannot run. Such an outline has no answers.
+    :param unconfirmed: ``ImageFacts.from_toc``: no policy makes a *pass* of it.
     """
 
     revision: int
     answers: Mapping[str, Answer] = field(default_factory=dict)
     settled: Verdict | None = None
+    unconfirmed: bool = False
 
 
 def dump_outline(outline: Outline) -> str:
@@ -54,6 +56,8 @@ def dump_outline(outline: Outline) -> str:
         document["settled"] = outline.settled
     else:
         document["answers"] = {rule: _written(answer) for rule, answer in outline.answers.items()}
+    if outline.unconfirmed:
+        document["unconfirmed"] = True
     return json.dumps(document, separators=(",", ":"), sort_keys=True)
 
 
@@ -69,7 +73,7 @@ def load_outline(text: str) -> Outline:
         if "settled" in document:
             return Outline(int(document["revision"]), settled=Verdict(document["settled"]))
         answers = {str(rule): _read(answer) for rule, answer in document["answers"].items()}
-        return Outline(int(document["revision"]), answers)
+        return Outline(int(document["revision"]), answers, unconfirmed=document.get("unconfirmed", False))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, UnreadableOutline):
             raise

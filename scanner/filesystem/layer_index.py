@@ -40,6 +40,7 @@ class LayerIndex:
     :param listed: nodes that an inventory of the image may have to name, by number: whoever gathers it looks at these
         alone, and must look at what they are. See ``LayerBuilder``.
     :param toc: what came of comparing the table of contents that lazy runtimes go by; ``None`` where there is none.
+    :param from_toc: nobody has read the archive; all this is the table's word. Never stored.
     :param packed: ``to_bytes()``, where somebody made it already.
     """
 
@@ -53,6 +54,7 @@ class LayerIndex:
     contents: Mapping[int, bytes]
     listed: array[int] = field(default_factory=lambda: array("I"))
     toc: Toc | None = None
+    from_toc: bool = False
     packed: bytes | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:

@@ -49,11 +49,17 @@ class BadToc(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Some of a file's bytes, by their digest; ``size`` 0 means up to the file's end."""
+    """Some of a file's bytes, by their digest; ``size`` 0 means up to the file's end.
+
+    :param at: offset in the blob of the compressed part that holds them.
+    :param inner: how many bytes of that part, unpacked, come before them.
+    """
 
     offset: int
     size: int
     digest: str
+    at: int = 0
+    inner: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,13 @@ def _entry(fields: dict[str, object]) -> TocEntry:
     name = _bytes(_text(fields, "name"))
     kind = _text(fields, "type")
     digest = _text(fields, "chunkDigest") or _text(fields, "digest")
-    span = Span(_count(fields, "chunkOffset"), _count(fields, "chunkSize"), digest)
+    span = Span(
+        offset=_count(fields, "chunkOffset"),
+        size=_count(fields, "chunkSize"),
+        digest=digest,
+        at=_count(fields, "offset"),
+        inner=_count(fields, "innerOffset"),
+    )
     if kind == CHUNK:
         return TocEntry(name, None, span)
     if kind not in _TYPES:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -104,8 +104,8 @@ class Witness:
 class Tree(Protocol):
     """What of a ``LayerIndex`` is compared."""
 
-    columns: Columns
-
+    @property
+    def columns(self) -> Columns: ...
     def children(self, node: int) -> range: ...
     def name(self, node: int) -> bytes: ...
     def path(self, node: int) -> bytes: ...
@@ -170,7 +170,7 @@ class TocTree:
     spans: dict[bytes, list[Span]] = field(default_factory=dict)
 
 
-def toc_tree(table: Table, wanted: dict[bytes, bytes], limits: Limits) -> TocTree:
+def toc_tree(table: Table, wanted: Container[bytes], limits: Limits) -> TocTree:
     """Build the tree of a table.
 
     :param wanted: paths whose spans are kept.
@@ -190,7 +190,7 @@ def toc_tree(table: Table, wanted: dict[bytes, bytes], limits: Limits) -> TocTre
     return tree
 
 
-def _note_span(tree: TocTree, entry: TocEntry, wanted: dict[bytes, bytes], limits: Limits) -> None:
+def _note_span(tree: TocTree, entry: TocEntry, wanted: Container[bytes], limits: Limits) -> None:
     path = clean(entry.name, limits)
     if path not in wanted:
         return

@@ -222,6 +222,7 @@ def image_facts(
         manifest_size=documents.size,
         # With steps of their own: what account files cost must not depend on how many folders an image has.
         files=file_facts(RootFs(layer_indexes, limits), documents.config, passwd.as_read()),
+        from_toc=any(index.from_toc for index in layer_indexes),
     )
 
 

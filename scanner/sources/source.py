@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from scanner.domain.reference import Digest, RepositoryName, TagName
 
@@ -55,3 +55,11 @@ class Source(Protocol):
 
     def blob(self, repository: RepositoryName, digest: Digest, size: int) -> AbstractContextManager[Iterator[bytes]]:
         """Stream a blob's bytes; the caller verifies the digest while reading."""
+
+
+@runtime_checkable
+class RangedSource(Protocol):
+    """A source that can give parts of a blob."""
+
+    def blob_range(self, repository: RepositoryName, digest: Digest, start: int, length: int) -> bytes | None:
+        """Exactly these bytes, which nothing vouches for; ``None`` where the source gives whole blobs only."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -8,11 +9,12 @@ from hypothesis import strategies as st
 
 from scanner.domain.facts import ImageFacts, ReadState
 from scanner.domain.identity import AccountBytes, Identity, Runtime, resolve, will_not_start
+from scanner.domain.outline import dump_outline, load_outline
 from scanner.domain.policy import Policy, RuleSetting
 from scanner.domain.problems import ImageProblem
 from scanner.domain.rule import Finding, Rule
 from scanner.domain.verdict import Judgement, Outcome, Severity, Verdict
-from scanner.judge import counts_against, judge, not_applicable_judgement, unknown_judgement
+from scanner.judge import apply, ask, counts_against, judge, not_applicable_judgement, outline, unknown_judgement
 from scanner.policies import BASELINE, KUBERNETES, POLICIES, STRICT
 from scanner.rulebook import RULES
 from tests.scanner.domain.identity_rows import FILES, ROWS, Row
@@ -183,3 +185,12 @@ def test_what_cannot_run_is_not_applicable() -> None:
     judgement = not_applicable_judgement("Helm chart")
     assert (judgement.verdict, judgement.score) == (Verdict.NOT_APPLICABLE, None)
     assert set(outcomes(judgement).values()) == {Outcome.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize("settings", [{}, {"NR107": RuleSetting(threshold=5)}, KUBERNETES.settings])
+def test_tables_of_contents_are_never_a_pass(settings: Mapping[str, RuleSetting]) -> None:
+    policy = dataclasses.replace(KUBERNETES, settings=settings)
+    told = dataclasses.replace(GOOD, from_toc=True)
+    assert judge(GOOD, policy).verdict is Verdict.PASS
+    stored = load_outline(dump_outline(outline(ask(told), unconfirmed=told.from_toc)))
+    assert judge(told, policy).verdict is apply(policy, stored).verdict is Verdict.UNKNOWN

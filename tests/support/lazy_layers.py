@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.support.images import Stored, compact_json, image
-from tests.support.layers import OCI_LAYER, Entry, Layer, sha256, tar_of, zstd
+from tests.support.layers import OCI_LAYER, Entry, Layer, compress, sha256, tar_of
 
 STARGZ_DIGEST = "containerd.io/snapshot/stargz/toc.digest"
 CHUNKED_DIGEST = "io.github.containers.zstd-chunked.manifest-checksum"
@@ -61,6 +61,20 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Json:
     return entry
 
 
+def _in_parts(tar: bytes, table: Json, pack: Callable[[bytes], bytes]) -> bytes:
+    """Compress so that each file's bytes begin a part of their own, and write into the table where."""
+    blob, position = b"", 0
+    for entry in table["entries"]:
+        if "size" in entry:
+            start = entry["offset"]
+            blob += pack(tar[position:start])
+            entry["offset"] = len(blob)
+            position = start + entry["size"]
+            blob += pack(tar[start:position])
+            entry["endOffset"] = len(blob)
+    return blob + pack(tar[position:])
+
+
 def _xattrs(member: tarfile.TarInfo) -> dict[str, str]:
     prefix = "SCHILY.xattr."
     found = {key.removeprefix(prefix): value for key, value in member.pax_headers.items() if key.startswith(prefix)}
@@ -75,11 +89,12 @@ def stargz_layer(entries: Mapping[str, Entry], lie: Lie = honest, *, text: str |
     """
     archive = tar_of(entries)
     table = table_of(archive)
+    files = archive[: _end_of_members(archive)]
+    first = _in_parts(files, table, lambda part: gzip.compress(part, mtime=0))
     lie(table)
     toc = (text if text is not None else json.dumps(table)).encode()
-    files = archive[: _end_of_members(archive)]
     ending = tar_member("stargz.index.json", toc)
-    first, last = gzip.compress(files, mtime=0), gzip.compress(ending, mtime=0)
+    last = gzip.compress(ending, mtime=0)
     blob = first + last + stargz_footer(len(first))
     return LazyLayer(files + ending, blob, OCI_LAYER + "+gzip", {STARGZ_DIGEST: sha256(toc)})
 
@@ -98,10 +113,10 @@ def chunked_layer(entries: Mapping[str, Entry], lie: Lie = honest, *, unpacked: 
     """
     archive = tar_of(entries)
     table = table_of(archive)
+    files = _in_parts(archive, table, lambda part: compress(part, "zstd"))
     lie(table)
     toc = json.dumps(table).encode()
-    packed = zstd.compress(toc)
-    files = zstd.compress(archive)
+    packed = compress(toc, "zstd")
     offset, length = len(files) + 8, len(toc) if unpacked is None else unpacked
     numbers = struct.pack("<7Q", offset, len(packed), length, 1, 0, 0, 0)
     blob = files + skippable(packed) + skippable(numbers + b"GNUlInUx")

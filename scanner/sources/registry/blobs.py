@@ -16,6 +16,36 @@ from scanner.sources.registry.errors import refused, unavailable
 from scanner.sources.registry.exchange import Answer, Call, Question, content_length
 
 
+def read_range(asker: Asker, repository: RepositoryName, digest: Digest, start: int, length: int) -> bytes | None:
+    """Read some bytes of a blob; ``None`` where the registry, or the storage it leads to, gives whole blobs only.
+
+    :raises SourceProblem: ``truncated``, ``protocol-error``, ``blob-unknown`` and others.
+    """
+    return asker.insist(partial(_read_range, asker, f"/v2/{repository}/blobs/{digest}", (repository, start, length)))
+
+
+def _read_range(asker: Asker, path: str, part: tuple[RepositoryName, int, int], call: Call) -> bytes | None:
+    repository, start, length = part
+    subject = f"{length} bytes of {path}"
+    question = Question("GET", asker.target(path), {"Range": f"bytes={start}-{start + length - 1}"})
+    with asker.ask(question, pull_scope(repository), call) as answer:
+        if answer.response.status == 200:
+            return None
+        if answer.response.status != 206:
+            raise asker.courier.problem(answer, subject, unknown="blob-unknown")
+        if not (answer.response.header("Content-Range") or "").startswith(f"bytes {start}-{start + length - 1}/"):
+            raise refused("protocol-error", f"{subject}: the registry answered with other bytes")
+        answer.response.expect(length)
+        received = bytearray()
+        for chunk in asker.courier.chunks(answer):
+            received += chunk
+            if len(received) > length:
+                raise refused("protocol-error", f"{subject}: the registry sends more")
+    if len(received) < length:
+        raise unavailable("truncated", f"{subject}: ended early")
+    return bytes(received)
+
+
 @dataclass(frozen=True, slots=True)
 class BlobReader:
     """One blob of exactly ``size`` bytes."""

@@ -22,7 +22,7 @@ from scanner.domain.reference import (
 from scanner.sources.registry.addresses import RegistryUrl, Target
 from scanner.sources.registry.asking import Access, Asker
 from scanner.sources.registry.auth import CATALOG_SCOPE, pull_scope
-from scanner.sources.registry.blobs import BlobReader
+from scanner.sources.registry.blobs import BlobReader, read_range
 from scanner.sources.registry.errors import refused
 from scanner.sources.registry.exchange import Answer, Call, Question, content_length
 from scanner.sources.registry.json_body import json_object
@@ -145,6 +145,13 @@ class RegistrySource:
             yield stream
         finally:
             stream.close()
+
+    def blob_range(self, repository: RepositoryName, digest: Digest, start: int, length: int) -> bytes | None:
+        """Read exactly these bytes of a blob, which nothing vouches for; ``None`` where it comes only whole.
+
+        :raises SourceProblem: ``truncated``, ``protocol-error``, ``blob-unknown`` and others.
+        """
+        return read_range(self.asker, repository, digest, start, length)
 
     @property
     def rate_limit(self) -> Mapping[str, str]:
