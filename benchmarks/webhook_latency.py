@@ -44,6 +44,7 @@ def main() -> int:
         from tests.support.running import running
 
         with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as product:
+            product.wait_for_worker()
             trial = Trial(product, registry, digests, options)
             kept = trial.idle()
             kept &= trial.flood()

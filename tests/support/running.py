@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from compliance.localstack.ports import free_port
 from compliance.management.commands.up import servers
+from compliance.project.celery import app
 from tests.support.workers import ROOT, environment
 
 _SECONDS_TO_START = 60.0
@@ -87,6 +88,13 @@ class Running:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the web did not start: {self.web.log.read_text()[-2_000:]}")
             time.sleep(0.1)
+
+    def wait_for_worker(self) -> None:
+        """Until it takes messages."""
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while not app.control.ping(timeout=1.0):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the worker did not start: {self.worker.log.read_text()[-2_000:]}")
 
 
 @contextmanager
