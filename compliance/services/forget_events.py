@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from compliance.models import InboundEvent, Push
 
@@ -15,10 +16,8 @@ _MOST = 2_000
 def forget_events(now: datetime) -> int:
     """Delete the oldest events that are old enough, some at a time; return how many. What still waits is kept."""
     old = InboundEvent.objects.filter(received_at__lt=now - timedelta(days=settings.EVENT_DAYS))
-    ids = list(old.order_by("received_at").values_list("pk", flat=True)[:_MOST])
-    if not ids:
-        return 0
-    waiting = Push.objects.filter(event__in=ids, state=Push.State.WAITING)
-    kept = set(waiting.values_list("event_id", flat=True))
-    InboundEvent.objects.filter(pk__in=set(ids) - kept).delete()
-    return len(ids) - len(kept)
+    waiting = Push.objects.filter(event=OuterRef("pk"), state=Push.State.WAITING)
+    ids = list(old.filter(~Exists(waiting)).order_by("received_at").values_list("pk", flat=True)[:_MOST])
+    if ids:
+        InboundEvent.objects.filter(pk__in=ids).delete()
+    return len(ids)

@@ -22,6 +22,7 @@ from compliance.models import (
     WebhookEndpoint,
 )
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.services import forget_events as forgetting
 from compliance.services import gather_pushes as gathering
 from compliance.services import list_repositories as listing
 from compliance.services.accept_event import KEPT_BYTES
@@ -349,6 +350,20 @@ def test_old_events_are_forgotten_unless_they_wait(world: World, hook: Hook) -> 
     assert forget_events(world.now) == 1
     assert InboundEvent.objects.count() == 2
     assert InboundEvent.objects.filter(pk=waits).exists()
+
+
+def test_what_waits_does_not_keep_others_from_being_forgotten(
+    world: World, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "_MOST", 1)
+    push(world, hook, "1.4", app("1001", "waits"))
+    waits = hook.event().pk
+    world.later(hours=1)
+    hook.send(pushed("1.5", A, repository="team/app", action="pull"))
+    world.later(days=31)
+
+    assert forget_events(world.now) == 1
+    assert [event.pk for event in InboundEvent.objects.all()] == [waits]
 
 
 # -- pushes nobody told of
