@@ -25,9 +25,10 @@ KEPT_BYTES: Final = 64 * 1024
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _MOST_HEADERS = 50
 _LONGEST_HEADER = 500
-_MOST_TAGS = 200
+_MOST_TAGS = 1_000
 _NOTED_EVERY = timedelta(seconds=10)
 _UNKNOWN_TAG: Final = "no tag that is known here points to the deleted digest"
+_MORE_TAGS: Final = "more tags point to the deleted digest than are asked for at once; the next scan will tell"
 
 Outcome = InboundEvent.Outcome
 
@@ -131,18 +132,28 @@ def _set_foreign_apart(reading: Reading, registry: Registry) -> None:
 
 
 def _with_tags(registry_id: int, reading: Reading) -> Iterable[Hint]:
-    """A deletion that names a digest is one of each tag we know to point to it."""
+    """A deletion that names a digest is one of each tag we know to point to it, once for each in a request."""
+    seen: set[tuple[str, str]] = set()
+    left = _MOST_TAGS
     for hint in reading.hints:
         if hint.tag:
             yield hint
-            continue
-        tags = Tag.objects.listed().filter(
-            repository__registry=registry_id, repository__name=hint.repository, digest=hint.digest
-        )
-        names = list(tags.values_list("name", flat=True)[:_MOST_TAGS])
-        yield from (replace(hint, tag=name) for name in names)
-        if not names:
-            reading.ignored.append(_UNKNOWN_TAG)
+        elif (hint.repository, hint.digest) not in seen:
+            seen.add((hint.repository, hint.digest))
+            names = _pointing_to(registry_id, hint, left + 1)
+            yield from (replace(hint, tag=name) for name in names[:left])
+            if not names:
+                reading.ignored.append(_UNKNOWN_TAG)
+            if len(names) > left:
+                reading.odd.append(_MORE_TAGS)
+            left -= min(left, len(names))
+
+
+def _pointing_to(registry_id: int, hint: Hint, most: int) -> list[str]:
+    tags = Tag.objects.listed().filter(
+        repository__registry=registry_id, repository__name=hint.repository, digest=hint.digest
+    )
+    return list(tags.order_by("name").values_list("name", flat=True)[:most])
 
 
 def _store(endpoint: WebhookEndpoint, arrival: Arrival, told: _Told) -> InboundEvent:

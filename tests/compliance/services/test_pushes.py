@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from compliance.models import (
     WebhookEndpoint,
 )
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.services import accept_event as accepting
 from compliance.services import forget_events as forgetting
 from compliance.services import gather_pushes as gathering
 from compliance.services import list_repositories as listing
@@ -208,6 +210,26 @@ def test_a_deletion_is_what_the_registry_says(world: World, hook: Hook) -> None:
     assert world.tag("team/app", "1.4").deleted_at is not None
     assert world.tag("team/app", "stays").deleted_at is None
     assert hook.states() == ["joined"]
+
+
+def test_a_digest_deleted_many_times_asks_for_each_of_its_tags_once(
+    world: World, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accepting, "_MOST_TAGS", 6)
+    stored = app("1001")
+    for at in range(5):
+        world.layout.tag("team/app", f"1.{at}", stored)
+        world.layout.tag("team/app", f"2.{at}", app("1001", "other"))
+    world.scan()
+    digests = [stored.digest, app("1001", "other").digest]
+    target = [{"repository": "team/app", "digest": digest} for digest in digests]
+    events = [{"id": f"x{at}", "action": "delete", "target": target[at // 5]} for at in range(10)]
+
+    hook.send(json.dumps({"events": events}).encode())
+
+    assert Push.objects.count() == 6
+    assert hook.event().outcome == "quarantined"
+    assert "the next scan will tell" in hook.event().reason
 
 
 @pytest.mark.parametrize(("tag", "outcome"), [("", "ignored"), ("1.4", "duplicate")])
