@@ -17,6 +17,9 @@ from compliance.webhooks.sender import Home, Sample, Sender, Step
 
 _HEADER: Final = "X-JFrog-Event-Auth"
 _KINDS: Final = {"pushed": Kind.PUSHED, "promoted": Kind.PUSHED, "deleted": Kind.DELETED}
+_PORTS_OF_ALL: Final = ("", "80", "443", "8081", "8082")
+"""Where Artifactory itself answers for all its repositories."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -36,9 +39,11 @@ def read(_headers: Mapping[str, str], body: Object, home: Home) -> Reading:
 
 
 def _repository(key: str, image: str, home: Home) -> str:
-    """Artifactory serves a repository below its key, or at a host name that begins with it."""
-    label = home.host.partition(".")[0]
-    return image if not key or label == key or label.endswith(f"-{key}") else f"{key}/{image}"
+    """Artifactory serves a repository below its key, at a host name that begins with it, or at a port of its own."""
+    host, _, port = home.host.partition(":")
+    label = host.partition(".")[0]
+    at_own_address = label == key or label.endswith(f"-{key}") or port not in _PORTS_OF_ALL
+    return image if not key or (at_own_address and not home.namespaces) else f"{key}/{image}"
 
 
 SENDER: Final = Sender(

@@ -28,11 +28,23 @@ def read(headers: Mapping[str, str], body: Object, home: Home) -> Reading:
     if action not in _KINDS:
         raise Odd(f"unknown action {quoted(action)}")
     name, hosted_in = text(body, "component", "name"), text(body, "repositoryName")
-    repository = name
-    if hosted_in in home.namespaces and len(home.namespaces) > 1:
-        repository = f"{hosted_in}/{name}"
+    repository = _repository(hosted_in, name, home)
+    if not repository:
+        return ignored(f"in {hosted_in[:80]}: none of the repositories that are listed")
     key = event_key(headers.get("x-nexus-webhook-delivery", ""))
     return one(Told(_KINDS[action], repository, text(body, "component", "version"), "", key))
+
+
+def _repository(hosted_in: str, image: str, home: Home) -> str:
+    """As the listing calls it: below the name of its Docker repository where such names were entered; else empty.
+
+    The one name that was entered may be a group's, whose members' events name the member.
+    """
+    if not home.namespaces:
+        return image
+    if hosted_in in home.namespaces:
+        return f"{hosted_in}/{image}"
+    return f"{home.namespaces[0]}/{image}" if len(home.namespaces) == 1 else ""
 
 
 SENDER: Final = Sender(

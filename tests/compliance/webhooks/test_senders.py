@@ -221,16 +221,19 @@ def test_google_messages_that_are_none(data: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "repository"),
+    ("home", "repository"),
     [
-        ("acme.jfrog.example", "docker-local/team/shop"),
-        ("docker-local.acme.example", "team/shop"),
-        ("acme-docker-local.jfrog.example", "team/shop"),
+        (Home("acme.jfrog.example"), "docker-local/team/shop"),
+        (Home("docker-local.acme.example"), "team/shop"),
+        (Home("acme-docker-local.jfrog.example"), "team/shop"),
+        (Home("artifactory.example:8082"), "docker-local/team/shop"),
+        (Home("artifactory.example:5001"), "team/shop"),
+        (Home("artifactory.example:5001", ("docker-local",)), "docker-local/team/shop"),
     ],
 )
-def test_artifactory_names_follow_its_address(host: str, repository: str) -> None:
+def test_artifactory_names_follow_its_address(home: Home, repository: str) -> None:
     data = {"repo_key": "docker-local", "image_name": "team/shop", "tag": "1.4", "sha256": "a" * 64}
-    hint = only(read("artifactory", {"domain": "docker", "event_type": "pushed", "data": data}, home=Home(host)))
+    hint = only(read("artifactory", {"domain": "docker", "event_type": "pushed", "data": data}, home=home))
     assert (hint.repository, hint.digest) == (repository, A)
 
 
@@ -254,6 +257,17 @@ def test_nexus_components() -> None:
     assert only(read("nexus", body)) == Hint(Kind.DELETED, "shop", "1")
     assert read("nexus", {**body, "component": {"format": "maven2"}}).ignored
     assert read("nexus", body, {"x-nexus-webhook-id": "rm:repository:asset"}).ignored
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "repository"),
+    [((), "shop"), (("hosted",), "hosted/shop"), (("all",), "all/shop"), (("other", "hosted"), "hosted/shop")],
+)
+def test_nexus_names_are_those_of_the_listing(namespaces: tuple[str, ...], repository: str) -> None:
+    about = {"format": "docker", "name": "shop", "version": "1"}
+    body = {"action": "CREATED", "repositoryName": "hosted", "component": about}
+    assert only(read("nexus", body, home=Home("nexus.example", namespaces))).repository == repository
+    assert read("nexus", body, home=Home("nexus.example", ("a", "b"))).ignored
 
 
 def test_gitea_versions_are_tags_or_digests() -> None:
