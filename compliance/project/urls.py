@@ -21,6 +21,8 @@ from compliance.views import (
     webhooks,
 )
 
+handler500 = "compliance.views.outages.server_error"
+
 # A tag never holds a slash, but a row that does must not break the lists that link to it.
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.show, name="overview"),
