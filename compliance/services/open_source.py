@@ -26,6 +26,8 @@ from scanner.sources.registry.proxies import InvalidProxy, Proxy, parse_proxy
 from scanner.sources.registry.tls import ClientCertificate
 from scanner.sources.source import Source
 
+_EXCHANGED: Final = (AuthMethod.ECR, AuthMethod.GOOGLE, AuthMethod.AZURE)
+
 
 def open_source(registry: Registry) -> AbstractContextManager[Source]:
     """Make a source, to be used in ``with``. No connection and no file is opened before.
@@ -61,7 +63,24 @@ def access_of(registry: Registry) -> Access:
 
     :raises SourceProblem: for a credential whose key is lost, or that its method cannot get.
     """
+    _keep_from_proxies(registry)
     return replace(_way_to(registry), credential=credential_of(registry))
+
+
+def _keep_from_proxies(registry: Registry) -> None:
+    """What the operator lends every row is not shown to a proxy that whoever edits a row may choose."""
+    readable = registry.url.startswith("http://") or not registry.verify_tls or registry.extra_ca
+    if registry.proxy and readable and _is_lent(registry):
+        raise Refused(
+            "credential-forbidden",
+            "The proxy could read the workers' own credential: by plain http, or as its certificate would be believed",
+            remedy="Enter a credential of this registry, or have https checked by the workers' own authorities.",
+        )
+
+
+def _is_lent(registry: Registry) -> bool:
+    entered = registry.username or registry.password
+    return registry.auth_method == AuthMethod.DOCKER_CONFIG or (registry.auth_method in _EXCHANGED and not entered)
 
 
 def _way_to(registry: Registry) -> Access:

@@ -44,6 +44,31 @@ def test_the_workers_docker_configuration(config: Path) -> None:
     assert access_of(registry).credential == Credential("worker", "from-the-file")
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"url": "http://registry.example"},
+        {"verify_tls": False},
+        {"extra_ca": "of whoever has the proxy"},
+    ],
+)
+def test_a_proxy_that_can_read_along_is_not_shown_what_the_operator_lends(
+    config: Path, columns: dict[str, Any]
+) -> None:
+    row = {"url": "https://registry.example", "auth_method": AuthMethod.DOCKER_CONFIG, "proxy": "http://p.example:3128"}
+    assert access_of(Registry(**row)).credential == Credential("worker", "from-the-file")
+    assert problem(Registry(**{**row, **columns})) == "credential-forbidden"
+
+
+@pytest.mark.parametrize("method", [AuthMethod.ECR, AuthMethod.GOOGLE, AuthMethod.AZURE])
+def test_nor_is_the_workers_cloud_identity(settings: Any, method: AuthMethod) -> None:
+    settings.AMBIENT_CLOUD = True
+    row = Registry(url=HOSTS[method], auth_method=method, proxy="http://p.example:3128", verify_tls=False)
+    with pytest.raises(ScanProblem) as caught:
+        access_of(row)
+    assert (caught.value.code, "proxy" in caught.value.message) == ("credential-forbidden", True)
+
+
 def test_the_workers_docker_configuration_for_no_other_host(config: Path) -> None:
     assert problem(Registry(url="https://evil.example", auth_method=AuthMethod.DOCKER_CONFIG)) == "credential-missing"
 
