@@ -1,4 +1,4 @@
-"""JSON of strangers, laid out for reading: an image's config, a request's body. No token is changed, left out or joined."""
+"""JSON of strangers (an image's config, a request's body), laid out for reading: each token stays as it came."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class ScanRow:
-    """One scan. ``elapsed`` runs until the scan ended, or until now."""
+    """One scan. ``elapsed`` runs until the scan ended, or until now; ``announced``: pushes are its cause."""
 
     id: int
     registry_slug: str
@@ -59,6 +59,7 @@ class ScanRow:
     regressed: int
     held: bool
     partial: bool
+    announced: bool
     about: About | None
     problem_code: str
     problem_message: str
@@ -224,6 +225,7 @@ def _row(scan: Scan, part: RepositoryScan | None) -> ScanRow:
         regressed=scan.regressed,
         held=scan.lease_until is not None,
         partial=scan.partial,
+        announced=scan.trigger == Scan.Trigger.WEBHOOK,
         about=About(part.repository.name, tuple(part.only_tags or ())) if part else None,
         problem_code=scan.problem_code,
         problem_message=scan.problem_message,

@@ -22,6 +22,7 @@ from compliance.services.assign_policies import assign_policy
 from compliance.services.save_policy import save_policy
 from tests.browser.conftest import Visitor
 from tests.support.facts import facts
+from tests.support.hooks import delivered
 from tests.support.rows import (
     NOW,
     PASSWORD,
@@ -60,6 +61,8 @@ def furnish() -> list[str]:
         "/deployments/", f"/i/{made.failing.digest}/what-if/?user=3000:0",
         "/registries/", "/registries/harbor/", "/registries/-/new/", "/scans/", f"/scans/{made.scan.pk}/",
         "/registries/harbor/edit/", "/registries/harbor/delete/", "/registries/engine/", "/registries/engine/edit/",
+        "/webhooks/", "/webhooks/?q=nothing", *deliveries(made), "/registries/harbor/webhook/",
+        "/registries/engine/webhook/", "/registries/a-registry-with-quite-a-long-name/webhook/",
         "/scans/?tab=pushes", f"/scans/{made.scan.pk}/changes/", *(f"/scans/{each.pk}/" for each in busy),
     ]  # fmt: skip
 
@@ -80,6 +83,16 @@ def trouble(made: Fleet) -> list[Scan]:
     push = scan(home, made.repositories, partial=True, trigger=Scan.Trigger.WEBHOOK)
     RepositoryScan.objects.filter(scan=push).update(only_tags=["v1.2.3", "latest"])
     return [scan(home, made.repositories, **active), push]
+
+
+def deliveries(made: Fleet) -> list[str]:
+    """One with more pushes than a page holds, and one that was not understood; return their pages."""
+    body = b'{"events": [{"action": "push", "target": {"digest": "sha256:0123456789", "size": 12}}]}'
+    headers = {"authorization": "(not kept)", "user-agent": "registry/3 " * 20}
+    full = delivered(made.registry, "1.0", *map(str, range(70)), body=body * 50, headers=headers, scan=made.scan)
+    reason = "unknown action 'wonder'"
+    odd = delivered(made.registry, outcome="quarantined", reason=reason, replay_of=full, remote_address="203.0.113.7")
+    return [f"/webhooks/{full.pk}/", f"/webhooks/{odd.pk}/"]
 
 
 def regulate(made: Fleet) -> None:
@@ -131,7 +144,10 @@ def overdo() -> list[str]:
     tag_row(home, "forty", many[0], image=None, index=forty, digest=forty.digest, platforms=strip).save()
     pages = [f"/r/harbor/{home.name}/-/{rest}" for rest in ("", "t/forty/", f"t/{'t' * 128}/")]
     digests = [f"/i/{each.digest}/" for each in (evil, forty)]
-    return ["/", "/repos/", "/tags/", *pages, *digests, f"/scans/{made.scan.pk}/", "/registries/harbor/"]
+    long = {"reason": "r" * 500, "headers": {"h" * 100: "v" * 500}, "repository": home.name}
+    delivery = delivered(made.registry, "t" * 128, **long)
+    webhooks = ["/webhooks/", f"/webhooks/{delivery.pk}/", "/registries/harbor/webhook/"]
+    return ["/", "/repos/", "/tags/", *webhooks, *pages, *digests, f"/scans/{made.scan.pk}/", "/registries/harbor/"]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -149,7 +165,7 @@ def test_the_longest_names_break_no_page(visitor: Visitor, width: int) -> None:
 
 
 def test_a_row_opens_without_leaving_the_page(visitor: Visitor) -> None:
-    tag_page = overdo()[4]
+    tag_page = overdo()[7]
     user("sam")
     visitor.log_in("sam", PASSWORD)
     visitor.go(tag_page.split("t/forty")[0] + "?q=forty")
@@ -167,7 +183,7 @@ def test_before_anything_was_scanned(visitor: Visitor, theme: str, width: int) -
     assert not visitor.barriers()
     user("boss", staff=True)
     visitor.log_in("boss", PASSWORD)
-    for path in ("/", "/repos/", "/tags/", "/registries/", "/scans/", "/deployments/", "/policies/"):
+    for path in ("/", "/repos/", "/tags/", "/registries/", "/scans/", "/deployments/", "/policies/", "/webhooks/"):
         visitor.go(path)
         assert not visitor.barriers(), path
         assert visitor.overflow() <= 0, path

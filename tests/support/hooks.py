@@ -73,3 +73,18 @@ class Hook:
         found = InboundEvent.objects.filter(registry=self.registry).first()
         assert found is not None
         return found
+
+
+def delivered(home: Registry, *tags: str, **columns: Any) -> InboundEvent:
+    """A stored delivery of pushes of ``team/app-0000``, without a request.
+
+    :param columns: of the event; ``scan`` and ``state`` are of its pushes.
+    """
+    of_pushes = {name: columns.pop(name) for name in ("scan", "state", "repository") if name in columns}
+    values = {"product": "distribution", "received_at": NOW, "outcome": "accepted", "milliseconds": 3.25}
+    body = columns.pop("body", b"{}")
+    event = InboundEvent.objects.create(registry=home, **{**values, "body": body, "body_size": len(body), **columns})
+    common = {"event": event, "registry": home, "received_at": event.received_at, "digest": A}
+    named = {"repository": "team/app-0000", **of_pushes}
+    Push.objects.bulk_create(Push(tag=tag, **common, **named) for tag in tags)
+    return event

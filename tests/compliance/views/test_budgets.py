@@ -7,6 +7,7 @@ from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from tests.compliance.views.test_policies import entered
+from tests.support.hooks import Hook, delivered
 from tests.support.rows import fleet
 
 QUERIES = {
@@ -37,6 +38,11 @@ QUERIES = {
     "/scans/{scan}/?show=done": 6,
     "/scans/{scan}/changes/": 5,
     "/scans/{scan}/changes/?kind=new": 5,
+    "/webhooks/": 8,
+    "/webhooks/?registry=harbor&outcome=accepted&product=distribution&period=week&q=app": 9,
+    "/webhooks/?scan={scan}&before=999": 8,
+    "/webhooks/{delivery}/": 10,
+    "/registries/harbor/webhook/": 7,
 }
 
 
@@ -45,8 +51,11 @@ def test_queries_do_not_grow(
     reader: Client, django_assert_num_queries: DjangoAssertNumQueries, repositories: int
 ) -> None:
     made = fleet(repositories)
+    Hook(made.registry)
+    for _ in range(repositories):
+        delivery = delivered(made.registry, *map(str, range(repositories)), scan=made.scan)
     for template, expected in QUERIES.items():
-        url = template.format(image=made.failing.digest, scan=made.scan.pk)
+        url = template.format(image=made.failing.digest, scan=made.scan.pk, delivery=delivery.pk)
         with django_assert_num_queries(expected, info=url):
             assert reader.get(url).status_code == 200
 

@@ -8,9 +8,10 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from compliance.models import Registry, Repository, ScanError, Tag, User
+from compliance.models import Registry, Repository, ScanError, Tag, User, WebhookEndpoint
 from scanner.domain.image_config import HistoryEntry
 from tests.support.facts import facts
+from tests.support.hooks import Hook, delivered
 from tests.support.pages import Page
 from tests.support.rows import HOSTILE, NOW, fleet, image
 
@@ -40,12 +41,18 @@ def poison(text: str) -> list[str]:
         name=safe[:60], image=row, digest=row.digest, runs_as=safe, platforms=strip, problem_message=safe
     )
     ScanError.objects.update(message=safe, remedy=safe, subject=safe)
+    headers = {"x-one": text, text: "1"}
+    reason = {"reason": safe, "content_type": safe, "product": safe[:20], "headers": headers}
+    delivery = delivered(made.registry, safe, repository=safe, body=text.encode(), **reason)
+    endpoint = Hook(made.registry).endpoint
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(rejected=1, rejected_at=NOW, rejected_reason=safe)
     User.objects.update(time_zone=safe[:60])
     repository = quote(f"/r/harbor/a/{safe}/-/")
     return [
         "/", "/repos/", "/tags/", repository, f"/i/{row.digest}/", f"/i/{made.failing.digest}/", "/registries/",
         "/registries/harbor/", "/registries/harbor/edit/", "/scans/", f"/scans/{made.scan.pk}/",
         f"/repos/?q={quote(text)}", f"/tags/?q={quote(text)}", f"/repos/?sort={quote(text)}&show={quote(text)}",
+        "/webhooks/", f"/webhooks/{delivery.pk}/", "/registries/harbor/webhook/", f"/webhooks/?q={quote(text)}",
     ]  # fmt: skip
 
 
@@ -67,11 +74,13 @@ def test_texts_from_outside_are_only_texts(admin: Client, text: str) -> None:
     "query",
     ["_connector=OR", "_negated=1", "user__password__startswith=a", "q=" + "x" * 5000, "q=%00", "verdict=%00", "q=%FF",
      "page=%00", "registry=' OR 1=1--", "sort=name%00", "days=%00", "by=%00", "policy=%00",
-     "q=" + quote("\ud7ff"), "q=%25_\\"],
+     "q=" + quote("\ud7ff"), "q=%25_\\", "before=0", "before=" + "9" * 18, "after=" + "9" * 30, "after=1&before=%00",
+     "scan=-1", "scan=" + "9" * 18, "outcome=%00", "product=%00", "period=%00"],
 )  # fmt: skip
 def test_addresses_nobody_would_type_never_break_a_page(reader: Client, query: str) -> None:
     made = fleet(1)
     image_url = f"/i/{made.failing.digest}/"
-    for url in ("/", "/repos/", "/tags/", "/r/harbor/team/app-0000/-/", "/scans/", "/registries/", image_url):
+    urls = ("/", "/repos/", "/tags/", "/r/harbor/team/app-0000/-/", "/scans/", "/registries/", "/webhooks/", image_url)
+    for url in urls:
         assert reader.get(f"{url}?{query}").status_code == 200, url
     assert NOW
