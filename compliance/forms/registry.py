@@ -18,9 +18,10 @@ from compliance.policy.scan_scope import ScanScope
 from compliance.policy.schedule import Schedule, schedule_problems
 from compliance.queries.registry_values import values_of
 from compliance.services.save_registry import sends_secrets_elsewhere
+from scanner.domain.docker_hub import is_docker_hub, registry_address
 from scanner.domain.problems import ScanProblem
 from scanner.policies import DEFAULT_POLICY
-from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
+from scanner.sources.registry.addresses import InvalidRegistryUrl, RegistryUrl, parse_registry_url
 from scanner.sources.registry.certificates import check_client_certificate, check_pem
 from scanner.sources.registry.proxies import InvalidProxy, parse_proxy
 
@@ -80,6 +81,8 @@ class RegistryForm(RegistryFields):
             parsed = parse_registry_url(text, plain_http=text.startswith("http://"))
         except InvalidRegistryUrl as error:
             raise forms.ValidationError(error.reason) from error
+        if is_docker_hub(parsed.host):
+            parsed = RegistryUrl("https", registry_address(parsed.host), 443)
         return str(parsed)
 
     def _local(self, text: str, prefix: str) -> str:

@@ -105,6 +105,13 @@ def test_the_address_tells_the_product(url: str, product: str) -> None:
     assert form.values().product == product
 
 
+@pytest.mark.parametrize("url", ["docker.io", "https://hub.docker.com/", "index.docker.io"])
+def test_docker_hub_is_asked_where_its_registry_answers(url: str) -> None:
+    form = filled(url=url, namespaces="ours")
+    assert form.is_valid(), form.errors
+    assert form.values().url == "https://registry-1.docker.io"
+
+
 @pytest.mark.parametrize(
     ("field", "entered", "words"),
     [
