@@ -52,7 +52,7 @@ format: setup ## put Python and imports into shape
 	@.venv/bin/ruff check --fix-only --quiet .
 	.venv/bin/ruff format .
 
-bench: setup ## measure against peers, each figure as a ratio (BENCH=name for one)
+bench: setup ## measure against peers, each figure as a ratio (BENCH="name arguments" for one)
 	@.ci/bench $(BENCH)
 
 fuzz: setup ## look for inputs that break a parser (SECONDS=60 for each, FUZZ=name for one)
