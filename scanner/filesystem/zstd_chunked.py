@@ -1,7 +1,8 @@
 """Where the table of contents of a zstd:chunked layer lies: in a skippable frame that the last frame points to.
 
 The last skippable frame holds little-endian numbers: offset, compressed and unpacked length and type of the table, in
-newer ones the same of the tar-split data, and ``GNUlInUx``. podman goes by the annotations of the layer's descriptor.
+newer ones the same of the tar-split data, and ``GNUlInUx``, which older packers (skopeo 1.9) write with a small n. podman
+goes by the annotations of the layer's descriptor.
 
 Source: containers/storage ``pkg/chunked/internal/minimal/compression.go``.
 """
@@ -20,9 +21,19 @@ from scanner.filesystem.toc import BadToc
 
 FOOTER_BYTES: Final = 72
 """Of the frame, with its head."""
-ANNOTATION: Final = "io.github.containers.zstd-chunked.manifest-checksum"
-POSITION_ANNOTATION: Final = "io.github.containers.zstd-chunked.manifest-position"
-_MAGIC = b"GNUlInUx"
+ANNOTATIONS: Final = (
+    "io.github.containers.zstd-chunked.manifest-checksum",
+    "io.containers.zstd-chunked.manifest-checksum",  # until containers/storage 1.43
+)
+"""State the digest of the compressed table."""
+
+POSITION_ANNOTATIONS: Final = (
+    "io.github.containers.zstd-chunked.manifest-position",
+    "io.containers.zstd-chunked.manifest-position",
+)
+"""State ``offset:length:unpacked:type``."""
+
+_MAGICS = (b"GNUlInUx", b"GnUlInUx")
 _FRAME = Struct("<4xI")
 _TABLE = Struct("<QQQQ")
 _SKIPPABLE = b"\x2a\x4d\x18"
@@ -44,7 +55,7 @@ def toc_position(tail: bytes) -> Position | None:
 
     :param tail: at least its last ``FOOTER_BYTES``.
     """
-    if not tail.endswith(_MAGIC):
+    if not tail.endswith(_MAGICS):
         return None
     for size in _SIZES:
         frame = tail[-size - _FRAME.size :]
@@ -73,5 +84,5 @@ def toc_json(packed: bytes, position: Position, limits: Limits) -> bytes:
 
 
 def toc_digest(packed: bytes) -> str:
-    """What ``ANNOTATION`` states: of the compressed table."""
+    """What ``ANNOTATIONS`` state: of the compressed table."""
     return "sha256:" + hashlib.sha256(packed).hexdigest()

@@ -31,10 +31,10 @@ def toc_ambiguities(layers: Sequence[Descriptor], indexes: Sequence[LayerIndex])
 
 def _named_otherwise(position: int, layer: Descriptor, index: LayerIndex) -> Iterator[Ambiguity]:
     found = index.toc.digest if index.toc is not None else "none"
-    for annotation in (stargz.ANNOTATION, zstd_chunked.ANNOTATION):
+    for annotation in (stargz.ANNOTATION, *zstd_chunked.ANNOTATIONS):
         named = layer.annotation(annotation)
         if named and named != found:
             detail = f"the manifest names {printable(named, longest=150)}, the layer ends with {found}"
             # podman looks where another annotation says, stargz-snapshotter only at the end of the layer.
-            decides = annotation == zstd_chunked.ANNOTATION or index.toc is not None
+            decides = annotation in zstd_chunked.ANNOTATIONS or index.toc is not None
             yield Ambiguity(TOC_DIFFERS, _WHERE, detail, position, decides=decides)

@@ -70,10 +70,10 @@ def read_by_table(
 
 
 def _table(layer: Descriptor, part: Range, limits: Limits) -> Table | None:
-    position = _POSITION.fullmatch(layer.annotation(zstd_chunked.POSITION_ANNOTATION))
-    named = layer.annotation(zstd_chunked.ANNOTATION)
-    if position is not None and named:
-        return _chunked_table(Position(*map(int, position.groups())), named, part, limits)
+    for position_at, digest_at in zip(zstd_chunked.POSITION_ANNOTATIONS, zstd_chunked.ANNOTATIONS, strict=True):
+        position, named = _POSITION.fullmatch(layer.annotation(position_at)), layer.annotation(digest_at)
+        if position is not None and named:
+            return _chunked_table(Position(*map(int, position.groups())), named, part, limits)
     named = layer.annotation(stargz.ANNOTATION)
     return _stargz_table(layer.size, named, part, limits) if named else None
 

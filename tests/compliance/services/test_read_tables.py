@@ -150,3 +150,15 @@ def test_an_annotation_that_does_not_fit_is_not_believed(small: World, kind: str
     tag, _ = in_light(small)
 
     assert tag.problem_code == "big-layers"
+
+
+@both
+def test_a_registry_that_gives_whole_blobs_only(small: World, kind: str) -> None:
+    push(small, kind, "0")
+    small.server.faults.ignores_range = True
+
+    tag, (heavy,) = in_light(small)
+
+    assert tag.problem_code == "big-layers"
+    work_on(heavy, clock=lambda: small.now)
+    assert (small.tag("team/app").verdict, Scan.objects.get().bytes_saved) == ("fail", 0)
