@@ -1,8 +1,8 @@
 """Where the table of contents of a zstd:chunked layer lies: in a skippable frame that the last frame points to.
 
 The last skippable frame holds little-endian numbers: offset, compressed and unpacked length and type of the table, in
-newer ones the same of the tar-split data, and ``GNUlInUx``, which older packers (skopeo 1.9) write with a small n. podman
-goes by the annotations of the layer's descriptor.
+newer ones the same of the tar-split data, and ``GNUlInUx``, which older packers (skopeo 1.9) write with a small n.
+podman goes by the annotations of the layer's descriptor.
 
 Source: containers/storage ``pkg/chunked/internal/minimal/compression.go``.
 """
