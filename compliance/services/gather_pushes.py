@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from compliance.models import ACTIVE, Push, Registry, Repository, RepositoryScan, Scan, State
 from compliance.models.bulk import update_rows
@@ -84,7 +85,11 @@ def _set_duplicates_apart(registry_id: int, pushes: Iterable[Push]) -> None:
     joined = Push.objects.filter(registry=registry_id, state=Push.State.JOINED, event_key__in=keys).exclude(
         event_key=""
     )
-    seen = set(joined.values_list("event_key", "repository", "tag")) if keys else set()
+    failed = RepositoryScan.objects.filter(
+        scan=OuterRef("scan"), repository__name=OuterRef("repository"), state__in=(State.FAILED, State.CANCELLED)
+    )
+    answered = joined.exclude(Exists(failed))
+    seen = set(answered.values_list("event_key", "repository", "tag")) if keys else set()
     replayed = _replayed(pushes)
     for push in pushes:
         event = (push.event_key, push.repository, push.tag)

@@ -27,11 +27,16 @@ SELECT hint.place, known.id IS NOT NULL, last.state, last.kind, last.digest, sca
 FROM unnest(%(repositories)s::text[], %(tags)s::text[], %(keys)s::text[])
     WITH ORDINALITY AS hint(repository, tag, key, place)
 LEFT JOIN LATERAL (
-    SELECT id FROM compliance_push
+    SELECT id FROM compliance_push push
     WHERE registry_id = %(registry)s AND event_key = hint.key AND NOT (event_key = '')
     AND state IN ('waiting', 'joined')
     -- Written so that no index of the tag fits: a tag may have ten thousand pushes, an event has few.
-    AND (repository, tag) IS NOT DISTINCT FROM (hint.repository, hint.tag) LIMIT 1
+    AND (push.repository, push.tag) IS NOT DISTINCT FROM (hint.repository, hint.tag)
+    -- Senders can be told to send again what came to nothing.
+    AND NOT EXISTS (
+        SELECT FROM compliance_repositoryscan part JOIN compliance_repository asked ON asked.id = part.repository_id
+        WHERE part.scan_id = push.scan_id AND asked.name = hint.repository AND part.state IN ('failed', 'cancelled')
+    ) LIMIT 1
 ) known ON true
 LEFT JOIN LATERAL (
     SELECT state, kind, digest, scan_id FROM compliance_push

@@ -358,6 +358,23 @@ def test_a_test_of_a_disabled_endpoint_is_refused(world: World, hook: Hook) -> N
     assert send_test_event(hook.endpoint, now=world.now) is None
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
+def test_an_event_nobody_could_answer_is_news_when_it_comes_again(world: World, hook: Hook, state: State) -> None:
+    stored = app("")
+    world.layout.tag("team/app", "1.4", stored)
+    body = pushed("1.4", stored.digest, repository="team/app", event="e1")
+    hook.send(body)
+    (part,) = gather(world)
+    RepositoryScan.objects.filter(pk=part.id).update(state=state)
+    Scan.objects.update(state=State.DONE)
+
+    hook.send(body)
+    work(world)
+
+    assert world.tag("team/app", "1.4").verdict == "fail"
+    assert hook.states() == ["joined", "joined"]
+
+
 # -- events grow old
 
 
