@@ -24,7 +24,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FOLDERS = "|".join(sorted(re.escape(path.name) for path in TOP if path.is_dir()))
 FILES = "|".join(sorted(re.escape(path.name) for path in TOP if path.is_file()))
 IN_BACKTICKS = re.compile(rf"`((?:{FOLDERS})/[\w./*-]*|{FILES})`")
-PLACEHOLDER = re.compile(r"nrNNN|/(test_)?page\b")
+PLACEHOLDER = re.compile(r"nrNNN|\bNAME\b|_NAME\b|/(test_)?page\b")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([^)]+))?\)")
 
 
