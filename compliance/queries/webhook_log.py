@@ -24,7 +24,7 @@ OUTCOMES: Final = {str(outcome): str(outcome.label) for outcome in InboundEvent.
 PERIODS: Final = {"hour": "The last hour", "day": "The last 24 hours", "week": "The last 7 days"}
 PRODUCTS: Final = {key: sender.title for key, sender in SENDERS.items()}
 SIZE: Final = 50
-LOOKED_THROUGH: Final = 50_000
+LOOKED_THROUGH: Final = 20_000
 """Events that one page looks through at most."""
 
 _MOST_COUNTED: Final = 10_000
@@ -132,7 +132,8 @@ class Log:
 
 def webhook_log(params: Mapping[str, str], *, now: datetime) -> Log:
     """One stretch of the deliveries that match the address, newest first."""
-    registries = tuple(Registry.objects.order_by("name").values_list("slug", "name"))
+    found = list(Registry.objects.order_by("name").values_list("slug", "name", "pk"))
+    registries = tuple((slug, name) for slug, name, _ in found)
     chosen = {
         "registry": choice_of(params, "registry", dict(registries)),
         "outcome": choice_of(params, "outcome", OUTCOMES),
@@ -141,7 +142,8 @@ def webhook_log(params: Mapping[str, str], *, now: datetime) -> Log:
         "scan": _number(params, "scan"),
         "q": text_of(params, "q"),
     }
-    ids, stretch = _stretch(chosen, params, now)
+    home = _home(chosen, {slug: pk for slug, _, pk in found})
+    ids, stretch = _stretch(home, chosen, params, now)
     events = InboundEvent.objects.filter(pk__in=ids).order_by("-pk")
     endpoints = _endpoints()
     return Log(
@@ -174,14 +176,21 @@ def push_lines(ids: Iterable[int]) -> dict[int, PushLine]:
     return {push.pk: _line(push) for push in pushes}
 
 
-def _stretch(chosen: Mapping[str, str], params: Mapping[str, str], now: datetime) -> tuple[list[int], Stretch]:
+def _home(chosen: Mapping[str, str], registries: Mapping[str, int]) -> QuerySet[InboundEvent]:
+    """What indexes find; by number, because through its name a quiet registry is looked for among all events."""
+    events = InboundEvent.objects.order_by()
+    if chosen["registry"]:
+        events = events.filter(registry=registries[chosen["registry"]])
+    if chosen["scan"]:
+        events = events.filter(pk__in=Push.objects.filter(scan=int(chosen["scan"])).order_by().values("event"))
+    return events
+
+
+def _stretch(
+    home: QuerySet[InboundEvent], chosen: Mapping[str, str], params: Mapping[str, str], now: datetime
+) -> tuple[list[int], Stretch]:
     """The numbers on this page, newest first, and where the pages beside it begin."""
     before, after = _number(params, "before"), _number(params, "after")
-    home = InboundEvent.objects.order_by()
-    if chosen["registry"]:
-        home = home.filter(registry__slug=chosen["registry"])
-    if chosen["scan"]:
-        home = home.filter(pk__in=Push.objects.filter(scan=int(chosen["scan"])).order_by().values("event"))
     if after and not before:
         upwards = _matching(home.filter(pk__gt=after), chosen, now, upwards=True)[0]
         ids = list(upwards.order_by("pk").values_list("pk", flat=True)[: SIZE + 1])

@@ -8,9 +8,9 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from django.conf import Settings
 from django.contrib.messages import get_messages
 from django.test import Client
+from pytest_django import Settings
 
 from compliance.models import InboundEvent, Push, WebhookEndpoint
 from compliance.models.encryption import reveal
