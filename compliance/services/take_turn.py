@@ -101,12 +101,12 @@ def take_part(repository_scan_id: int, now: datetime) -> uuid.UUID | None:
     with transaction.atomic():
         if not _may_ask(lock_state(registry), now):
             return None
-        free = _free_connections(registry, allowed, for_push=partial)
+        free = _free_connections(registry, allowed, for_push=partial and not heavy)
         if free < 1:
             return None
-        connections = min(free, _HEAVY_CONNECTIONS if heavy else settings.SCAN_CONNECTIONS)
+        most = min(_HEAVY_CONNECTIONS, max(1, allowed - 1)) if heavy else settings.SCAN_CONNECTIONS
         started_at = Coalesce("started_at", Value(now), output_field=DateTimeField())
-        columns = {"state": State.RUNNING, "started_at": started_at, "connections": connections}
+        columns = {"state": State.RUNNING, "started_at": started_at, "connections": min(free, most)}
         ready = RepositoryScan.objects.filter(_due(now), state__in=ACTIVE)
         token = ready.take(repository_scan_id, lease_length(), **columns)
         if token is not None:
@@ -138,14 +138,14 @@ def _free_connections(registry_id: int, allowed: int, *, for_push: bool) -> int:
 
 
 def _kept_for_pushes(allowed: int, *, for_push: bool) -> int:
-    """One of three or more connections is not for whole scans, so that a push need not wait for the end of a turn."""
+    """One of three or more is not for whole scans or big layers, so that a push need not wait for the end of a turn."""
     return 1 if allowed > 2 and not for_push else 0
 
 
 def _registry_to_serve(parts: QuerySet[RepositoryScan], *, pushes_first: bool) -> int | None:
     full, for_pushes = _crowded()
     mine = parts.filter(scan__registry=OuterRef("pk"))
-    rows = Registry.objects.filter(Exists(mine)).annotate(push=Exists(mine.filter(scan__partial=True)))
+    rows = Registry.objects.filter(Exists(mine)).annotate(push=Exists(mine.filter(scan__partial=True, heavy=False)))
     found = rows.exclude(pk__in=full).exclude(push=False, pk__in=for_pushes)
     order = ["-push"] if pushes_first else []
     by_turn = found.order_by(*order, F("state__served_at").asc(nulls_first=True), "pk")

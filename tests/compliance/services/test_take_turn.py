@@ -114,6 +114,30 @@ def test_connections_are_shared_by_all_workers(db: None, settings: Settings) -> 
     assert take_part(parts[2], NOON) is not None
 
 
+def test_big_layers_of_pushes_leave_the_connection_that_is_kept_for_pushes(db: None) -> None:
+    home = registry("Small", connections=3)
+    heavy = queued(home, 2, partial=True).repository_scans
+    heavy.update(heavy=True)
+    first, second = heavy.order_by("pk").values_list("pk", flat=True)
+    push = queued(home, 1, partial=True).repository_scans.get()
+
+    assert take_part(first, NOON)
+
+    assert take_part(second, NOON) is None
+    assert next_part(NOON, heavy=True) is None
+    found = next_part(NOON)
+    assert found is not None
+    assert found.id == push.pk
+    assert take_part(push.pk, NOON)
+
+
+def test_big_layers_leave_a_connection_where_there_are_two(db: None) -> None:
+    heavy = queued(registry("Small", connections=2), 1).repository_scans
+    heavy.update(heavy=True)
+    assert take_part(heavy.get().pk, NOON)
+    assert heavy.get().connections == 1
+
+
 def test_a_dead_workers_connections_are_given_back(db: None) -> None:
     queued(registry(connections=1), 2)
     first, second = RepositoryScan.objects.order_by("pk").values_list("pk", flat=True)
