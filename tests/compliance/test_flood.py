@@ -79,7 +79,7 @@ def test_nothing_that_was_answered_is_lost_whatever_dies(registry: RealRegistry,
     raws = requests(registry, digests)
 
     def one(number: int, due: float) -> Answer:
-        return send(product.port, raws[number], due=due, patience=30.0)
+        return send(product.port, raws[number], due=due, patience=60.0)
 
     troubles = striking(blows(product, flush), EVENTS * 60 / PER_MINUTE)
     answers = flood(one, EVENTS, PER_MINUTE)
@@ -96,7 +96,7 @@ def test_nothing_that_was_answered_is_lost_whatever_dies(registry: RealRegistry,
     assert set(Tag.objects.values_list("verdict", flat=True)) == {"pass", "fail"}
 
 
-def wait_for_the_end(seconds: float = 45.0) -> None:
+def wait_for_the_end(seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while Push.objects.filter(state="waiting").exists() or Scan.objects.filter(state__in=ACTIVE).exists():
         assert time.monotonic() < deadline, list(Scan.objects.filter(state__in=ACTIVE).values())
