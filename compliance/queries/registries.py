@@ -193,10 +193,17 @@ def _rows(registries: list[Registry], now: datetime) -> tuple[RegistryRow, ...]:
 
 
 def _runs(registry: Registry, now: datetime) -> tuple[datetime, ...]:
-    if not registry.enabled or registry.next_scan_at is None:
+    due = _due(registry)
+    if not registry.enabled or due is None:
         return ()
-    first = max(registry.next_scan_at, now)
+    first = max(due, now)
     return (first, *upcoming(registry.schedule, first, registry.slug, most=2))
+
+
+def _due(registry: Registry) -> datetime | None:
+    """A registry that is scanned only when asked for may still have a time from before."""
+    schedule = registry.schedule
+    return registry.next_scan_at if schedule.cron or schedule.interval_minutes else None
 
 
 def _circuit(state: RegistryState | None, now: datetime) -> Circuit:
@@ -260,7 +267,7 @@ def _row(row: Registry, sums: _Sums, active_scan: int | None, now: datetime) -> 
         policy=row.policy.name,
         schedule=schedule_words(row),
         reached_at=row.reached_at,
-        next_scan_at=row.next_scan_at,
+        next_scan_at=_due(row),
         scanned_at=sums.scanned_at,
         repositories=sums.repositories,
         never_scanned=sums.never_scanned,

@@ -311,6 +311,17 @@ def test_what_a_scope_lets_through_is_shown_before_it_is_saved(admin: Client) ->
     assert not Registry.objects.get().include_repositories
 
 
+def test_how_old_a_tag_is_is_explained(admin: Client) -> None:
+    assert "Registries do not say when a tag was pushed" in admin.get("/registries/-/new/").content.decode()
+
+
+def test_a_registry_scanned_only_when_asked_for_has_no_next_scan(reader: Client) -> None:
+    row = registry("idle")
+    Registry.objects.filter(pk=row.pk).update(interval_minutes=0, cron="", next_scan_at=NOW)
+    assert "when asked" in reader.get("/registries/").content.decode()
+    assert "<dd>only when somebody asks</dd>" in reader.get("/registries/idle/").content.decode()
+
+
 def test_a_scope_that_is_wrong_is_said_in_its_preview(admin: Client) -> None:
     fleet(1)
     entered = {**FORM, "registry": "harbor", "exclude_tags": "a/b"}
