@@ -71,6 +71,7 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler
 FILE_UPLOAD_MAX_MEMORY_SIZE = LIMITS.deployment_bytes + 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * FILE_UPLOAD_MAX_MEMORY_SIZE
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "compliance.project.error_pages.NoValues"
 ROOT_URLCONF = "compliance.project.urls"
 WSGI_APPLICATION = "compliance.project.wsgi.application"
 
