@@ -28,7 +28,8 @@ _COLUMNS = (
 class TagRead:
     """A tag and what it leads to; with a problem the digest is empty where the registry gave none.
 
-    :param keep: a passing fault hid what the tag points to, so what was known of it stays, marked as unconfirmed.
+    :param keep: what was known stays, marked as unconfirmed: a passing fault hid what the tag points to, or its layers
+        wait. A verdict that was good stays only for the digest it was made of.
     :param seen_at: ``Tag.seen_at``; ``None``: newer than whatever is stored.
     """
 
@@ -119,7 +120,7 @@ def _row(
     read: TagRead, row: Tag | None, known: Known, version: PolicyVersion, now: datetime, repository: Repository
 ) -> _Row | None:
     """One tag as it should be; ``None`` where nothing differs."""
-    if read.keep and row is not None and row.deleted_at is None:
+    if read.keep and row is not None and row.deleted_at is None and not _is_outdated_pass(read, row):
         return _doubted(row, read.problem, now)
     view = _unread(read.problem) if read.problem else known.view(read.digest)
     before = _state(row)
@@ -136,6 +137,12 @@ def _row(
     tag.seen_at = read.seen_at or tag.seen_at
     show(tag, view, version, now)
     return _Row(tag, change, row is None)
+
+
+def _is_outdated_pass(read: TagRead, row: Tag) -> bool:
+    """Whether the registry said that the tag has moved from what was good: nobody knows whether it still is."""
+    moved = bool(read.digest) and read.digest != row.digest
+    return moved and row.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE)
 
 
 def _is_overtaken(read: TagRead, row: Tag | None) -> bool:

@@ -85,6 +85,19 @@ def test_the_last_verdict_is_kept_until_then(small: World) -> None:
     assert (small.tag("team/app", "moving").digest, Scan.objects.latest("pk").fixed) == (HEAVY.digest, 1)
 
 
+def test_a_pass_is_not_kept_for_what_nobody_has_read(small: World) -> None:
+    small.layout.tag("team/app", "moving", app(GOOD))
+    small.scan()
+    assert small.tag("team/app", "moving").verdict == "pass"
+    small.layout.tag("team/app", "moving", HEAVY)
+    small.later(hours=1)
+
+    light_part(small)
+
+    tag = small.tag("team/app", "moving")
+    assert (tag.verdict, tag.digest, tag.problem_code) == ("unknown", HEAVY.digest, "big-layers")
+
+
 def test_once_read_they_are_as_light_as_any(small: World) -> None:
     small.layout.tag("team/app", "heavy", HEAVY)
     small.scan()
