@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from typing import Any, Final
 
@@ -10,17 +9,19 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db.models import CharField
 from django.utils import timezone
 
+from compliance.forms.registry_products import LOCAL_PREFIXES
+from compliance.management.registry_options import add_options, from_variable, read_values
 from compliance.models import Policy, Registry
-from compliance.policy.schedule import LONGEST_INTERVAL, Schedule
+from compliance.models.registry import AuthMethod
+from compliance.policy.schedule import LONGEST_INTERVAL
 from compliance.services.detect_product import detect_product
 from compliance.services.publish_policies import publish_policies
-from compliance.services.save_registry import RegistryValues, save_registry
-from scanner.domain.docker_hub import is_docker_hub, registry_address
+from compliance.services.save_registry import save_registry
 from scanner.domain.reference import InvalidReference, parse_repository
 from scanner.policies import DEFAULT_POLICY
-from scanner.sources.catalogs import PRODUCT_KEYS, detect
+from scanner.sources.catalogs import PRODUCT_KEYS
 from scanner.sources.catalogs.elsewhere import PRODUCTS as ELSEWHERE
-from scanner.sources.registry.addresses import InvalidRegistryUrl, RegistryUrl, parse_registry_url
+from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 
 _PRODUCTS: Final = tuple(key for key in PRODUCT_KEYS if key not in {product.key for product in ELSEWHERE})
 _LONGEST_NAME: Final = 255
@@ -34,7 +35,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """See the contract in the documentation of the command line."""
         parser.add_argument("name")
-        parser.add_argument("url", help="https://registry.example, or http://… for one without TLS")
+        parser.add_argument(
+            "url", help="https://host[:port], http://host[:port], docker-daemon:, oci:PATH or docker-archive:PATH"
+        )
         parser.add_argument("--username", default="")
         parser.add_argument("--password-env", metavar="VAR", help="environment variable that holds the password")
         parser.add_argument("--insecure", action="store_true", help="accept any certificate; plain http is in the URL")
@@ -48,20 +51,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--repository", action="append", default=[], help="one that the registry does not list; repeatable"
         )
+        add_options(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Check what was given, then save it."""
         _require_usable(options)
         _require_names(options)
-        values = _values(options)
-        now = timezone.now()
+        url, password, now = _address(options["url"]), _password(options), timezone.now()
         if not Policy.objects.filter(name=options["policy"]).exists():
             publish_policies(now)
         if not Policy.objects.filter(name=options["policy"]).exists():
             known = ", ".join(Policy.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no policy named {options['policy']!r}; choose one of {known}.")
-        registry = save_registry(values, now=now)
-        if options["product"] is None:
+        registry = save_registry(read_values(options, url, password, now), now=now)
+        if options["product"] is None and not registry.is_local:
             Registry.objects.filter(pk=registry.pk).update(product=detect_product(registry))
         command = shlex.join(["manage.py", "scan", registry.name, "--wait"])
         self.stdout.write(f"Added {registry.name} ({registry.url}). Scan it now: {command}")
@@ -96,39 +99,24 @@ def _longest(field: str) -> int:
     return found.max_length or 0 if isinstance(found, CharField) else 0
 
 
-def _values(options: dict[str, Any]) -> RegistryValues:
-    text = options["url"]
+def _address(text: str) -> str:
+    """As the form reads it, which knows the places on this machine."""
+    if text.startswith(tuple(LOCAL_PREFIXES.values())):
+        return text
     try:
         # On the command line http:// is written by somebody who means it.
         origin = parse_registry_url(text, plain_http=text.lower().startswith("http://"))
     except InvalidRegistryUrl as error:
         raise CommandError(f"{error.reason} Write URL as https://host[:port], or http://host[:port].") from error
-    if is_docker_hub(origin.host):
-        origin = RegistryUrl("https", registry_address(origin.host), 443)
-    return RegistryValues(
-        name=options["name"],
-        url=str(origin),
-        policy=options["policy"],
-        product=options["product"] or detect(origin.host),
-        namespaces=tuple(options["namespace"]),
-        entered_repositories=tuple(options["repository"]),
-        username=options["username"],
-        password=_password(options["username"], options["password_env"]),
-        verify_tls=not options["insecure"],
-        # Whoever has a shell here may name what this machine reaches; the setting of the whole site still wins.
-        allow_private=not options["public_only"],
-        schedule=Schedule(interval_minutes=options["interval"]),
-    )
+    return str(origin)
 
 
-def _password(username: str, variable: str | None) -> str | None:
+def _password(options: dict[str, Any]) -> str | None:
+    username, variable, method = options["username"], options["password_env"], options["auth_method"]
     if variable is None:
-        if username:
+        if username and method in (None, AuthMethod.PASSWORD):
             raise CommandError("--username needs --password-env VAR, the environment variable that holds the password.")
         return None
-    if not username:
+    if not username and method in (None, AuthMethod.PASSWORD):
         raise CommandError("--password-env needs --username U.")
-    password = os.environ.get(variable)
-    if not password:
-        raise CommandError(f"The environment variable {variable} is not set. Export it first.")
-    return password
+    return from_variable(variable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import time
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,6 +11,8 @@ from pytest_django import Settings
 
 from compliance.models import Registry
 from compliance.models.encryption import reveal
+from compliance.policy.scan_scope import ScanScope
+from compliance.policy.schedule import Schedule
 from tests.support.demo_registry import DemoRegistry
 from tests.support.images import image
 from tests.support.oci_layout import OciLayout
@@ -176,3 +179,50 @@ def test_the_product_is_told_by_what_answers(monkeypatch: pytest.MonkeyPatch) ->
         call_command("add_registry", "as told", "https://images.example", "--insecure", "--product", "zot")
     assert dict(Registry.objects.values_list("name", "product")) == {"shop": "harbor", "as told": "zot"}
     assert [(one.path, one.authorization) for one in net.asked] == [("/v2/", None)]
+
+
+def test_what_the_form_asks_for_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_PROXY", "http://u:p@proxy.example:3128")
+    scope = ("--include", "team/*", "--exclude-tag", "tmp-*", "--newest", "5", "--platform", "linux/amd64")
+    when = ("--cron", "0 3 * * *", "--time-zone", "Europe/Berlin", "--quiet-from", "08:00", "--quiet-until", "18:00")
+    limits = ("--connections", "4", "--requests-per-minute", "600", "--proxy-env", "SHOP_PROXY")
+    call_command("add_registry", "shop", "https://r.example", *scope, *when, *limits)
+    row = Registry.objects.get()
+    assert row.scope == ScanScope(("team/*",), exclude_tags=("tmp-*",), newest_tags=5, platforms=("linux/amd64",))
+    assert row.schedule == Schedule(60, "0 3 * * *", "Europe/Berlin", time(8), time(18))
+    assert (row.connections, row.requests_per_minute) == (4, 600)
+    assert reveal(row.proxy) == "http://u:p@proxy.example:3128"
+
+
+def test_a_token_needs_no_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "t0ken")
+    call_command("add_registry", "shop", "https://r.example", "--auth-method", "bearer", "--password-env", "SHOP_TOKEN")
+    row = Registry.objects.get()
+    assert (row.auth_method, reveal(row.password)) == ("bearer", "t0ken")
+
+
+@pytest.mark.parametrize(
+    ("url", "product"),
+    [("docker-daemon:", "docker-engine"), ("oci:/srv/a", "oci-layout"), ("docker-archive:/a.tar", "docker-archive")],
+)
+def test_sources_on_this_machine(url: str, product: str) -> None:
+    call_command("add_registry", "here", url)
+    row = Registry.objects.get()
+    assert (row.url, row.product, row.is_local) == (url, product, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--newest", "0"], "--newest: .*1"),
+        (["--cron", "0 0 30 2 *"], "--cron: .*no cron expression"),
+        (["--ca", "/nowhere/ca.pem"], "--ca: /nowhere/ca.pem cannot be read"),
+        (["--proxy-env", "PLIMSOLL_NO_SUCH"], "Export it"),
+        (["--auth-method", "bearer"], "--password-env: .*token"),
+        (["--platform", "linux"], "--platform: .*os/architecture"),
+    ],
+)
+def test_what_the_form_refuses_is_refused_here(given: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("add_registry", "shop", "https://r.example", *given)
+    assert not Registry.objects.exists()
