@@ -7,11 +7,15 @@ ARG BASE=python:3.12-slim-bookworm
 FROM ${BASE} AS builder
 # Set PIP_NO_INDEX=1 and put wheels into ./wheels to build without a network.
 ARG PIP_NO_INDEX
+# What registries of a cloud need to get their credential from it: "requirements-aws requirements-google requirements-azure".
+ARG EXTRAS=
 WORKDIR /build
-COPY requirements.txt wheels* ./
+COPY requirements*.txt wheels* ./
 RUN python3 -m venv /opt/plimsoll/venv \
- && /opt/plimsoll/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes \
-    --find-links /build --requirement requirements.txt \
+ && for name in requirements ${EXTRAS}; do \
+      /opt/plimsoll/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+        --find-links /build --requirement "${name}.txt" || exit 1; \
+    done \
  && /opt/plimsoll/venv/bin/python -m pip uninstall --yes pip
 COPY manage.py /opt/plimsoll/app/
 COPY scanner /opt/plimsoll/app/scanner

@@ -1,5 +1,6 @@
 """The files of the deployment, as far as reading them goes."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,7 +126,14 @@ def test_every_manifest_is_listed() -> None:
 
 def test_every_documented_variable_is_read_somewhere() -> None:
     lines = (ROOT / "deploy" / "env.example").read_text().splitlines()
-    names = {line.split("=", 1)[0] for line in lines if line and not line.startswith("#")}
+    names = {found[1] for line in lines if (found := re.match(r"#?([A-Z_]+)=", line))}
     readers = [Path(project_env.__file__).parent / "settings.py", ROOT / "docker-compose.yml"]
     text = "".join(path.read_text() for path in readers)
     assert [name for name in sorted(names) if name not in text] == []
+
+
+def test_what_clouds_need_reaches_the_build() -> None:
+    named = {f"{name}.txt" for name in re.findall(r"requirements-\w+", (ROOT / "Dockerfile").read_text())}
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert len(named) == 3
+    assert named <= let_through & {path.name for path in ROOT.glob("requirements-*.txt")}
