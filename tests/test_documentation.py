@@ -57,6 +57,13 @@ def test_every_path_that_is_named_exists(page: Path) -> None:
     assert sorted(path for path in named if not any(ROOT.glob(path.rstrip("/")))) == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text()))
+    assert len(named) > 20 or page.name != "threats.md"
+    assert {(path, test) for path, test in named if f"def {test}(" not in (ROOT / path).read_text()} == set()
+
+
 def test_paths_are_found_where_pages_name_them() -> None:
     named = IN_BACKTICKS.findall("`scanner/judge.py`, `.ci/run`, `docs/*.md`, `docker/x`, `templates/compliance/`")
     assert named == ["scanner/judge.py", ".ci/run", "docs/*.md", "templates/compliance/"]
