@@ -152,6 +152,11 @@ class RepositoryScan(Leased, Traffic):
                 name="repository_scan_unfinished",
             ),
             models.Index(fields=["repository", "-id"], name="repository_scan_latest"),
+            models.Index(
+                fields=["repository"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="repository_scan_under_way",
+            ),
         ]
 
 

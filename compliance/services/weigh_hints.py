@@ -23,7 +23,11 @@ _KNOWN: Final = "this event came before"
 
 _SQL: Final = """
 SELECT hint.place, known.id IS NOT NULL, last.state, last.kind, last.digest, scan.state,
-    tag.digest, tag.id IS NOT NULL AND tag.deleted_at IS NULL, tag.unconfirmed_since IS NULL AND tag.problem_code = ''
+    tag.digest, tag.id IS NOT NULL AND tag.deleted_at IS NULL, tag.unconfirmed_since IS NULL AND tag.problem_code = '',
+    EXISTS (
+        SELECT FROM compliance_repositoryscan part
+        WHERE part.repository_id = repository.id AND part.state IN ('queued', 'running')
+    )
 FROM unnest(%(repositories)s::text[], %(tags)s::text[], %(keys)s::text[])
     WITH ORDINALITY AS hint(repository, tag, key, place)
 LEFT JOIN LATERAL (
@@ -59,6 +63,7 @@ class Stored:
     :param asking: that push's scan has not ended.
     :param listed: the tag is there, as far as we know.
     :param settled: its digest is confirmed and could be read.
+    :param busy: a scan of its repository may be about to write another.
     """
 
     event_known: bool = False
@@ -69,6 +74,7 @@ class Stored:
     tag_digest: str | None = None
     listed: bool = False
     settled: bool = False
+    busy: bool = False
 
 
 def weigh_hints(registry_id: int, hints: Sequence[Hint]) -> list[str]:
@@ -87,8 +93,10 @@ def weigh_hints(registry_id: int, hints: Sequence[Hint]) -> list[str]:
         )
         rows = cursor.fetchall()
     return [
-        no_news(hint, Stored(known, state, kind, digest, scan in ACTIVE, tag_digest, listed, bool(settled)))
-        for hint, (_, known, state, kind, digest, scan, tag_digest, listed, settled) in zip(hints, rows, strict=True)
+        no_news(hint, Stored(known, state, kind, digest, scan in ACTIVE, tag_digest, listed, bool(settled), busy))
+        for hint, (_, known, state, kind, digest, scan, tag_digest, listed, settled, busy) in zip(
+            hints, rows, strict=True
+        )
     ]
 
 
@@ -102,6 +110,6 @@ def no_news(hint: Hint, stored: Stored) -> str:
     if stored.asking:
         return _ASKED if same and hint.digest else ""
     if hint.kind is Kind.DELETED:
-        return "" if stored.listed else _GONE
-    shown = stored.listed and stored.settled and hint.digest != "" and stored.tag_digest == hint.digest
-    return _SHOWN if shown else ""
+        return "" if stored.listed or stored.busy else _GONE
+    certain = stored.listed and stored.settled and not stored.busy
+    return _SHOWN if certain and hint.digest and stored.tag_digest == hint.digest else ""

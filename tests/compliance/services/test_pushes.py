@@ -146,6 +146,15 @@ def test_a_move_back_while_the_move_is_being_asked_for(world: World, hook: Hook)
     assert push(world, hook, "1.4", one) == "accepted"
 
 
+def test_what_the_tag_shows_is_asked_for_while_a_scan_may_write_another(world: World, hook: Hook) -> None:
+    stored = app("1001")
+    world.layout.tag("team/app", "1.4", stored)
+    world.scan()
+    RepositoryScan.objects.update(state=State.RUNNING)
+
+    assert push(world, hook, "1.4", stored) == "accepted"
+
+
 def test_what_the_tag_shows_already_is_a_duplicate(world: World, hook: Hook) -> None:
     stored = app("1001")
     world.layout.tag("team/app", "1.4", stored)
