@@ -17,13 +17,13 @@ from scanner.domain.verdict import Judgement, Verdict
 from scanner.inspection import InspectedImage, Inspection, inspect
 from scanner.judge import judge, not_applicable_judgement, unknown_judgement
 from scanner.report import JudgedImage, failed_report, inspect_report
+from scanner.sources.credentials.docker_config import docker_login
 from scanner.sources.local import opened, place_of
 from scanner.sources.local_names import LocalReference, parse_local_reference
 from scanner.sources.registry.addresses import InvalidRegistryUrl, parse_registry_url
 from scanner.sources.registry.asking import Access
 from scanner.sources.registry.client import RegistrySource
 from scanner.sources.registry.credentials import Credential
-from scanner.sources.credentials.docker_config import docker_login
 from scanner.sources.registry.network import NetworkPolicy
 
 

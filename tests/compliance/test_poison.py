@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from compliance.models import Image, Registry, Scan, Tag
-from tests.compliance.test_durability import REPOSITORIES, TAGS, _begin, _ended, _until, registry, worker
+from tests.compliance.test_durability import REPOSITORIES, TAGS, _begin, _ended, _until, registry
 from tests.hostile.case import zstd_frame
 from tests.support.archives import END, member
 from tests.support.images import image
 from tests.support.layers import OCI_LAYER, Layer
 from tests.support.oci_layout import OciLayout
+from tests.support.workers import worker
 
 __all__ = ["registry"]
 

@@ -24,6 +24,7 @@ from compliance.models import (
 )
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services import accept_event as accepting
+from compliance.services import assign_policies
 from compliance.services import forget_events as forgetting
 from compliance.services import gather_pushes as gathering
 from compliance.services import list_repositories as listing
@@ -280,7 +281,7 @@ def test_a_push_makes_a_repository_while_a_scan_lists_it(
     world: World, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push(world, hook, "1.4", app("1001"))
-    lock = listing.policies_for
+    lock = assign_policies.policies_for
 
     def gathered_first(registry: Registry, names: Iterable[str]) -> dict[str, int]:
         monkeypatch.setattr(listing, "policies_for", lock)
