@@ -50,19 +50,25 @@ class Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def hide_address_secret(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Take the secret out of the address before anything that logs, shows or redirects sees the request."""
+def answer_registries(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer pushes before any other middleware sees the request.
+
+    What logs, shows or redirects never meets the secret of an address, and no push pays for sessions and pages.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         found = _ADDRESS.fullmatch(request.path_info)
-        if found is not None:
-            shown = f"/hooks/{found['key']}"
-            request.META[_SECRET_OF] = found["secret"].removesuffix("/")
-            request.path = request.path.removesuffix(request.path_info) + shown
-            request.path_info = shown
-            # gunicorn's access log reads these after the answer.
-            request.META.update(PATH_INFO=shown, RAW_URI=shown, REQUEST_URI=shown, QUERY_STRING="")
-        return get_response(request)
+        if found is None:
+            return get_response(request)
+        shown = f"/hooks/{found['key']}"
+        request.META[_SECRET_OF] = found["secret"].removesuffix("/")
+        request.path = request.path.removesuffix(request.path_info) + shown
+        request.path_info = shown
+        # gunicorn's access log reads these after the answer.
+        request.META.update(PATH_INFO=shown, RAW_URI=shown, REQUEST_URI=shown, QUERY_STRING="")
+        response = receive(request, found["key"])
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
 
     return middleware
 
