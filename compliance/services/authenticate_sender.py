@@ -7,19 +7,32 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import connection
 from django.db.models import F
 
 from compliance.models import Registry, WebhookEndpoint
-from compliance.models.encryption import reveal
+from compliance.models.encryption import Sealed, reveal
 from compliance.webhooks.proof import Request, could_be_proven, is_proven
 from compliance.webhooks.senders import SENDERS
 
-# Written out, because making the statement took longer than all the rest of finding the endpoint.
-_ENDPOINT: Final = """
-SELECT endpoint.*, registry.url AS home_url, registry.namespaces AS home_namespaces, registry.enabled AS home_enabled
+_COLUMNS: Final = (
+    "id",
+    "registry_id",
+    "product",
+    "key",
+    "secret",
+    "previous_secret",
+    "previous_until",
+    "enabled",
+    "last_event_at",
+    "unannounced",
+)
+# Written out, because making the statement and the rows took longer than all the rest of finding the endpoint.
+_ENDPOINT: Final = f"""
+SELECT {", ".join(f"endpoint.{column}" for column in _COLUMNS)}, registry.url, registry.namespaces, registry.enabled
 FROM compliance_webhookendpoint endpoint JOIN compliance_registry registry ON registry.id = endpoint.registry_id
 WHERE endpoint.key = %s
-"""
+"""  # noqa: S608  # of the names above
 _COUNTED_EVERY: Final = timedelta(seconds=1)
 _REFUSED: Final = "The secret or signature was missing or wrong."
 _DISABLED: Final = "The endpoint is disabled."
@@ -69,11 +82,16 @@ def _find(key: str) -> WebhookEndpoint | None:
     """With as much of its registry as a request needs; products that this release does not know are not there."""
     if not (key.isascii() and key.isalnum()):
         return None
-    for endpoint in WebhookEndpoint.objects.raw(_ENDPOINT, [key]):
-        home = {name: vars(endpoint)[f"home_{name}"] for name in ("url", "namespaces", "enabled")}
-        endpoint.registry = Registry(pk=endpoint.registry_id, **home)
-        return endpoint if endpoint.product in SENDERS else None
-    return None
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDPOINT, [key])
+        row = cursor.fetchone()
+    if row is None or row[2] not in SENDERS:
+        return None
+    *own, url, namespaces, enabled = row
+    endpoint = WebhookEndpoint(**dict(zip(_COLUMNS, own, strict=True)))
+    endpoint.secret, endpoint.previous_secret = Sealed(endpoint.secret), Sealed(endpoint.previous_secret)
+    endpoint.registry = Registry(pk=endpoint.registry_id, url=url, namespaces=namespaces, enabled=enabled)
+    return endpoint
 
 
 def _secrets(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, ...]:
