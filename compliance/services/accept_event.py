@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from compliance.models import InboundEvent, Push, Registry, Tag, WebhookEndpoint
 from compliance.policy.wake_up import WakeUp, Work
@@ -31,6 +32,26 @@ _UNKNOWN_TAG: Final = "no tag that is known here points to the deleted digest"
 _MORE_TAGS: Final = "more tags point to the deleted digest than are asked for at once; the next scan will tell"
 
 Outcome = InboundEvent.Outcome
+
+
+# One statement for both: a flood spends more on statements than on anything else.
+_STORE: Final = """
+WITH event AS (
+    INSERT INTO compliance_inboundevent (registry_id, product, received_at, outcome, reason, remote_address,
+        content_type, headers, body, body_size, milliseconds, replay_of_id)
+    VALUES (%(registry)s, %(product)s, %(at)s, %(outcome)s, %(reason)s, %(remote_address)s,
+        %(content_type)s, %(headers)s::jsonb, %(body)s, %(body_size)s, %(milliseconds)s, %(replay_of)s)
+    RETURNING id
+), pushes AS (
+    INSERT INTO compliance_push (event_id, registry_id, received_at, kind, state, event_key, repository, tag, digest)
+    SELECT event.id, %(registry)s, %(at)s, push.kind, push.state, push.key, push.repository, push.tag, push.digest
+    FROM event, unnest(%(kinds)s::text[], %(states)s::text[], %(keys)s::text[], %(repositories)s::text[],
+        %(tags)s::text[], %(digests)s::text[])
+        WITH ORDINALITY AS push(kind, state, key, repository, tag, digest, place)
+    ORDER BY push.place
+)
+SELECT id FROM event
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +90,17 @@ def accept_event(endpoint: WebhookEndpoint, arrival: Arrival) -> Accepted:
     reading = read_request(sender, arrival.request.headers, arrival.request.body, home)
     if arrival.test or not registry.enabled:
         told = _tested(reading) if arrival.test else _Told(Outcome.IGNORED, "The registry is disabled.")
-        return Accepted(_store(endpoint, arrival, told).pk, told.outcome)
+        return Accepted(_store(endpoint, arrival, told, []), told.outcome)
     _set_foreign_apart(reading, registry)
     with transaction.atomic():
         hints = list(_with_tags(registry.pk, reading))
         reasons = [""] * len(hints) if arrival.replay_of else weigh_hints(registry.pk, hints)
         told = _told(reading, reasons)
-        event = _store(endpoint, arrival, told)
-        Push.objects.bulk_create(_push(event, hint, reason) for hint, reason in zip(hints, reasons, strict=True))
+        event_id = _store(endpoint, arrival, told, list(zip(hints, reasons, strict=True)))
         news = not all(reasons)
         _note(endpoint, arrival.at, news)
     wake_ups = (WakeUp(Work.PUSHES, registry.pk),) if news else ()
-    return Accepted(event.pk, told.outcome, wake_ups)
+    return Accepted(event_id, told.outcome, wake_ups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,25 +176,38 @@ def _pointing_to(registry_id: int, hint: Hint, most: int) -> list[str]:
     return list(tags.order_by("name").values_list("name", flat=True)[:most])
 
 
-def _store(endpoint: WebhookEndpoint, arrival: Arrival, told: _Told) -> InboundEvent:
+def _store(endpoint: WebhookEndpoint, arrival: Arrival, told: _Told, weighed: Sequence[tuple[Hint, str]]) -> int:
+    """Write the event and its pushes; those with a reason are duplicates. Returns the event's id."""
     body = arrival.request.body
-    return InboundEvent.objects.create(
-        registry_id=endpoint.registry_id,
-        product=endpoint.product,
-        received_at=arrival.at,
-        outcome=told.outcome,
-        reason=printable(told.reason, longest=500),
-        remote_address=arrival.remote_address,
-        content_type=printable(arrival.request.headers.get("content-type", ""), longest=200),
-        headers=_kept(endpoint.product, arrival),
-        body=body[:KEPT_BYTES],
-        body_size=len(body),
-        milliseconds=arrival.milliseconds(),
-        replay_of_id=arrival.replay_of,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE,
+            {
+                "registry": endpoint.registry_id,
+                "product": endpoint.product,
+                "at": arrival.at,
+                "outcome": told.outcome,
+                "reason": printable(told.reason, longest=500),
+                "remote_address": arrival.remote_address,
+                "content_type": printable(arrival.request.headers.get("content-type", ""), longest=200),
+                "headers": json.dumps(_kept(endpoint.product, arrival)),
+                "body": body[:KEPT_BYTES],
+                "body_size": len(body),
+                "milliseconds": arrival.milliseconds(),
+                "replay_of": arrival.replay_of,
+                "kinds": [hint.kind.value for hint, _ in weighed],
+                "states": [Push.State.DUPLICATE if reason else Push.State.WAITING for _, reason in weighed],
+                "keys": [hint.event_key for hint, _ in weighed],
+                "repositories": [hint.repository for hint, _ in weighed],
+                "tags": [hint.tag for hint, _ in weighed],
+                "digests": [hint.digest for hint, _ in weighed],
+            },
+        )
+        (event_id,) = cursor.fetchone()
+    return int(event_id)
 
 
-def _kept(product: str, arrival: Arrival) -> Mapping[str, str]:
+def _kept(product: str, arrival: Arrival) -> dict[str, str]:
     """Headers without secrets: of those that carry one the name, and none that repeats one of ours."""
     masked = _SECRET_HEADERS | header_names(SENDERS[product].proofs)
 
@@ -184,20 +217,6 @@ def _kept(product: str, arrival: Arrival) -> Mapping[str, str]:
 
     found = list(arrival.request.headers.items())[:_MOST_HEADERS]
     return {printable(name, longest=100): kept(name, value) for name, value in found}
-
-
-def _push(event: InboundEvent, hint: Hint, reason: str) -> Push:
-    return Push(
-        event=event,
-        registry_id=event.registry_id,
-        kind=hint.kind.value,
-        state=Push.State.DUPLICATE if reason else Push.State.WAITING,
-        event_key=hint.event_key,
-        repository=hint.repository,
-        tag=hint.tag,
-        digest=hint.digest,
-        received_at=event.received_at,
-    )
 
 
 def _note(endpoint: WebhookEndpoint, now: datetime, news: bool) -> None:
