@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def registry(demo_registry: DemoRegistry, demo_layout: OciLayout) -> Registry:
     """A fleet behind a slow registry, so that a scan has a middle."""
-    redis.Redis.from_url(settings.REDIS_URL).flushall()
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
     with demo_layout.together():
         for number in range(REPOSITORIES):
             for tag in range(TAGS):
@@ -95,7 +95,7 @@ def test_flushall_in_the_middle_of_a_scan(registry: Registry, tmp_path: Path) ->
     with worker(tmp_path):
         _begin(registry)
         _until(_in_the_middle)
-        redis.Redis.from_url(settings.REDIS_URL).flushall()
+        redis.Redis.from_url(settings.REDIS_URL).flushdb()
         _until(_ended)
 
     _check_the_result()

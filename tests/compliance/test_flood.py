@@ -46,7 +46,7 @@ def product(registry: RealRegistry, tmp_path: Path) -> Iterator[Running]:
 
 
 def flush() -> None:
-    redis.Redis.from_url(settings.REDIS_URL).flushall()
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
 
 
 def fill(registry: RealRegistry) -> dict[tuple[str, str], str]:

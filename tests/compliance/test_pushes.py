@@ -66,7 +66,7 @@ class Shop:
 
 @pytest.fixture
 def shop(live_server: LiveServer, tmp_path: Path) -> Iterator[Shop]:
-    redis.Redis.from_url(settings.REDIS_URL).flushall()
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
     publish_policies(timezone.now())
     port = free_port()
     values = RegistryValues(
@@ -124,7 +124,7 @@ def test_a_push_whose_message_is_flushed_away_is_found_by_the_tick(shop: Shop) -
     queue = redis.Redis.from_url(settings.REDIS_URL)
     shop.copy("team/shop", "1.4", image([BASE], user="app"))
     for _ in range(50):
-        queue.flushall()
+        queue.flushdb()
         time.sleep(0.02)
 
     shop.seconds_until("Fail", at_most=60)

@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def registry(demo_registry: DemoRegistry, demo_layout: OciLayout) -> Registry:
     """Repositories that share layers with each other, behind a slow registry."""
-    redis.Redis.from_url(settings.REDIS_URL).flushall()
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
     with demo_layout.together():
         for number in range(REPOSITORIES):
             for tag in range(TAGS):

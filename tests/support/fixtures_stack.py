@@ -2,19 +2,24 @@
 
 Loaded by `-p tests.support.fixtures_stack` in pyproject.toml and not from conftest.py, because pytest-django loads the
 settings before any conftest. Where `DATABASE_URL` and `REDIS_URL` name servers, those are used and nothing is started;
-so do the workers of pytest-xdist, which inherit the variables from the process that started them.
+so do the workers of pytest-xdist, which inherit the variables from the process that started them. Each of these has a
+Redis database of its own, as it has one of Postgres: a Celery worker of one test must not take the messages of another.
 """
 
 import os
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import django.db.models  # noqa: F401  # whole before any plugin imports a part of Django
 import pytest
 
 from compliance.localstack import LocalStack
 from compliance.localstack.environment import ADDRESSES, new_credential_key
+
+_REDIS_DATABASES = 15
+"""Redis has 16 unless it is told otherwise; the first is what a run without workers uses."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,4 +38,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         stack = LocalStack(Path(tempfile.mkdtemp(prefix="plimsoll-tests-")), fast=True, temporary=True)
         os.environ.update(stack.start(servers=missing).environment)
         early_config.add_cleanup(stack.leave)
+    if worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+        address = urlsplit(os.environ["REDIS_URL"])
+        os.environ["REDIS_URL"] = urlunsplit(address._replace(path=f"/{1 + int(worker) % _REDIS_DATABASES}"))
     return (yield)
