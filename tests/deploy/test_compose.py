@@ -131,8 +131,15 @@ def test_our_processes_have_no_rights_on_a_root_they_cannot_write(deployment: De
 
 def test_the_page_is_published_where_env_says(deployment: Deployment) -> None:
     asked = urllib.request.Request(f"http://{deployment.web}/readyz", headers={"Host": "localhost"})
-    with urllib.request.urlopen(asked, timeout=20) as answer:
-        assert answer.status == 200
+    give_up = time.monotonic() + HEALTHY_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(asked, timeout=20) as answer:
+                assert answer.status == 200
+                return
+        except OSError:  # the engine listens before the web server does
+            assert time.monotonic() < give_up, deployment.compose("logs", "--no-color", "web")[-3000:]
+            time.sleep(0.5)
 
 
 def test_postgres_and_redis_are_on_the_inner_network_only(deployment: Deployment) -> None:
