@@ -1,19 +1,25 @@
-"""A registry, its row, and scans by a clock that tests turn."""
+"""A registry, its row, scans by a clock that tests turn, and pushes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from compliance.models import Registry, Scan, Tag
+from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.gather_pushes import gather_pushes, waiting_pushes
 from compliance.services.publish_policies import publish_policies
 from compliance.services.run_scan_inline import run_scan_inline
 from compliance.services.save_registry import RegistryValues, save_registry
+from compliance.services.scan_repository import scan_repository
+from compliance.tasks.push_bell import BELL
 from scanner.domain.limits import DEFAULT_LIMITS
 from tests.support.demo_registry import DemoRegistry
+from tests.support.hooks import Hook, pushed
 from tests.support.images import File, Stored, image, layer
 from tests.support.oci_layout import OciLayout
 
@@ -62,3 +68,31 @@ def world(db: None, demo_registry: DemoRegistry, demo_layout: OciLayout, setting
     publish_policies(NOON)
     values = RegistryValues("demo", demo_registry.url, "kubernetes", allow_private=True)
     return World(demo_layout, demo_registry, save_registry(values, now=NOON))
+
+
+@pytest.fixture
+def hook(world: World, monkeypatch: pytest.MonkeyPatch) -> Hook:
+    """Requests of the world's registry, by the world's clock."""
+    monkeypatch.setattr(BELL, "ring", lambda _wake_ups: None)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: world.now)
+    return Hook(world.registry)
+
+
+def push(world: World, hook: Hook, tag: str, stored: Stored, **more: Any) -> str:
+    """Push an image and tell of it; return what became of the request."""
+    world.layout.tag("team/app", tag, stored)
+    hook.send(pushed(tag, stored.digest, repository="team/app", **more))
+    return hook.event().outcome
+
+
+def gather(world: World) -> list[WakeUp]:
+    """Join what waits."""
+    return gather_pushes(world.registry.pk, clock=lambda: world.now)
+
+
+def work(world: World) -> None:
+    """All that is to be done."""
+    while wake_ups := [*gather(world), *waiting_pushes()]:
+        for each in wake_ups:
+            if each.work is Work.REPOSITORY_SCAN:
+                scan_repository(each.id, clock=lambda: world.now)

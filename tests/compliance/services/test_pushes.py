@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from compliance.models import (
     ACTIVE,
-    InboundEvent,
     Push,
     Registry,
     Repository,
@@ -19,52 +17,16 @@ from compliance.models import (
     Scan,
     State,
     Tag,
-    TagChange,
-    WebhookEndpoint,
 )
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services import accept_event as accepting
 from compliance.services import assign_policies
-from compliance.services import forget_events as forgetting
 from compliance.services import gather_pushes as gathering
 from compliance.services import list_repositories as listing
-from compliance.services.accept_event import KEPT_BYTES
 from compliance.services.find_due_work import due_work
-from compliance.services.forget_events import forget_events
-from compliance.services.gather_pushes import gather_pushes, waiting_pushes
-from compliance.services.scan_repository import scan_repository
-from compliance.services.webhook_endpoints import CannotReplay, replay_event, send_test_event, set_enabled
-from compliance.tasks.push_bell import BELL
-from tests.compliance.services.conftest import World, app
-from tests.support.hooks import A, B, Hook, pushed
-from tests.support.images import Stored
-
-
-@pytest.fixture
-def hook(world: World, monkeypatch: pytest.MonkeyPatch) -> Hook:
-    """Requests of the world's registry, by the world's clock."""
-    monkeypatch.setattr(BELL, "ring", lambda _wake_ups: None)
-    monkeypatch.setattr("django.utils.timezone.now", lambda: world.now)
-    return Hook(world.registry)
-
-
-def push(world: World, hook: Hook, tag: str, stored: Stored, **more: Any) -> str:
-    """Push an image and tell of it; return what became of the request."""
-    world.layout.tag("team/app", tag, stored)
-    hook.send(pushed(tag, stored.digest, repository="team/app", **more))
-    return hook.event().outcome
-
-
-def gather(world: World) -> list[WakeUp]:
-    return gather_pushes(world.registry.pk, clock=lambda: world.now)
-
-
-def work(world: World) -> None:
-    """All that is to be done."""
-    while wake_ups := [*gather(world), *waiting_pushes()]:
-        for each in wake_ups:
-            if each.work is Work.REPOSITORY_SCAN:
-                scan_repository(each.id, clock=lambda: world.now)
+from compliance.services.gather_pushes import waiting_pushes
+from tests.compliance.services.conftest import World, app, gather, push, work
+from tests.support.hooks import A, Hook, pushed
 
 
 def test_the_verdict_of_a_tag_that_was_pushed(world: World, hook: Hook) -> None:
@@ -325,163 +287,3 @@ def test_a_disabled_registry_is_left_alone(world: World, hook: Hook) -> None:
     world.registry.enabled = False
     world.registry.save()
     assert (waiting_pushes(), gather(world)) == ([], [])
-
-
-# -- replays and tests
-
-
-def test_a_replay_is_done_again(world: World, hook: Hook) -> None:
-    push(world, hook, "1.4", app("1001"), event="e1")
-    work(world)
-    old = hook.event()
-
-    replay_event(old.pk, now=world.now)
-    work(world)
-
-    assert (hook.event().replay_of_id, hook.event().outcome) == (old.pk, "accepted")
-    assert (hook.states(), Scan.objects.count()) == (["joined", "joined"], 2)
-
-
-def test_a_body_kept_in_part_cannot_be_replayed(world: World, hook: Hook) -> None:
-    hook.send(b" " * (KEPT_BYTES + 1))
-    with pytest.raises(CannotReplay, match="65,536 of its 65,537"):
-        replay_event(hook.event().pk, now=world.now)
-
-
-def test_an_event_that_is_gone_cannot_be_replayed(world: World) -> None:
-    with pytest.raises(CannotReplay):
-        replay_event(1, now=world.now)
-
-
-@pytest.mark.parametrize("product", ["distribution", "quay", "ghcr", "gar", "ecr", "nexus"])
-def test_a_test_takes_the_same_way_and_scans_nothing(world: World, product: str) -> None:
-    hook = Hook(world.registry, product)
-    accepted = send_test_event(hook.endpoint, now=world.now)
-    assert accepted is not None
-    assert (hook.event().pk, hook.event().outcome) == (accepted.event_id, "ignored")
-    assert hook.event().reason.startswith("Test: it was read as a push of ")
-    assert hook.states() == []
-
-
-def test_a_test_of_a_disabled_endpoint_is_refused(world: World, hook: Hook) -> None:
-    set_enabled(hook.endpoint, False)
-    assert send_test_event(hook.endpoint, now=world.now) is None
-
-
-@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
-def test_an_event_nobody_could_answer_is_news_when_it_comes_again(world: World, hook: Hook, state: State) -> None:
-    stored = app("")
-    world.layout.tag("team/app", "1.4", stored)
-    body = pushed("1.4", stored.digest, repository="team/app", event="e1")
-    hook.send(body)
-    (part,) = gather(world)
-    RepositoryScan.objects.filter(pk=part.id).update(state=state)
-    Scan.objects.update(state=State.DONE)
-
-    hook.send(body)
-    work(world)
-
-    assert world.tag("team/app", "1.4").verdict == "fail"
-    assert hook.states() == ["joined", "joined"]
-
-
-# -- events grow old
-
-
-def test_old_events_are_forgotten_unless_they_wait(world: World, hook: Hook) -> None:
-    push(world, hook, "1.4", app("1001"))
-    work(world)
-    push(world, hook, "1.5", app("1001", "waits"))
-    waits = hook.event().pk
-    world.later(days=31)
-    push(world, hook, "1.6", app("1001", "young"))
-
-    assert forget_events(world.now) == 1
-    assert InboundEvent.objects.count() == 2
-    assert InboundEvent.objects.filter(pk=waits).exists()
-
-
-def test_what_waits_does_not_keep_others_from_being_forgotten(
-    world: World, hook: Hook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(forgetting, "_MOST", 1)
-    push(world, hook, "1.4", app("1001", "waits"))
-    waits = hook.event().pk
-    world.later(hours=1)
-    hook.send(pushed("1.5", A, repository="team/app", action="pull"))
-    world.later(days=31)
-
-    assert forget_events(world.now) == 1
-    assert [event.pk for event in InboundEvent.objects.all()] == [waits]
-
-
-# -- pushes nobody told of
-
-
-@pytest.fixture
-def watched(world: World, hook: Hook) -> Hook:
-    """An endpoint, and a whole scan since it was made."""
-    WebhookEndpoint.objects.update(created_at=world.now)
-    world.later(hours=1)
-    world.layout.tag("team/app", "1.4", app("1001"))
-    world.scan()
-    world.later(hours=1)
-    return hook
-
-
-def alarm(hook: Hook) -> tuple[int, object]:
-    hook.endpoint.refresh_from_db()
-    return hook.endpoint.unannounced, hook.endpoint.unannounced_since
-
-
-def test_the_first_scan_finds_nothing_that_was_missed(watched: Hook) -> None:
-    assert alarm(watched) == (0, None)
-
-
-def test_pushes_that_only_a_scan_found_are_counted(world: World, watched: Hook) -> None:
-    world.layout.tag("team/app", "1.4", app("1001", "moved"))
-    world.layout.tag("team/app", "1.5", app("1001", "new"))
-    since = world.now
-    world.scan()
-    assert alarm(watched) == (2, since)
-
-    world.later(hours=1)
-    world.layout.tag("team/app", "1.4", app("1001", "again"))
-    world.scan()
-    assert alarm(watched) == (3, since)
-
-
-def test_a_push_that_is_told_in_time_ends_the_alarm(world: World, watched: Hook) -> None:
-    world.layout.tag("team/app", "1.4", app("1001", "moved"))
-    world.scan()
-    world.later(hours=1)
-    push(world, watched, "1.4", app("1001", "told"))
-    assert alarm(watched) == (0, None)
-
-
-def test_a_push_told_while_the_scan_finds_it_is_not_missed(world: World, watched: Hook) -> None:
-    push(world, watched, "1.4", app("1001", "moved"))
-    world.scan()
-    assert TagChange.objects.filter(kind="moved").count() == 1
-    assert alarm(watched) == (0, None)
-
-
-def test_a_disabled_endpoint_misses_nothing(world: World, watched: Hook) -> None:
-    set_enabled(watched.endpoint, False)
-    world.layout.tag("team/app", "1.4", app("1001", "moved"))
-    world.scan()
-    assert alarm(watched) == (0, None)
-
-
-def test_when_it_was_heard_of_last_is_not_written_at_each_request(world: World, hook: Hook) -> None:
-    began = world.now
-    for _ in range(3):
-        hook.send(pushed("1", B))
-        world.later(seconds=4)
-    hook.endpoint.refresh_from_db()
-    assert hook.endpoint.last_event_at == began
-    world.later(seconds=4)
-    hook.send(pushed("1", A))
-    hook.endpoint.refresh_from_db()
-    assert hook.endpoint.last_event_at is not None
-    assert hook.endpoint.last_event_at - began > timedelta(seconds=10)

@@ -1,4 +1,4 @@
-"""A logged-in reader, a logged-in administrator, a clock that stands still."""
+"""A logged-in reader, a logged-in administrator, a clock that stands still, an endpoint."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import pytest
 from django.core.cache import cache
 from django.test import Client, override_settings
 
+from compliance.policy.wake_up import WakeUp
+from compliance.services import authenticate_sender as authenticating
+from compliance.tasks.push_bell import BELL
+from tests.support.hooks import Hook
 from tests.support.pages import PLAIN_STATIC
-from tests.support.rows import NOW, user
+from tests.support.rows import NOW, registry, user
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +51,24 @@ def admin(db: None) -> Client:
     client = Client()
     client.force_login(user("boss", staff=True))
     return client
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[WakeUp]:
+    """What the bell was asked to ring for."""
+    found: list[WakeUp] = []
+    monkeypatch.setattr(BELL, "ring", found.extend)
+    return found
+
+
+@pytest.fixture
+def no_rejections() -> Iterator[None]:
+    """Counts are kept by the process and ids come again."""
+    with patch.object(authenticating, "_REJECTIONS", authenticating._Rejections()):
+        yield
+
+
+@pytest.fixture
+def hook(db: None) -> Hook:
+    """One registry's endpoint, and a sender that knows its secret."""
+    return Hook(registry())

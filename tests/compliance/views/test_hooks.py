@@ -1,3 +1,5 @@
+"""Where registries push: who may, what is stored, and never a redirect."""
+
 from __future__ import annotations
 
 import ast
@@ -5,56 +7,24 @@ import base64
 import hashlib
 import hmac
 import inspect
-import io
 import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import OperationalError, connection
-from django.test import Client, RequestFactory
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from django.test import Client
 from pytest_django import Settings
 
 from compliance.models import InboundEvent, Push
 from compliance.policy.wake_up import WakeUp, Work
-from compliance.services import authenticate_sender as authenticating
-from compliance.services.accept_event import KEPT_BYTES
 from compliance.services.webhook_endpoints import rotate_secret, set_enabled
-from compliance.tasks.push_bell import BELL
-from compliance.views import hooks
 from compliance.webhooks import proof
-from compliance.webhooks.body import MOST_BYTES
 from compliance.webhooks.senders import SENDERS
-from tests.support.hooks import A, B, Hook, pushed
+from tests.support.hooks import A, Hook, pushed
 from tests.support.rows import NOW, registry
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[WakeUp]:
-    """What the bell was asked to ring for."""
-    found: list[WakeUp] = []
-    monkeypatch.setattr(BELL, "ring", found.extend)
-    return found
-
-
-@pytest.fixture(autouse=True)
-def no_rejections() -> Iterator[None]:
-    """Counts are kept by the process and ids come again."""
-    with patch.object(authenticating, "_REJECTIONS", authenticating._Rejections()):
-        yield
-
-
-@pytest.fixture
-def hook() -> Hook:
-    return Hook(registry())
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung", "no_rejections")]
 
 
 def test_a_push_is_stored_before_it_is_answered(hook: Hook, rung: list[WakeUp]) -> None:
@@ -204,152 +174,6 @@ def test_secrets_are_compared_in_constant_time_only() -> None:
         assert "_same(" in ast.unparse(functions[name])
 
 
-# -- C-02: authenticated but odd
-
-ODD = [
-    b"",
-    b"null",
-    b"[]",
-    b"{",
-    b"\xff",
-    b'{"events": 1}',
-    b'{"events": [{"action": "x"}]}',
-    b'{"a": 1, "a": 2}',
-    b"\x00",
-    b'{"events": ["\\ud800"]}',
-]
-
-
-@pytest.mark.parametrize("body", ODD)
-def test_what_is_odd_is_kept_for_a_person(hook: Hook, body: bytes, rung: list[WakeUp]) -> None:
-    assert hook.send(body).status_code == 202
-
-    event = hook.event()
-    assert (event.outcome, bytes(event.body), event.body_size) == ("quarantined", body, len(body))
-    assert event.reason
-    assert (hook.states(), rung) == ([], [])
-
-
-def test_a_part_of_a_long_body_is_kept(hook: Hook) -> None:
-    body = b'{"events": "' + b"x" * (MOST_BYTES - 14) + b'"}'
-    assert len(body) == MOST_BYTES
-    assert hook.send(body).status_code == 202
-    assert (len(hook.event().body), hook.event().body_size) == (KEPT_BYTES, MOST_BYTES)
-
-
-@pytest.mark.parametrize("body", [b'{"events": []}', pushed(action="pull")])
-def test_nothing_to_do_is_said_so(hook: Hook, body: bytes) -> None:
-    assert hook.send(body).status_code == 202
-    assert (hook.event().outcome, bool(hook.event().reason)) == ("ignored", True)
-
-
-def test_a_disabled_registry_has_nothing_to_do(hook: Hook) -> None:
-    hook.registry.enabled = False
-    hook.registry.save()
-    assert hook.send(pushed()).status_code == 202
-    assert (hook.event().outcome, hook.states()) == ("ignored", [])
-
-
-def test_a_payload_about_another_registry_of_ours(hook: Hook, rung: list[WakeUp]) -> None:
-    registry("Other", url="https://other.example")
-    for host, outcome in (
-        ("other.example", "quarantined"),
-        ("harbor.example", "accepted"),
-        ("alias.example", "accepted"),
-    ):
-        hook.send(pushed(tag=host, request={"host": host}))
-        assert hook.event().outcome == outcome, host
-    assert Push.objects.filter(tag="other.example").count() == 0
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=10,
-)
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    body=JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=300),
-    header=st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255), max_size=20),
-)
-def test_no_request_breaks_us(hook: Hook, body: bytes, header: str) -> None:
-    assert hook.send(body, {"x-something": header}).status_code == 202
-
-
-# -- C-03: sizes and encodings
-
-
-def test_a_body_that_is_too_large(hook: Hook) -> None:
-    assert hook.send(b" " * (MOST_BYTES + 1)).status_code == 413
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, identity"])
-def test_an_encoded_body(hook: Hook, encoding: str) -> None:
-    assert hook.send(pushed(), {"content-encoding": encoding}).status_code == 415
-
-
-def test_an_identity_encoding_is_none(hook: Hook) -> None:
-    assert hook.send(pushed(), {"content-encoding": "identity"}).status_code == 202
-
-
-def chunked(hook: Hook, stream: io.BytesIO, **environ: Any) -> int:
-    """As a server hands a chunked request over: no length, a stream that ends."""
-    request = RequestFactory().post(hook.path, headers={"authorization": f"Bearer {hook.secret}"})
-    request.META.pop("CONTENT_LENGTH", None)
-    request.META.update({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": stream, **environ})
-    return hooks.receive(request, hook.endpoint.key).status_code
-
-
-def test_a_chunked_body(hook: Hook) -> None:
-    assert chunked(hook, io.BytesIO(pushed()), **{"wsgi.input_terminated": True}) == 202
-    assert hook.states() == ["waiting"]
-
-
-def test_a_chunked_body_without_an_end(hook: Hook) -> None:
-    class Endless(io.BytesIO):
-        given = 0
-
-        def read(self, size: int | None = -1, /) -> bytes:
-            assert size is not None
-            self.given += size
-            return b" " * size
-
-    stream = Endless()
-    assert chunked(hook, stream, **{"wsgi.input_terminated": True}) == 413
-    assert stream.given == MOST_BYTES + 1
-
-
-def test_nobody_waits_for_the_body_of_a_stranger(hook: Hook) -> None:
-    class Dripping(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            raise AssertionError("it was read")
-
-    for key, secret in ((hook.endpoint.key, "wrong"), ("0" * 32, hook.secret)):
-        request = RequestFactory().post(hook.path, headers={"authorization": f"Bearer {secret}"})
-        request.META.update({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": Dripping(), "wsgi.input_terminated": 1})
-        assert hooks.receive(request, key).status_code == 401
-
-
-def test_a_chunked_body_of_a_server_that_does_not_end_it(hook: Hook) -> None:
-    assert chunked(hook, io.BytesIO(pushed())) == 411
-
-
-@pytest.mark.parametrize("length", ["-1", "x", "1e3", "\u0663"])
-def test_a_length_that_is_none(hook: Hook, length: str) -> None:
-    request = RequestFactory().post(hook.path, headers={"authorization": f"Bearer {hook.secret}"})
-    request.META["CONTENT_LENGTH"] = length
-    assert hooks.receive(request, hook.endpoint.key).status_code == 400
-
-
-def test_a_body_that_ends_too_soon(hook: Hook) -> None:
-    proof = {"authorization": f"Bearer {hook.secret}"}
-    request = RequestFactory().post(hook.path, b"{}", content_type="application/json", headers=proof)
-    request.META["CONTENT_LENGTH"] = "20"
-    assert hooks.receive(request, hook.endpoint.key).status_code == 400
-
-
 # -- C-04: never a redirect
 
 
@@ -400,39 +224,3 @@ def test_secrets_are_masked_in_what_is_kept(hook: Hook) -> None:
     kept = hook.event().headers
     assert (kept["authorization"], kept["cookie"], kept["x-forwarded-by"]) == (proof.MASKED,) * 3
     assert kept["user-agent"] == "docker\\x7f"
-
-
-# -- durability
-
-
-@contextmanager
-def failing(words: str, fault: str) -> Iterator[None]:
-    """A database that cannot do statements with these words."""
-
-    def run(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
-        if words in sql:
-            raise OperationalError(fault)
-        return execute(sql, *more)
-
-    with connection.execute_wrapper(run):
-        yield
-
-
-def test_a_database_that_is_down(hook: Hook, rung: list[WakeUp]) -> None:
-    with failing("INSERT INTO compliance_inboundevent", "no space left on device"):
-        answer = hook.send(pushed())
-    assert (answer.status_code, answer["Retry-After"], rung) == (503, "10", [])
-    assert not Push.objects.exists()
-
-
-def test_nothing_of_a_request_is_stored_without_the_rest(hook: Hook) -> None:
-    with failing('UPDATE "compliance_webhookendpoint"', "terminated"):
-        assert hook.send(pushed()).status_code == 503
-    assert not InboundEvent.objects.exists()
-    assert not Push.objects.exists()
-
-
-def test_how_many_statements_a_push_costs(hook: Hook, django_assert_num_queries: Any) -> None:
-    hook.send(pushed("first"))
-    with django_assert_num_queries(5):  # endpoint, savepoint, what is known, event with pushes, release
-        hook.send(pushed("second", B))
