@@ -53,19 +53,6 @@ def text(value: object, *path: str) -> str:
     return found
 
 
-def number(value: object, *path: str) -> str:
-    """The number at a path, as it was written; empty where a key is missing or null.
-
-    :raises Odd: as for ``text``.
-    """
-    found = _at(value, path)
-    if found is None:
-        return ""
-    if not isinstance(found, Number):
-        raise Odd(f"{'.'.join(path)} is not a number.")
-    return str(found)[:40]
-
-
 def part(value: object, *path: str) -> Object:
     """The object at a path; an empty one where a key is missing or null.
 

@@ -1,6 +1,7 @@
 """Docker Hub: no signature and no header, so the secret is in the address.
 
-Source: docs.docker.com "Webhooks". ``callback_url`` is never called.
+Source: docs.docker.com "Webhooks". ``callback_url`` is never called. ``pushed_at`` tells no event from another: it is in
+whole seconds, and a tag may be pushed twice in one.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from compliance.webhooks.body import Object, number, text
+from compliance.webhooks.body import Object, text
 from compliance.webhooks.hint import Kind, Reading
-from compliance.webhooks.naming import Told, event_key, one
+from compliance.webhooks.naming import Told, one
 from compliance.webhooks.proof import ADDRESS
 from compliance.webhooks.sender import Home, Sample, Sender, Step
 
@@ -19,7 +20,7 @@ def read(_headers: Mapping[str, str], body: Object, _home: Home) -> Reading:
     """Every request is a push of one tag."""
     name, tag = text(body, "repository", "repo_name"), text(body, "push_data", "tag")
     repository = name if "/" in name else f"library/{name}"
-    return one(Told(Kind.PUSHED, repository, tag, "", event_key(name, tag, number(body, "push_data", "pushed_at"))))
+    return one(Told(Kind.PUSHED, repository, tag))
 
 
 SENDER: Final = Sender(

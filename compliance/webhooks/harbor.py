@@ -1,6 +1,7 @@
 """Harbor, in both of its payload formats.
 
 Source: harbor ``src/pkg/notifier/{model,formats,handler}``, its documentation "Configure Webhook Notifications".
+Only CloudEvents have an id: ``occur_at`` is in whole seconds, and a tag may move away and back within one.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from compliance.webhooks.body import Object, number, objects, part, text
+from compliance.webhooks.body import Object, objects, part, text
 from compliance.webhooks.hint import Kind, Odd, Reading
 from compliance.webhooks.naming import Told, add, event_key, ignored
 from compliance.webhooks.proof import HeaderSecret
@@ -35,7 +36,7 @@ def read(_headers: Mapping[str, str], body: Object, _home: Home) -> Reading:
     reading = Reading()
     for resource in objects(data, "resources"):
         tag, digest = text(resource, "tag"), text(resource, "digest")
-        key = event_key(text(body, "id")) if is_cloud_event else event_key(event, number(body, "occur_at"), digest)
+        key = event_key(text(body, "id")) if is_cloud_event else ""
         host = text(resource, "resource_url").partition("/")[0]
         add(reading, Told(kind, text(data, "repository", "repo_full_name"), tag, digest, key, host))
     return reading

@@ -169,6 +169,37 @@ def test_one_event_of_several_tags_is_not_its_own_duplicate(world: World, hook: 
     assert hook.states() == ["joined", "joined"]
 
 
+def of_a_second(product: str, digest: str) -> bytes:
+    """A push of ``team/app:1.4`` as products without ids tell of it, all of them within one second."""
+    if product == "dockerhub":
+        told = {"push_data": {"tag": "1.4", "pushed_at": 1767323045}, "repository": {"repo_name": "team/app"}}
+    else:
+        data = {"resources": [{"digest": digest, "tag": "1.4"}], "repository": {"repo_full_name": "team/app"}}
+        told = {"type": "PUSH_ARTIFACT", "occur_at": 1767323045, "event_data": data}
+    return json.dumps(told).encode()
+
+
+@pytest.mark.parametrize("product", ["dockerhub", "harbor"])
+def test_a_tag_that_moves_away_and_back_within_a_second_of_a_product_without_ids(world: World, product: str) -> None:
+    hook, one, other = Hook(world.registry, product), app("1001", "one"), app("", "other")
+    for stored in (one, other, one):
+        world.layout.tag("team/app", "1.4", stored)
+        hook.send(of_a_second(product, stored.digest))
+        work(world)
+
+    assert world.tag("team/app", "1.4").digest == one.digest
+    assert hook.states() == ["joined"] * 3
+
+
+@pytest.mark.parametrize("product", ["dockerhub", "harbor"])
+def test_a_push_that_a_product_without_ids_tells_of_twice_waits_once(world: World, product: str) -> None:
+    hook = Hook(world.registry, product)
+    for _ in range(3):
+        hook.send(of_a_second(product, A))
+
+    assert hook.states() == ["waiting", "duplicate", "duplicate"]
+
+
 def test_a_deletion_is_what_the_registry_says(world: World, hook: Hook) -> None:
     stored = app("1001")
     world.layout.tag("team/app", "1.4", stored)

@@ -81,7 +81,7 @@ def test_one_odd_event_of_an_envelope_does_not_hide_the_others() -> None:
 
 def test_docker_hub_names_official_images_as_the_registry_does() -> None:
     body = {"push_data": {"tag": "1.4", "pushed_at": 1767323045}, "repository": {"repo_name": "shop"}}
-    assert only(read("dockerhub", body)) == Hint(Kind.PUSHED, "library/shop", "1.4", "", "shop/1.4/1767323045")
+    assert only(read("dockerhub", body)) == Hint(Kind.PUSHED, "library/shop", "1.4")
 
 
 HARBOR_DATA = {
@@ -93,6 +93,11 @@ HARBOR_DATA = {
 def test_harbor_by_cloud_events() -> None:
     body = {"specversion": "1.0", "id": "u2", "type": "harbor.artifact.pushed", "data": HARBOR_DATA}
     assert only(read("harbor", body)) == Hint(Kind.PUSHED, "team/shop", "1.4", A, "u2", "harbor.example")
+
+
+def test_harbor_by_its_own_format_has_no_id() -> None:
+    body = {"type": "PUSH_ARTIFACT", "occur_at": 1767323045, "event_data": HARBOR_DATA}
+    assert only(read("harbor", body)) == Hint(Kind.PUSHED, "team/shop", "1.4", A, "", "harbor.example")
 
 
 def test_harbor_writes_a_digest_where_there_is_no_tag() -> None:
