@@ -1,7 +1,7 @@
 """Docker Hub: no signature and no header, so the secret is in the address.
 
-Source: docs.docker.com "Webhooks". ``callback_url`` is never called. ``pushed_at`` tells no event from another: it is in
-whole seconds, and a tag may be pushed twice in one.
+Source: docs.docker.com "Webhooks". ``callback_url`` is never called. ``pushed_at`` tells no event from another: it is
+in whole seconds, and a tag may be pushed twice in one.
 """
 
 from __future__ import annotations
