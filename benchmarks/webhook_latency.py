@@ -145,7 +145,7 @@ class Trial:
         print(f"every push is final {seconds:.1f} s after the last answer")
         verdicts = self._tell_verdicts()
         unanswered = sum(answer.status != 202 for answer in self._answers)
-        lost = lost_events(answer.event for answer in self._answers if answer.event)
+        lost = lost_events(answer.event for answer in self._answers if answer.status == 202)
         accepted = len(self._answers) - unanswered
         print(f"answered 202: {accepted} of {len(self._answers)}; stored {_stored()}; lost {lost}")
         print(f"scans of a tag with one digest: at most {most_scans_of_a_tag()} (budget 2)")

@@ -68,6 +68,7 @@ def answer_registries(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
         request.META.update(PATH_INFO=shown, RAW_URI=shown, REQUEST_URI=shown, QUERY_STRING="")
         response = receive(request, found["key"])
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Content-Length"] = str(len(response.content))  # or the answer comes in chunks
         return response
 
     return middleware

@@ -127,6 +127,16 @@ def test_the_secret_of_an_address_is_in_no_log(port: int, log: Path) -> None:
     assert hook.secret[1:] not in log.read_text()
 
 
+def test_an_answer_says_how_long_it_is(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connected:
+        connected.sendall(
+            b"POST /hooks/nobody/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+        head, _, body = b"".join(iter(lambda: connected.recv(65_536), b"")).partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}".encode() in head.lower()
+    assert b"chunked" not in head.lower()
+
+
 def test_one_delivery_from_many_at_once(port: int) -> None:
     """At the same moment several may be stored; whoever gathers them finds them to be one."""
     hook = Hook(registry())

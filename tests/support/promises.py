@@ -69,11 +69,12 @@ def broken_promises() -> dict[str, int]:
     return found
 
 
-def lost_events(answered: Iterable[int]) -> int:
-    """How many events that were answered 202, by the ids in the answers, are not stored."""
+def lost_events(answered: Iterable[int | None]) -> int:
+    """How many events that were answered 202, by the ids in the answers, are not stored; no id counts as lost."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM unnest(%s::bigint[]) id WHERE id NOT IN (SELECT id FROM compliance_inboundevent)",
+            "SELECT count(*) FROM unnest(%s::bigint[]) answered(id)"
+            " WHERE NOT EXISTS (SELECT FROM compliance_inboundevent e WHERE e.id = answered.id)",
             [list(answered)],
         )
         (count,) = cursor.fetchone() or (0,)
