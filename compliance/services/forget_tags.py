@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import Q
-
 from compliance.models import Repository, Tag, TagChange
+from compliance.models.bulk import update_rows
 from compliance.policy.tag_change import TagState, deletion
 from compliance.services.count_totals import count_totals
 from scanner.domain.verdict import Verdict
 
 _BATCH = 1_000
+_COLUMNS = ("deleted_at", "failing_since", "seen_at")
 
 
-def forget_tags(
-    repository_id: int, ids: Sequence[int], scan_id: int, *, now: datetime, seen_at: datetime | None = None
-) -> None:
+def forget_tags(repository_id: int, gone: Mapping[int, datetime], scan_id: int, *, now: datetime) -> None:
     """Mark tags as deleted, with a change for each; totals are the caller's, who holds the repository's row.
 
-    :param seen_at: when the registry was asked; tags that somebody has seen since stay. ``None``: all are gone.
+    :param gone: ids, each with when the registry was asked for that tag; those that somebody has seen since stay.
     """
+    ids = list(gone)
     for start in range(0, len(ids), _BATCH):
         rows = Tag.objects.listed().filter(pk__in=ids[start : start + _BATCH])
-        if seen_at is not None:
-            rows = rows.filter(Q(seen_at=None) | Q(seen_at__lte=seen_at))
-        tags = list(rows)
+        tags = [tag for tag in rows if tag.seen_at is None or tag.seen_at <= gone[tag.pk]]
         TagChange.objects.bulk_create(_change(tag, repository_id, scan_id, now) for tag in tags)
-        gone = {"deleted_at": now, "failing_since": None} | ({"seen_at": seen_at} if seen_at else {})
-        Tag.objects.filter(pk__in=[tag.pk for tag in tags]).update(**gone)
+        for tag in tags:
+            tag.deleted_at, tag.failing_since, tag.seen_at = now, None, gone[tag.pk]
+        update_rows(tags, _COLUMNS)
 
 
-def forget_repositories(ids: Sequence[int], scan_id: int, *, now: datetime, seen_at: datetime | None = None) -> None:
+def forget_repositories(ids: Sequence[int], scan_id: int, *, now: datetime, asked_at: datetime) -> None:
     """Mark repositories as deleted together with all their tags; their snapshot of today counts none.
 
-    :param seen_at: when the registry was asked; a repository with a tag that somebody has seen since stays.
+    :param asked_at: when the registry was; a repository with a tag that somebody has seen since stays.
     """
     for pk in ids:
         repository = Repository.objects.select_for_update(of=("self",)).select_related("policy__current").get(pk=pk)
         tags = Tag.objects.listed().filter(repository=pk).values_list("pk", flat=True)
-        forget_tags(pk, list(tags), scan_id, now=now, seen_at=seen_at)
+        forget_tags(pk, dict.fromkeys(tags, asked_at), scan_id, now=now)
         version = repository.policy.current
         if version is not None:
             count_totals(repository, version, now=now)

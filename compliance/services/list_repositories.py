@@ -152,7 +152,7 @@ def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: d
         kept = outside | _asked_for_a_push(registry)
         wanted = set(listing.names)
         gone = [pk for name, pk in there.items() if name not in wanted and pk not in kept]
-        forget_repositories(gone, scan.pk, now=now, seen_at=listing.asked_at)
+        forget_repositories(gone, scan.pk, now=now, asked_at=listing.asked_at)
     return [known[name][0] for name in listed if name in known] + [row.pk for row in made]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -50,18 +50,16 @@ class IndexRead:
 class Batch(Progress):
     """What to write.
 
-    :param gone: ids of tags the registry no longer has.
+    :param gone: ids of tags the registry no longer has, each with when it was asked.
     :param outside: ids of tags that are out of scope.
-    :param seen_at: when the registry was asked for them.
     :param platforms: ``Index.platforms``.
     """
 
     tags: Sequence[TagRead] = ()
     images: Sequence[ImageRead] = ()
     indexes: Sequence[IndexRead] = ()
-    gone: Sequence[int] = ()
+    gone: Mapping[int, datetime] = field(default_factory=dict)
     outside: Sequence[int] = ()
-    seen_at: datetime | None = None
     platforms: str = ""
 
     @property
@@ -90,7 +88,7 @@ def record_images(
         _write_indexes(batch.indexes, batch.platforms, now)
         known = _judged(batch, version, now)
         written = write_tags(repository, batch.tags, known, version, repository_scan.scan_id, now=now)
-        forget_tags(repository.pk, batch.gone, repository_scan.scan_id, now=now, seen_at=batch.seen_at)
+        forget_tags(repository.pk, batch.gone, repository_scan.scan_id, now=now)
         leave_out_tags(batch.outside, now=now)
         if written.rows or batch.gone or batch.outside:
             count_totals(repository, version, now=now, new=written.new, fixed=written.fixed)

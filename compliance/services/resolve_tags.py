@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import datetime
 
 from scanner.domain.problems import ScanProblem
 from scanner.domain.reference import RepositoryName, TagName
@@ -13,23 +14,35 @@ from scanner.sources.source import Resolved, Source
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A tag with its digest, pinned for the rest of the scan, or with what kept the registry from telling."""
+    """A tag with its digest, pinned for the rest of the scan, or with what kept the registry from telling.
+
+    :param asked_at: when its own question began; the answer is no older.
+    """
 
     tag: TagName
+    asked_at: datetime
     resolved: Resolved | None
     problem: ScanProblem | None = None
 
 
 def resolve_tags(
-    source: Source, repository: RepositoryName, tags: Sequence[TagName], executor: Executor
+    source: Source,
+    repository: RepositoryName,
+    tags: Sequence[TagName],
+    executor: Executor,
+    clock: Callable[[], datetime],
 ) -> list[Pointer]:
-    """Resolve every tag; a tag that cannot be resolved does not stop the others."""
+    """Resolve every tag; a tag that cannot be resolved does not stop the others.
+
+    :param clock: that agrees with the database's, and asks nobody.
+    """
 
     def resolve(tag: TagName) -> Pointer:
+        asked_at = clock()
         try:
-            return Pointer(tag, source.resolve(repository, tag))
+            return Pointer(tag, asked_at, source.resolve(repository, tag))
         except ScanProblem as problem:
-            return Pointer(tag, None, problem)
+            return Pointer(tag, asked_at, None, problem)
 
     return list(executor.map(resolve, tags))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
 from compliance.models import ACTIVE, Image, IndexImage, Repository, RepositoryScan, Tag
-from compliance.models.clock import database_now
+from compliance.models.clock import database_clock, database_now
 from compliance.services.choose_tags import choose_tags
 from compliance.services.heavy_layers import BIG_LAYERS
 from compliance.services.known_images import Known, known_images
@@ -49,7 +50,7 @@ def scan_tags(turn: Turn) -> None:
 
 def _scan(turn: Turn) -> None:
     named = turn.row.only_tags
-    listed_at = turn.seen_at
+    listed_at = database_now()
     listed = set(turn.place.source.tags(turn.place.repository) if named is None else map(TagName, named))
     names = choose_tags(turn.row, listed, now=turn.clock())
     turn.total = len(names)
@@ -59,8 +60,7 @@ def _scan(turn: Turn) -> None:
         _scan_batch(turn, batch, start)
         start += len(batch)
     if named is None:
-        turn.seen_at = listed_at
-        _scan_gone(turn, names, listed)
+        _scan_gone(turn, names, listed, listed_at)
 
 
 def _group_size(row: RepositoryScan) -> int:
@@ -70,14 +70,14 @@ def _group_size(row: RepositoryScan) -> int:
 
 def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     place = turn.place
-    turn.seen_at = database_now()
-    pointers, limit = until_limited(resolve_tags(place.source, place.repository, names, place.executor))
+    found = resolve_tags(place.source, place.repository, names, place.executor, database_clock())
+    pointers, limit = until_limited(found)
     stop = limit if not pointers else registry_is_down(pointers)
     if stop is not None:
         raise stop
     names = names[: len(pointers)]
     changed = _changed(turn, pointers)
-    unknown = [pointer.tag for pointer in changed if _is_gone(turn, pointer)]
+    unknown = {pointer.tag: pointer.asked_at for pointer in changed if _is_gone(turn, pointer)}
     changed = [pointer for pointer in changed if pointer.tag not in unknown]
     digests = (pointer.resolved.digest for pointer in changed if pointer.resolved)
     known = known_images(digests, turn.version, turn.platforms)
@@ -141,9 +141,10 @@ def _is_gone(turn: Turn, pointer: Pointer) -> bool:
     return turn.row.only_tags is not None and problem is not None and problem.code in _GONE
 
 
-def _stored(turn: Turn, names: Sequence[TagName]) -> list[int]:
-    rows = Tag.objects.listed().filter(repository=turn.row.repository_id, name__in=names)
-    return list(rows.values_list("pk", flat=True)) if names else []
+def _stored(turn: Turn, asked: Mapping[TagName, datetime]) -> dict[int, datetime]:
+    """Ids of tags that have a row, each with when it was asked for."""
+    rows = Tag.objects.listed().filter(repository=turn.row.repository_id, name__in=asked)
+    return {pk: asked[TagName(name)] for pk, name in rows.values_list("pk", "name")} if asked else {}
 
 
 def _groups(pointers: Sequence[Pointer], known: Known, most: int) -> Iterator[list[Pointer]]:
@@ -181,7 +182,7 @@ def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str 
         raise limited
 
 
-def _scan_gone(turn: Turn, names: Sequence[TagName], listed: set[TagName]) -> None:
+def _scan_gone(turn: Turn, names: Sequence[TagName], listed: set[TagName], listed_at: datetime) -> None:
     """Notice tags that were deleted or left out.
 
     Every name has a row by now, so equal counts mean that none is left over. Not so after several turns: names that
@@ -197,7 +198,7 @@ def _scan_gone(turn: Turn, names: Sequence[TagName], listed: set[TagName]) -> No
             if name not in wanted:
                 (outside if name in listed else gone).append(pk)
     if gone or outside or turn.place.source.traffic.requests != turn.requests:
-        record(turn, Batch(gone=gone, outside=outside, tags_done=len(names)))
+        record(turn, Batch(gone=dict.fromkeys(gone, listed_at), outside=outside, tags_done=len(names)))
 
 
 def _out_of_scope(turn: Turn, digests: Iterable[str]) -> dict[str, ScanProblem]:
@@ -209,7 +210,8 @@ def _out_of_scope(turn: Turn, digests: Iterable[str]) -> dict[str, ScanProblem]:
 def _tag_read(pointer: Pointer, problems: dict[str, ScanProblem] | None = None) -> TagRead:
     if pointer.resolved is None:
         passing = pointer.problem is not None and not pointer.problem.permanent
-        return TagRead(pointer.tag, "", pointer.problem, keep=passing)
+        return TagRead(pointer.tag, "", pointer.problem, keep=passing, seen_at=pointer.asked_at)
     digest: Digest = pointer.resolved.digest
     problem = (problems or {}).get(digest)
-    return TagRead(pointer.tag, digest, problem, keep=problem is not None and problem.code == BIG_LAYERS)
+    waits = problem is not None and problem.code == BIG_LAYERS
+    return TagRead(pointer.tag, digest, problem, keep=waits, seen_at=pointer.asked_at)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from compliance.models import PolicyVersion, RepositoryScan
-from compliance.models.clock import database_now
 from compliance.services.finish_scan import refresh_totals
 from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.list_repositories import Clock
@@ -47,7 +45,6 @@ class Turn:
     saved: int = 0
     total: int | None = None
     stored: bool = False
-    seen_at: datetime = field(default_factory=database_now)
 
     @property
     def platforms(self) -> str:
@@ -66,8 +63,7 @@ def record(turn: Turn, batch: Batch) -> None:
     """
     turn.keeper.check(RepositoryScan.objects.all(), turn.row.pk)
     traffic(turn, batch)
-    batch.seen_at, batch.platforms = turn.seen_at, turn.platforms
-    batch.tags = [replace(tag, seen_at=turn.seen_at) for tag in batch.tags]
+    batch.platforms = turn.platforms
     if batch.is_empty:
         record_progress(turn.row.pk, turn.token, batch)
     else:

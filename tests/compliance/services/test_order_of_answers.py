@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from compliance.models import Registry, Repository, RepositoryScan, Scan, Tag, TagChange
 from compliance.models.clock import database_now
@@ -21,6 +22,8 @@ from compliance.services.open_source import open_source
 from compliance.services.run_scan_inline import run_scan_inline, work_on
 from compliance.services.write_tags import TagRead, write_tags
 from scanner.domain.problems import ImageProblem
+from scanner.domain.reference import RepositoryName, TagName
+from scanner.sources.source import Resolved
 from tests.compliance.services.conftest import World, app
 from tests.compliance.services.test_only_tags import ask_for
 
@@ -124,6 +127,54 @@ def test_a_scan_that_asked_later_is_not_undone_by_a_slow_push(shared: World) -> 
         work_on(part_of(push), clock=lambda: shared.now, opener=opener)
 
     assert shared.tag("team/app").digest == app("1001", "first").digest
+
+
+@contextmanager
+def while_asking(tag: str, then: Callable[[], None]) -> Iterator[Callable[[Registry], Any]]:
+    """An opener whose source does something else while it waits for the answer about one tag."""
+
+    @contextmanager
+    def opener(registry: Registry) -> Iterator[Any]:
+        with open_source(registry) as source:
+            resolve = source.resolve
+
+            def slowly(repository: RepositoryName, name: TagName) -> Resolved:
+                if name == tag:
+                    then()
+                return resolve(repository, name)
+
+            source.resolve = slowly  # type: ignore[method-assign, assignment]  # what a slow registry does
+            yield source
+
+    yield opener
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("named", [None, ["1", "2"]])
+@pytest.mark.parametrize("gone", [False, True])
+def test_each_tag_is_as_old_as_its_own_question(
+    shared: World, settings: Settings, named: list[str] | None, gone: bool
+) -> None:
+    """Somebody asks for the last tag of a batch that is under way, and it changes before the batch comes to it."""
+    settings.SCAN_CONNECTIONS = 1
+    shared.layout.tag("team/app", "2", OLD)
+    slow = ask_for(shared, named)
+
+    def asked_in_between() -> None:
+        work_on(part_of(ask_for(shared, ["2"])), clock=lambda: shared.now)
+        assert shared.tag("team/app", "2").digest == OLD.digest
+        shared.layout.untag("team/app", "2")
+        if not gone:
+            shared.layout.tag("team/app", "2", NEW)
+
+    with while_asking("1", aside(asked_in_between)) as opener:
+        work_on(part_of(slow), clock=lambda: shared.now, opener=opener)
+
+    tag = shared.tag("team/app", "2")
+    if gone and named:
+        assert tag.deleted_at is not None
+    else:
+        assert (tag.digest, tag.problem_code) == ((OLD.digest, "manifest-unknown") if gone else (NEW.digest, ""))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -273,8 +324,8 @@ def test_the_last_answer_counts_in_whatever_order_they_are_written(
     for at in order:
         asked = start + timedelta(seconds=at)
         if not ANSWERS[at]:
-            pks = list(Tag.objects.values_list("pk", flat=True))
-            forget_tags(repository.pk, pks, scan.pk, now=world.now, seen_at=asked)
+            pks = Tag.objects.values_list("pk", flat=True)
+            forget_tags(repository.pk, dict.fromkeys(pks, asked), scan.pk, now=world.now)
             continue
         read = TagRead("1", ANSWERS[at], ImageProblem("broken", "It cannot be read."), seen_at=asked)
         write_tags(repository, [read], known_images([], version), version, scan.pk, now=world.now)
