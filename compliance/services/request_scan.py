@@ -6,14 +6,18 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State, User
 from compliance.policy.schedule import InvalidSchedule, next_scan
+from compliance.services.doubt_tags import doubt_tags, tags_after
+from compliance.services.heavy_layers import BIG_LAYERS
+from scanner.domain.problems import Unavailable
 
 logger = logging.getLogger(__name__)
 
 _WITHOUT_SCHEDULE = timedelta(hours=1)
+_OF_A_PUSH = Q(scan__trigger=Scan.Trigger.WEBHOOK, only_tags__isnull=False)
 
 
 def request_scan(registry: Registry, *, trigger: str, now: datetime, requested_by: User | None = None) -> int:
@@ -38,15 +42,31 @@ def next_scan_of(registry: Registry, now: datetime) -> datetime | None:
 
 
 def cancel_scan(scan_id: int, *, now: datetime) -> bool:
-    """End an active scan; workers notice at their next batch, whose fence their old lease no longer passes."""
+    """End an active scan; workers notice at their next batch, whose fence their old lease no longer passes.
+
+    Tags it would have asked for because of a push are unconfirmed until somebody asks: they are said to have moved.
+    """
     with transaction.atomic():
         ended = Scan.objects.filter(pk=scan_id, state__in=ACTIVE).update(
             state=State.CANCELLED, finished_at=now, lease_token=None, lease_until=None
         )
-        RepositoryScan.objects.filter(scan=scan_id, state__in=ACTIVE).update(
-            state=State.CANCELLED, finished_at=now, lease_token=None, lease_until=None
-        )
+        # Locked before they are read: a batch that is being written moves the cursor.
+        parts = RepositoryScan.objects.filter(scan=scan_id, state__in=ACTIVE).order_by("pk")
+        named = list(parts.filter(_OF_A_PUSH | Q(heavy=True)).select_for_update(of=("self",)))
+        parts.order_by().update(state=State.CANCELLED, finished_at=now, lease_token=None, lease_until=None)
+        for part in named:
+            _doubt(part, now)
     return ended == 1
+
+
+def _doubt(part: RepositoryScan, now: datetime) -> None:
+    """Mark what shows no other reason, and what still says that its layers are being read."""
+    what = "reading of its big layers" if part.heavy else "check after a push"
+    problem = Unavailable(
+        "check-cancelled", f"the {what} was cancelled before it got to this tag", remedy="Scan the registry again."
+    )
+    tags = tags_after(part.repository_id, part.cursor).filter(name__in=part.only_tags or ())
+    doubt_tags(tags.filter(problem_code=BIG_LAYERS if part.heavy else ""), problem, now=now)
 
 
 def _active(registry: Registry) -> int | None:

@@ -11,7 +11,7 @@ from compliance.models import Layer, RepositoryScan, Scan, ScanError, State, Tag
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.find_due_work import due_work, request_due_scans
 from compliance.services.list_repositories import list_repositories
-from compliance.services.request_scan import request_scan
+from compliance.services.request_scan import cancel_scan, request_scan
 from compliance.services.run_scan_inline import work_on
 from compliance.services.scan_repository import scan_repository
 from compliance.services.serve_next import serve_next
@@ -67,6 +67,20 @@ def test_then_they_are_read(small: World) -> None:
     assert (tag.verdict, tag.problem_code, tag.unconfirmed_since) == ("pass", "", None)
     assert (scan.state, scan.repositories_done, scan.tags_total, scan.tags_done) == (State.DONE, 1, 2, 2)
     assert scan.layers_indexed == Layer.objects.exclude(index=None).count()
+
+
+def test_who_cancels_the_scan_is_not_told_that_they_are_still_being_read(small: World) -> None:
+    small.layout.tag("team/app", "heavy", HEAVY)
+    light_part(small)
+
+    assert cancel_scan(Scan.objects.get().pk, now=small.now)
+
+    tag = small.tag("team/app", "heavy")
+    assert (tag.verdict, tag.problem_code) == ("unknown", "check-cancelled")
+    assert "reading of its big layers was cancelled" in tag.problem_message
+    (heavy,) = light_part(small)
+    work_on(heavy, clock=lambda: small.now)
+    assert small.tag("team/app", "heavy").verdict == "pass"
 
 
 def test_the_last_verdict_is_kept_until_then(small: World) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from compliance.models import Registry, Repository, RepositoryScan, Scan, State, Tag, TagChange
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.request_scan import cancel_scan
 from compliance.services.run_scan_inline import work_on
 from tests.compliance.services.conftest import World, app
 
@@ -145,3 +147,41 @@ def test_the_next_whole_scan_finds_what_nobody_announced_and_removes_what_is_gon
         ("1", "created"),
     ]
     assert (scan.new, scan.regressed) == (1, 1)
+
+
+def cancelled(world: World, tags: Sequence[str], **columns: Any) -> None:
+    """Withdraw the scan of a push that nobody has worked on, or that has come so far."""
+    scan = ask_for(world, tags)
+    RepositoryScan.objects.filter(scan=scan).update(**columns)
+    assert cancel_scan(scan.pk, now=world.now)
+
+
+def test_a_push_whose_scan_is_cancelled_leaves_its_tags_unconfirmed(scanned: World) -> None:
+    cancelled(scanned, ["2", "new"])
+
+    pushed, other = scanned.tag("team/app", "2"), scanned.tag("team/app", "1")
+    assert (pushed.verdict, pushed.unconfirmed_since, pushed.problem_code) == ("pass", scanned.now, "check-cancelled")
+    assert pushed.problem_message == "the check after a push was cancelled before it got to this tag"
+    assert (other.unconfirmed_since, other.problem_code) == (None, "")
+    scanned.scan()
+    pushed.refresh_from_db()
+    assert (pushed.verdict, pushed.unconfirmed_since, pushed.problem_code) == ("pass", None, "")
+
+
+@pytest.mark.parametrize("columns", [{"cursor": "1"}, {"state": State.DONE}, {"only_tags": None}])
+def test_cancelling_doubts_nothing_that_was_done_or_not_pushed(scanned: World, columns: dict[str, Any]) -> None:
+    cancelled(scanned, ["1"], **columns)
+    assert scanned.tag("team/app", "1").unconfirmed_since is None
+
+
+def test_a_tag_with_a_reason_of_its_own_keeps_it_when_a_scan_is_cancelled(scanned: World) -> None:
+    Tag.objects.filter(name="1").update(problem_code="bad-tar", verdict="unknown")
+    cancelled(scanned, ["1"])
+    assert scanned.tag("team/app", "1").problem_code == "bad-tar"
+
+
+def test_a_retry_that_is_cancelled_doubts_nothing(scanned: World) -> None:
+    scan = ask_for(scanned, ["1"])
+    Scan.objects.filter(pk=scan.pk).update(trigger=Scan.Trigger.RETRY)
+    cancel_scan(scan.pk, now=scanned.now)
+    assert scanned.tag("team/app", "1").unconfirmed_since is None
