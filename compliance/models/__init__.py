@@ -1,41 +1,71 @@
 """Tables. Content-addressed rows never change; pointers, work and judgement do."""
 
-from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, VerdictChoice
+from compliance.models.finding import (
+    BulkChange,
+    Finding,
+    FindingEvent,
+    FindingSpan,
+    Occurrence,
+    ResolutionChoice,
+    SavedView,
+    SlaTerm,
+    StatusChoice,
+)
+from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, ShownChoice, VerdictChoice
 from compliance.models.lease import LeaseLost
 from compliance.models.registry import AuthMethod, Policy, PolicyAssignment, PolicyVersion, Registry, RegistryState
 from compliance.models.rejudging import Rejudging
 from compliance.models.repository import DailySnapshot, Repository, Tag, TagChange
 from compliance.models.scan import ACTIVE, RepositoryScan, Scan, ScanError, State
-from compliance.models.user import User
+from compliance.models.team import Membership, OwnershipRule, Team, TeamRoleChoice
+from compliance.models.user import RoleChoice, User
+from compliance.models.waiver import ReasonChoice, Waiver
 from compliance.models.webhook import InboundEvent, Push, WebhookEndpoint
 
 __all__ = [
     "ACTIVE",
     "AuthMethod",
+    "BulkChange",
     "DailySnapshot",
     "Evaluation",
+    "Finding",
+    "FindingEvent",
+    "FindingSpan",
     "Image",
     "InboundEvent",
     "Index",
     "IndexImage",
     "Layer",
     "LeaseLost",
+    "Membership",
+    "Occurrence",
     "Outline",
+    "OwnershipRule",
     "Policy",
     "PolicyAssignment",
     "PolicyVersion",
     "Push",
+    "ReasonChoice",
     "Registry",
     "RegistryState",
     "Rejudging",
     "Repository",
     "RepositoryScan",
+    "ResolutionChoice",
+    "RoleChoice",
+    "SavedView",
     "Scan",
     "ScanError",
+    "ShownChoice",
+    "SlaTerm",
     "State",
+    "StatusChoice",
     "Tag",
     "TagChange",
+    "Team",
+    "TeamRoleChoice",
     "User",
     "VerdictChoice",
+    "Waiver",
     "WebhookEndpoint",
 ]

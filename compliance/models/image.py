@@ -22,6 +22,16 @@ class VerdictChoice(models.TextChoices):
     NOT_APPLICABLE = "not_applicable", "Not applicable"
 
 
+class ShownChoice(models.TextChoices):
+    """What lists and counts say: a verdict, or that its violations are waived."""
+
+    PASS = "pass", "Pass"
+    FAIL = "fail", "Fail"
+    UNKNOWN = "unknown", "Unknown"
+    WAIVED = "waived", "Waived"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
+
+
 @dataclass(frozen=True, slots=True)
 class LayerRead:
     """A layer as whoever claimed it found it."""
@@ -105,7 +115,8 @@ class Image(models.Model):
     derived from the facts, by the rules of ``outline_revision`` (``scanner.judge.REVISION``); under newer rules the
     image is asked again. ``facts_schema`` is ``scanner.storage.FACTS_SCHEMA`` as of the reading, whatever came of it:
     what an older release read counts until a scan reads it again. ``problem_allowed``: see ``Layer``.
-    ``config_document`` is the verified config as the registry gave it, compressed with zlib.
+    ``config_document`` is the verified config as the registry gave it, compressed with zlib. ``run_key`` is equal for
+    images that run alike: declared user, uid, gid and entrypoint (``remediation.run_key``).
     """
 
     digest = models.CharField(max_length=135, unique=True)
@@ -123,6 +134,7 @@ class Image(models.Model):
     gid = models.BigIntegerField(null=True)
     runs_as = models.CharField(max_length=200, blank=True)
     identity = models.CharField(max_length=300, blank=True)
+    run_key = models.CharField(max_length=32, blank=True, default="", db_default="")
     outline = models.ForeignKey(Outline, null=True, blank=True, on_delete=models.PROTECT, related_name="images")
     outline_revision = models.PositiveIntegerField(default=0, db_index=True)
     problem_code = models.CharField(max_length=64, blank=True)

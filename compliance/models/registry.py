@@ -14,10 +14,16 @@ from compliance.policy.schedule import Schedule
 
 
 class Policy(models.Model):
-    """A named set of rule settings; every change is a new version."""
+    """A named set of rule settings; every change is a new version.
+
+    A waiver of what it finds lasts at most ``waiver_days`` and, with ``second_person``, counts when somebody else than
+    its author has approved it.
+    """
 
     name = models.SlugField(unique=True)
     title = models.CharField(max_length=200)
+    waiver_days = models.PositiveSmallIntegerField(default=180, db_default=180)
+    second_person = models.BooleanField(default=False, db_default=False)
     current = models.OneToOneField("PolicyVersion", null=True, on_delete=models.PROTECT, related_name="current_of")
 
     def __str__(self) -> str:

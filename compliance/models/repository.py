@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
-from compliance.models.image import Image, Index, VerdictChoice
+from compliance.access import Actor
+from compliance.models.image import Image, Index, ShownChoice, VerdictChoice
 from compliance.models.registry import Policy, PolicyVersion, Registry
+from compliance.models.team import Team
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):
@@ -16,12 +19,18 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         """Repositories the registry still has."""
         return self.filter(deleted_at=None)
 
+    def for_user(self, actor: Actor) -> RepositoryQuerySet:
+        """Those that somebody may see."""
+        return self if actor.sees_everything else self.filter(team__in=actor.team_ids)
+
 
 class Repository(models.Model):
     """A repository with the totals of its tags, kept by ``services.record_images`` for the lists.
 
     ``policy`` is the one that judges it, kept by ``services.assign_policies``. ``judged_by``: every listed tag shows
     what this version says, whatever the tag's own ``judged_by``; empty where some may not.
+    ``team`` owns it, by the rules of ownership unless ``team_pinned``: then a person said so. ``labels`` are those of
+    the image its newest tag points to. Findings that were there at ``baseline_at`` are not new.
     """
 
     registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="repositories")
@@ -29,6 +38,13 @@ class Repository(models.Model):
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="repositories")
     judged_by = models.ForeignKey(
         PolicyVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="repositories")
+    team_pinned = models.BooleanField(default=False, db_default=False)
+    labels = models.JSONField(default=dict, db_default={})
+    baseline_at = models.DateTimeField(null=True, blank=True)
+    baseline_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     first_seen_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -38,10 +54,11 @@ class Repository(models.Model):
     passed = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
+    waived = models.PositiveIntegerField(default=0, db_default=0)
     not_applicable = models.PositiveIntegerField(default=0)
     score = models.DecimalField(max_digits=4, decimal_places=1, null=True)
     grade = models.CharField(max_length=1, blank=True)
-    verdict = models.CharField(max_length=16, choices=VerdictChoice.choices, blank=True)
+    verdict = models.CharField(max_length=16, choices=ShownChoice.choices, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     problem_code = models.CharField(max_length=64, blank=True)
     problem_message = models.TextField(blank=True)
@@ -72,6 +89,10 @@ class TagQuerySet(models.QuerySet["Tag"]):
         """Tags the registry still has."""
         return self.filter(deleted_at=None)
 
+    def for_user(self, actor: Actor) -> TagQuerySet:
+        """Those that somebody may see."""
+        return self if actor.sees_everything else self.filter(repository__team__in=actor.team_ids)
+
     def unconfirmed(self) -> TagQuerySet:
         """Listed tags whose verdict is only the last known one."""
         return self.filter(_UNCONFIRMED)
@@ -79,6 +100,9 @@ class TagQuerySet(models.QuerySet["Tag"]):
 
 class Tag(models.Model):
     """A tag and what it points to: one image, or an index, or (``problem_code``) something that could not be read.
+
+    ``verdict`` is what the policy says; lists and counts go by ``shown``: ``excused_as`` where the tag fails and every
+    finding it fails for is waived, which is *waived*, or *unknown* where another platform is.
 
     A scan passes over a tag whose digest is the same and that was judged by the current policy version: by its own
     ``judged_by`` or, unless that is empty, by its repository's.
@@ -94,6 +118,15 @@ class Tag(models.Model):
     image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.PROTECT, related_name="tags")
     index = models.ForeignKey(Index, null=True, blank=True, on_delete=models.PROTECT, related_name="tags")
     verdict = models.CharField(max_length=16, choices=VerdictChoice.choices)
+    excused_as = models.CharField(max_length=16, blank=True, default="", db_default="")
+    shown = models.GeneratedField(
+        expression=models.Case(
+            models.When(models.Q(verdict="fail") & ~models.Q(excused_as=""), then=models.F("excused_as")),
+            default=models.F("verdict"),
+        ),
+        output_field=models.CharField(max_length=16, choices=ShownChoice.choices),
+        db_persist=True,
+    )
     score = models.PositiveSmallIntegerField(null=True)
     runs_as = models.CharField(max_length=200, blank=True)
     platforms = models.JSONField(default=list)
@@ -119,7 +152,7 @@ class Tag(models.Model):
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["repository", "name"], name="tag_once")]
         indexes = [
-            models.Index(fields=["repository", "verdict"], condition=models.Q(deleted_at=None), name="tag_verdict"),
+            models.Index(fields=["repository", "shown"], condition=models.Q(deleted_at=None), name="tag_shown"),
             models.Index(fields=["repository", "-moved_at"], name="tag_moved"),
             models.Index(fields=["repository", "unconfirmed_since"], condition=_UNCONFIRMED, name="tag_unconfirmed"),
             # Apart from those already given up: the tick asks every few seconds.
@@ -173,7 +206,8 @@ class TagChange(models.Model):
 class DailySnapshot(models.Model):
     """A repository at the end of one day (UTC). Written again and again during the day, then closed for ever.
 
-    ``new`` counts tags that began to fail that day, ``fixed`` tags that stopped; a deleted tag is neither.
+    ``new`` counts tags that began to fail that day, ``fixed`` tags that stopped; a deleted tag is neither. Of the new
+    ones ``regressed`` passed before. ``overdue`` counts findings past their due date.
     A trigger refuses to change or delete a closed row.
     """
 
@@ -184,9 +218,12 @@ class DailySnapshot(models.Model):
     passed = models.PositiveIntegerField()
     failed = models.PositiveIntegerField()
     unknown = models.PositiveIntegerField()
+    waived = models.PositiveIntegerField(default=0, db_default=0)
     not_applicable = models.PositiveIntegerField()
     new = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
+    regressed = models.PositiveIntegerField(default=0, db_default=0)
+    overdue = models.PositiveIntegerField(default=0, db_default=0)
     score = models.DecimalField(max_digits=4, decimal_places=1, null=True)
     closed = models.BooleanField(default=False)
 
@@ -194,7 +231,9 @@ class DailySnapshot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["repository", "day"], name="snapshot_once_a_day"),
             models.CheckConstraint(
-                condition=models.Q(evaluated=models.F("passed") + models.F("failed") + models.F("unknown")),
+                condition=models.Q(
+                    evaluated=models.F("passed") + models.F("failed") + models.F("unknown") + models.F("waived")
+                ),
                 name="snapshot_adds_up",
             ),
         ]

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from compliance.access import Actor, Role, TeamRole
+
+
+class RoleChoice(models.TextChoices):
+    """``compliance.access.Role`` as a column."""
+
+    MEMBER = "member", "Member: sees and works on the repositories of their teams"
+    AUDITOR = "auditor", "Auditor: sees everything, changes nothing"
+    SECURITY = "security", "Security: sees everything, works on every finding"
+    ADMIN = "admin", "Administrator: that, and registries, policies and people"
+
 
 class User(AbstractUser):
-    """Somebody who can log in. Staff may add and change registries; everybody may look and scan."""
+    """Somebody who can log in. What they may do is said by ``actor`` and decided by ``compliance.access``."""
 
+    role = models.CharField(max_length=16, choices=RoleChoice.choices, default=RoleChoice.MEMBER)
     time_zone = models.CharField(max_length=64, default="UTC")
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether somebody administrates; Django's ``create_superuser`` sets it."""
+        return self.role == RoleChoice.ADMIN
+
+    @is_staff.setter
+    def is_staff(self, value: bool) -> None:
+        if value:
+            self.role = RoleChoice.ADMIN
+        elif self.role == RoleChoice.ADMIN:
+            self.role = RoleChoice.MEMBER
+
+    @cached_property
+    def actor(self) -> Actor:
+        """The person's rights now; one query for each time the row is loaded."""
+        teams = {team: TeamRole(role) for team, role in self.memberships.values_list("team_id", "role")}
+        return Actor(self.pk, Role(self.role) if self.is_active else Role.MEMBER, teams if self.is_active else {})

@@ -53,9 +53,9 @@ class Fleet:
     scan: Scan
 
 
-def user(name: str = "sam", *, staff: bool = False, time_zone: str = "UTC") -> User:
+def user(name: str = "sam", *, staff: bool = False, role: str = "security", time_zone: str = "UTC") -> User:
     """Somebody who can log in with ``PASSWORD``."""
-    return User.objects.create(username=name, password=_hashed(), is_staff=staff, time_zone=time_zone)
+    return User.objects.create(username=name, password=_hashed(), role="admin" if staff else role, time_zone=time_zone)
 
 
 @cache

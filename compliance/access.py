@@ -1,0 +1,141 @@
+"""Who may see and change what: one place, no database.
+
+Two ways give rights: a person's *role*, which counts everywhere, and the person's *team roles*, which count for the
+repositories their teams own. What belongs to no team is seen by those whose role sees everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person may do everywhere."""
+
+    MEMBER = "member"
+    AUDITOR = "auditor"
+    SECURITY = "security"
+    ADMIN = "admin"
+
+
+class TeamRole(StrEnum):
+    """What a member may do with the team's repositories; each may do what those before it may."""
+
+    VIEWER = "viewer"
+    TRIAGER = "triager"
+    LEAD = "lead"
+
+
+_TEAM_RANK = {role: rank for rank, role in enumerate(TeamRole)}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who asks for something.
+
+    :param teams: the person's role in each team, by the team's id.
+    """
+
+    id: int
+    role: Role
+    teams: Mapping[int, TeamRole] = field(default_factory=dict)
+
+    @property
+    def sees_everything(self) -> bool:
+        """Whether no row is hidden."""
+        return self.role is not Role.MEMBER
+
+    @property
+    def team_ids(self) -> frozenset[int]:
+        """The teams whose repositories somebody sees who does not see everything."""
+        return frozenset(self.teams)
+
+    @property
+    def triaged_team_ids(self) -> frozenset[int]:
+        """The teams whose findings a member may change."""
+        return self._teams_at_least(TeamRole.TRIAGER)
+
+    @property
+    def led_team_ids(self) -> frozenset[int]:
+        """The teams a member leads."""
+        return self._teams_at_least(TeamRole.LEAD)
+
+    @property
+    def triages_everything(self) -> bool:
+        """Whether every finding may be changed."""
+        return self.role in (Role.SECURITY, Role.ADMIN)
+
+    def _teams_at_least(self, least: TeamRole) -> frozenset[int]:
+        return frozenset(team for team, role in self.teams.items() if _TEAM_RANK[role] >= _TEAM_RANK[least])
+
+
+def may_see_repository(actor: Actor, team_id: int | None) -> bool:
+    """Whether a repository of this team, and all that hangs on it, may be seen."""
+    return actor.sees_everything or team_id in actor.team_ids
+
+
+def may_triage(actor: Actor, team_id: int | None) -> bool:
+    """Whether findings of this team's repositories may be assigned, commented, given dates and claimed as fixed."""
+    return actor.triages_everything or team_id in actor.triaged_team_ids
+
+
+def may_ask_for_waiver(actor: Actor, team_ids: Iterable[int | None]) -> bool:
+    """Whether a waiver may be written that covers repositories of these teams."""
+    return all(may_triage(actor, team_id) for team_id in team_ids)
+
+
+def may_approve_waiver(actor: Actor, team_ids: Iterable[int | None]) -> bool:
+    """Whether it may be made to count: by security everywhere, by a lead within the lead's teams."""
+    return actor.triages_everything or all(team_id in actor.led_team_ids for team_id in team_ids)
+
+
+def may_lead_team(actor: Actor, team_id: int) -> bool:
+    """Whether members and notifications of a team may be changed."""
+    return actor.role is Role.ADMIN or team_id in actor.led_team_ids
+
+
+def may_set_baseline(actor: Actor, team_id: int | None) -> bool:
+    """Whether a repository may be held to "nothing new" from now on."""
+    return actor.triages_everything or team_id in actor.led_team_ids
+
+
+def may_claim_repositories(actor: Actor) -> bool:
+    """Whether repositories that nobody owns are offered: to whoever can take them."""
+    return actor.triages_everything or bool(actor.led_team_ids)
+
+
+def may_rescan(actor: Actor, team_id: int | None) -> bool:
+    """Whether one repository may be scanned again."""
+    return may_triage(actor, team_id)
+
+
+def may_scan_registries(actor: Actor) -> bool:
+    """Whether a whole registry may be scanned, a scan cancelled or retried."""
+    return actor.triages_everything
+
+
+def may_see_operations(actor: Actor) -> bool:
+    """Whether registries, scans and deliveries are shown, which name repositories of every team."""
+    return actor.sees_everything
+
+
+def may_manage_registries(actor: Actor) -> bool:
+    """Whether registries, their credentials and their webhooks may be changed."""
+    return actor.role is Role.ADMIN
+
+
+def may_manage_policies(actor: Actor) -> bool:
+    """Whether policies, their scope and the terms of remediation may be changed."""
+    return actor.role is Role.ADMIN
+
+
+def may_manage_people(actor: Actor) -> bool:
+    """Whether people, teams and rules of ownership may be changed."""
+    return actor.role is Role.ADMIN
+
+
+def may_read_audit(actor: Actor) -> bool:
+    """Whether the audit trail may be read."""
+    return actor.sees_everything

@@ -1,0 +1,221 @@
+"""What people work on: findings, where they occur, and everything that happened to them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from compliance.access import Actor
+from compliance.models.image import Image
+from compliance.models.repository import Repository, Tag
+from compliance.models.waiver import Waiver
+from compliance.remediation.status import TO_DO
+
+
+class StatusChoice(models.TextChoices):
+    """``compliance.remediation.status.Status`` as a column."""
+
+    NEW = "new", "New"
+    OPEN = "open", "Open"
+    IN_PROGRESS = "in_progress", "In progress"
+    FIX_CLAIMED = "fix_claimed", "Fix claimed"
+    REGRESSED = "regressed", "Regressed"
+    WAIVED = "waived", "Waived"
+    FALSE_POSITIVE = "false_positive", "False positive"
+    FIXED = "fixed", "Fixed"
+
+
+class ResolutionChoice(models.TextChoices):
+    """``compliance.remediation.status.Resolution`` as a column."""
+
+    NONE = "", "–"
+    PROVED = "proved", "Proved by a scan"
+    GONE = "gone", "The last tag with it is gone"
+    POLICY = "policy", "No policy asks for it any more"
+
+
+_TO_DO = models.Q(status__in=sorted(status.value for status in TO_DO))
+
+
+class FindingQuerySet(models.QuerySet["Finding"]):
+    """Named filters."""
+
+    def for_user(self, actor: Actor) -> FindingQuerySet:
+        """Those that somebody may see."""
+        return self if actor.sees_everything else self.filter(repository__team__in=actor.team_ids)
+
+    def to_do(self) -> FindingQuerySet:
+        """Somebody has to do something about them."""
+        return self.filter(_TO_DO)
+
+
+class Finding(models.Model):
+    """One cause in one repository: a rule, on a platform, about a subject; the tags that show it are ``Occurrence``.
+
+    ``platform`` is empty for rules that compare platforms. ``subject`` is what USER says for rules about who runs,
+    and empty for rules about files (decision 0012). ``rank``: ``Severity.rank`` under the repository's policy.
+    ``regression``: a tag that ran as somebody else runs as root now; it goes on top of everything. ``baseline``: it was
+    there when the repository's baseline was set. ``opened_at`` begins the present episode, ``sla_from`` its term.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="findings")
+    rule = models.CharField(max_length=16)
+    platform = models.CharField(max_length=100, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    rank = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=16, choices=StatusChoice.choices, default=StatusChoice.NEW)
+    resolution = models.CharField(max_length=16, choices=ResolutionChoice.choices, blank=True, default="")
+    regression = models.BooleanField(default=False)
+    baseline = models.BooleanField(default=False)
+    protected = models.BooleanField(default=False)
+    tags = models.PositiveIntegerField(default=0)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="findings"
+    )
+    waiver = models.ForeignKey(Waiver, null=True, blank=True, on_delete=models.SET_NULL, related_name="findings")
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    sla_from = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True)
+    due_edited = models.BooleanField(default=False)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = FindingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "rule", "platform", "subject"], name="finding_once"),
+            models.CheckConstraint(
+                condition=models.Q(closed_at__isnull=True) | models.Q(status="fixed"), name="finding_closed_is_fixed"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["repository", "status"], name="finding_of_repository"),
+            models.Index(fields=["due_at"], condition=_TO_DO, name="finding_due"),
+            models.Index(
+                fields=["-regression", "-protected", "rank", "opened_at", "id"], condition=_TO_DO, name="finding_urgent"
+            ),
+            models.Index(fields=["rule"], condition=_TO_DO, name="finding_rule"),
+            models.Index(fields=["status", "-changed_at"], name="finding_status"),
+        ]
+
+
+class Occurrence(models.Model):
+    """A tag that shows a finding, by one of its images.
+
+    ``decides``: the policy fails the tag for it. ``proved`` is ``False`` while nobody can say whether it still does.
+    """
+
+    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="occurrences")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="occurrences")
+    image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decides = models.BooleanField(default=True)
+    proved = models.BooleanField(default=True)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["finding", "tag"], name="occurrence_once")]
+
+
+class BulkChange(models.Model):
+    """Many findings changed by one click, for its undo."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+    action = models.CharField(max_length=32)
+    count = models.PositiveIntegerField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+
+class FindingEvent(models.Model):
+    """One thing that happened to a finding; never updated. ``by`` is empty for what a scan or the clock did.
+
+    ``was`` and ``became`` are the values of the field that ``kind`` names; ``text`` is what a person wrote.
+    """
+
+    class Kind(models.TextChoices):
+        """What happened."""
+
+        FOUND = "found", "Found"
+        STATUS = "status", "Status"
+        ASSIGNEE = "assignee", "Assigned"
+        DUE = "due", "Due date"
+        COMMENT = "comment", "Comment"
+        WAIVER = "waiver", "Waiver"
+        CLAIM_REFUTED = "claim_refuted", "Claim refuted by a scan"
+        CLAIM_CONFIRMED = "claim_confirmed", "Claim confirmed by a scan"
+        SPREAD = "spread", "Tags with it changed"
+        BASELINE = "baseline", "Baseline"
+
+    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    was = models.CharField(max_length=200, blank=True)
+    became = models.CharField(max_length=200, blank=True)
+    text = models.TextField(blank=True)
+    scan = models.ForeignKey("Scan", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    bulk = models.ForeignKey(BulkChange, null=True, blank=True, on_delete=models.CASCADE, related_name="events")
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["finding", "at"], name="finding_event_when")]
+
+
+class FindingSpan(models.Model):
+    """One episode of a finding, from when it was found until a scan said that it is over: what metrics are made of.
+
+    ``waived_days`` of it do not count against anybody. A reopened finding has a span for each time.
+    """
+
+    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="spans")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+")
+    rank = models.PositiveSmallIntegerField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    resolution = models.CharField(max_length=16, choices=ResolutionChoice.choices, blank=True, default="")
+    reopened = models.BooleanField(default=False)
+    due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["finding"], condition=models.Q(closed_at=None), name="finding_span_one_open"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["repository", "opened_at"], name="finding_span_opened"),
+            models.Index(fields=["repository", "closed_at"], name="finding_span_closed"),
+            models.Index(fields=["closed_at"], name="finding_span_all_closed"),
+        ]
+
+
+class SlaTerm(models.Model):
+    """How many days there are to fix a finding of a severity; none: no due date."""
+
+    rank = models.PositiveSmallIntegerField()
+    protected = models.BooleanField()
+    days = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["rank", "-protected"]
+        constraints = [models.UniqueConstraint(fields=["rank", "protected"], name="sla_term_once")]
+
+
+class SavedView(models.Model):
+    """A query of the inbox under a name; ``shared`` ones are everybody's, each sees their own rows."""
+
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=1000)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    shared = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["by", "name"], name="saved_view_once")]
