@@ -26,6 +26,7 @@ HEAVY_LAYER_BYTES = env.int("PLIMSOLL_HEAVY_LAYER_BYTES", default=256 * 1024 * 1
 LEASE_SECONDS = env.int("PLIMSOLL_LEASE_SECONDS", default=60)
 UNCONFIRMED_DAYS = env.int("PLIMSOLL_UNCONFIRMED_DAYS", default=7)
 EVENT_DAYS = env.int("PLIMSOLL_EVENT_DAYS", default=30)
+HOOK_BODY_SECONDS = env.float("PLIMSOLL_HOOK_BODY_SECONDS", default=10.0)
 # Private and loopback addresses are refused for every registry unless the operator allows it here and an
 # administrator ticks it on the registry.
 ALLOW_PRIVATE_REGISTRIES = env.bool("PLIMSOLL_ALLOW_PRIVATE_REGISTRIES", default=True)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final, Protocol
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseFault
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -24,6 +25,7 @@ from compliance.models.encryption import CredentialKeyMissing
 from compliance.services.accept_event import Accepted, Arrival, accept_event
 from compliance.services.authenticate_sender import find_addressed, is_authentic, may_go_on
 from compliance.tasks.push_bell import BELL
+from compliance.views.slow_bodies import READINGS, BodyTooSlow, Reading
 from compliance.webhooks.body import MOST_BYTES
 from compliance.webhooks.proof import Request
 
@@ -116,34 +118,47 @@ def _head(request: HttpRequest) -> Request:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """The whole body: never more of it than is allowed, whatever its length is said to be."""
+    """The whole body: never more of it than is allowed, whatever its length is said to be, and in time."""
+    stream, length = _announced(request)
+    seconds = settings.HOOK_BODY_SECONDS
+    try:
+        with READINGS.within(seconds, request.META.get("gunicorn.socket")) as reading:
+            body = _read(stream, reading)
+            if len(body) < length:
+                raise EOFError
+    except BodyTooSlow as fault:
+        raise Refusal(408, f"The body was not there within {seconds:g} seconds.") from fault
+    except (OSError, EOFError) as fault:
+        raise Refusal(400, "The body ends too soon.") from fault
+    if len(body) > MOST_BYTES:
+        raise Refusal(413, "The body is too large.")
+    return body
+
+
+def _announced(request: HttpRequest) -> tuple[Stream, int]:
+    """Where the body is read from, and how many bytes are said to come; 0: as many as come."""
     if "HTTP_TRANSFER_ENCODING" in request.META:
         # Django reads nothing without a length; the server has taken the chunks apart and knows where they end.
         if not request.META.get("wsgi.input_terminated"):
             raise Refusal(411, "The length of the body must be given.")
-        return _read(request.META["wsgi.input"])
+        return request.META["wsgi.input"], 0
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdecimal()):
         raise Refusal(400, "The length of the body is not a number.")
     if len(length) > len(str(MOST_BYTES)) or int(length) > MOST_BYTES:
         raise Refusal(413, "The body is too large.")
-    body = _read(request)
-    if len(body) < int(length):
-        raise Refusal(400, "The body ends too soon.")
-    return body
+    return request, int(length)
 
 
-def _read(stream: Stream) -> bytes:
+def _read(stream: Stream, reading: Reading) -> bytes:
+    """As much as there is, and at most one byte more than is allowed."""
     chunks: list[bytes] = []
     left = MOST_BYTES + 1
-    try:
-        while left and (chunk := stream.read(min(left, _CHUNK))):
-            chunks.append(chunk)
-            left -= len(chunk)
-    except OSError as fault:
-        raise Refusal(400, "The body ends too soon.") from fault
-    if not left:
-        raise Refusal(413, "The body is too large.")
+    while left and (chunk := stream.read(min(left, _CHUNK))):
+        chunks.append(chunk)
+        left -= len(chunk)
+        if left:
+            reading.go_on()
     return b"".join(chunks)
 
 

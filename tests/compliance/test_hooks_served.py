@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from tests.support.hooks import Hook, pushed
 from tests.support.rows import registry
 
 ROOT = Path(__file__).resolve().parents[2]
+BODY_SECONDS = 3.0
+THREADS = 8
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 
@@ -38,9 +41,10 @@ def port(transactional_db: None, log: Path) -> Iterator[int]:
     database = connection.settings_dict
     address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
     environment = {**os.environ, "DATABASE_URL": f"postgres://{address}/{database['NAME']}", "LOG_LEVEL": "DEBUG"}
+    environment["PLIMSOLL_HOOK_BODY_SECONDS"] = str(BODY_SECONDS)
     number = free_port()
     command = [sys.executable, "-m", "gunicorn", "compliance.project.wsgi", "--bind", f"127.0.0.1:{number}"]
-    command += ["--worker-class", "gthread", "--workers", "1", "--threads", "8", "--access-logfile", "-"]
+    command += ["--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS), "--access-logfile", "-"]
     with log.open("ab") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True)
     try:
@@ -147,3 +151,66 @@ def test_one_delivery_from_many_at_once(port: int) -> None:
     assert set(found) == {202}
     assert InboundEvent.objects.count() == 100
     assert 1 <= Push.objects.filter(state="waiting").count() <= 8
+
+
+def drip(port: int, head: bytes, piece: bytes) -> tuple[int, float]:
+    """Send the beginning of a request, then a piece of its body again and again; return the answer and its second."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=0.2) as connected:
+        connected.sendall(head)
+        while time.monotonic() - began < 30:
+            with suppress(TimeoutError):
+                answer = connected.recv(200)
+                return int(answer.split(b" ", 2)[1]), time.monotonic() - began
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connected.sendall(piece)
+    pytest.fail("it was never answered")
+
+
+def test_bodies_that_drip_do_not_keep_others_waiting(port: int) -> None:
+    hook = Hook(registry())
+    proof, began = f"Authorization: Bearer {hook.secret}", time.monotonic()
+    long, chunked = "Content-Length: 100000", "Transfer-Encoding: chunked"
+    kinds = [
+        (long, b"", b" "),
+        (long, b"", b""),
+        (chunked, b"", b"1\r\n \r\n"),
+        (chunked, b"5", b""),
+        (chunked, b"f\r\n", b" "),
+    ]
+    drips = [(request(hook.path, body, proof, header), piece) for header, body, piece in kinds]
+    with ThreadPoolExecutor(2 * THREADS) as pool:
+        slow = [pool.submit(drip, port, *drips[at % len(drips)]) for at in range(THREADS)]
+        time.sleep(0.5)  # until all threads are held
+        quick = ask(port, request(hook.path, pushed(), proof))
+        waited = time.monotonic() - began
+        answers = [each.result() for each in slow]
+
+    assert (quick, [status for status, _ in answers]) == (202, [408] * THREADS)
+    assert all(BODY_SECONDS <= seconds < BODY_SECONDS + 5 for _, seconds in answers), answers
+    assert waited < BODY_SECONDS + 5
+    assert InboundEvent.objects.count() == 1
+
+
+def test_a_body_in_pieces_that_is_there_in_time(port: int) -> None:
+    hook = Hook(registry())
+    whole = request(hook.path, pushed(), f"Authorization: Bearer {hook.secret}")
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connected:
+        for at in range(0, len(whole), 50):
+            connected.sendall(whole[at : at + 50])
+            time.sleep(0.05)
+        assert connected.recv(200).split(b" ", 2)[1] == b"202"
+
+
+def test_a_connection_that_goes_on_after_a_body_is_left_alone(port: int) -> None:
+    hook = Hook(registry())
+    connected = HTTPConnection("127.0.0.1", port, timeout=20)
+    connected.connect()
+    first = connected.sock
+    for _ in range(4):
+        connected.request("POST", hook.path, pushed(), {"Authorization": f"Bearer {hook.secret}"})
+        answer = connected.getresponse()
+        assert (answer.status, connected.sock) == (202, first)
+        answer.read()
+        time.sleep(BODY_SECONDS / 2.5)  # less than the server waits for another request
+    connected.close()

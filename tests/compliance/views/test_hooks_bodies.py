@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
-from compliance.models import Push
+from compliance.models import InboundEvent, Push
 from compliance.policy.wake_up import WakeUp
 from compliance.services.accept_event import KEPT_BYTES
 from compliance.views import hooks
@@ -148,6 +150,17 @@ def test_nobody_waits_for_the_body_of_a_stranger(hook: Hook) -> None:
         request = RequestFactory().post(hook.path, headers={"authorization": f"Bearer {secret}"})
         request.META.update({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": Dripping(), "wsgi.input_terminated": 1})
         assert hooks.receive(request, key).status_code == 401
+
+
+def test_a_body_that_drips_is_given_up(hook: Hook, settings: Settings) -> None:
+    class Dripping(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            time.sleep(0.02)
+            return b" "
+
+    settings.HOOK_BODY_SECONDS = 0.1
+    assert chunked(hook, Dripping(), **{"wsgi.input_terminated": True}) == 408
+    assert not InboundEvent.objects.exists()
 
 
 def test_a_chunked_body_of_a_server_that_does_not_end_it(hook: Hook) -> None:
