@@ -162,7 +162,7 @@ class Index(models.Model):
     """
 
     digest = models.CharField(max_length=135)
-    platforms = models.CharField(max_length=800, blank=True, default="")
+    platforms = models.CharField(max_length=800, blank=True, default="", db_default="")
     media_type = models.CharField(max_length=255)
     first_seen_at = models.DateTimeField()
     images: models.ManyToManyField[Image, IndexImage] = models.ManyToManyField(

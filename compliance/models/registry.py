@@ -55,7 +55,7 @@ class PolicyVersion(models.Model):
 
 
 def _names(longest: int) -> Any:
-    return ArrayField(models.CharField(max_length=longest), default=list, blank=True)
+    return ArrayField(models.CharField(max_length=longest), default=list, db_default=[], blank=True)
 
 
 class AuthMethod(models.TextChoices):
@@ -81,15 +81,19 @@ class Registry(models.Model):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100, unique=True)
     url = models.CharField(max_length=300)
-    product = models.CharField(max_length=20, default="distribution")
+    product = models.CharField(max_length=20, default="distribution", db_default="distribution")
     namespaces = _names(255)
     entered_repositories = _names(255)
     auth_method = models.CharField(
-        max_length=20, choices=AuthMethod.choices, default=AuthMethod.PASSWORD, help_text="ignored without a user name"
+        max_length=20,
+        choices=AuthMethod.choices,
+        default=AuthMethod.PASSWORD,
+        db_default=AuthMethod.PASSWORD,
+        help_text="ignored without a user name",
     )
     username = models.CharField(max_length=200, blank=True)
     password = EncryptedTextField(blank=True, default="")
-    api_token = EncryptedTextField(blank=True, default="")
+    api_token = EncryptedTextField(blank=True, default="", db_default="")
     credential_set_at = models.DateTimeField(null=True, blank=True)
     credential_set_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -97,10 +101,10 @@ class Registry(models.Model):
     verify_tls = models.BooleanField(default=True)
     allow_private = models.BooleanField(default=False)
     token_hosts = _names(255)
-    extra_ca = models.TextField(blank=True, default="")
-    client_certificate = models.TextField(blank=True, default="")
-    client_key = EncryptedTextField(blank=True, default="")
-    proxy = EncryptedTextField(blank=True, default="", help_text="a URL, which may hold a password")
+    extra_ca = models.TextField(blank=True, default="", db_default="")
+    client_certificate = models.TextField(blank=True, default="", db_default="")
+    client_key = EncryptedTextField(blank=True, default="", db_default="")
+    proxy = EncryptedTextField(blank=True, default="", db_default="", help_text="a URL, which may hold a password")
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="registries")
     protected_tags = _names(128)
     include_repositories = _names(255)
@@ -112,11 +116,13 @@ class Registry(models.Model):
     platforms = _names(100)
     enabled = models.BooleanField(default=True)
     interval_minutes = models.PositiveIntegerField(default=60, help_text="0: scanned only when asked for")
-    cron = models.CharField(max_length=100, blank=True, help_text="counts instead of the interval")
-    time_zone = models.CharField(max_length=64, default="UTC")
+    cron = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="counts instead of the interval"
+    )
+    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC")
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
-    connections = models.PositiveSmallIntegerField(default=16, help_text="at once, all workers together")
+    connections = models.PositiveSmallIntegerField(default=16, db_default=16, help_text="at once, all workers together")
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     next_scan_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()

@@ -33,7 +33,7 @@ class Traffic(models.Model):
     requests = models.PositiveIntegerField(default=0)
     bytes = models.BigIntegerField(default=0)
     cache_hits = models.PositiveIntegerField(default=0)
-    bytes_saved = models.BigIntegerField(default=0)
+    bytes_saved = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         abstract = True
@@ -63,7 +63,7 @@ class Scan(Leased, Traffic):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    partial = models.BooleanField(default=False)
+    partial = models.BooleanField(default=False, db_default=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     requested_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
@@ -81,7 +81,7 @@ class Scan(Leased, Traffic):
     listing_bytes = models.BigIntegerField(default=0)
     new = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
-    regressed = models.PositiveIntegerField(default=0)
+    regressed = models.PositiveIntegerField(default=0, db_default=0)
     problem_code = models.CharField(max_length=64, blank=True)
     problem_message = models.TextField(blank=True)
     problem_remedy = models.TextField(blank=True)
@@ -131,15 +131,15 @@ class RepositoryScan(Leased, Traffic):
     finished_at = models.DateTimeField(null=True, blank=True)
     cursor = models.CharField(max_length=128, blank=True)
     only_tags = ArrayField(models.CharField(max_length=128), null=True, blank=True)
-    heavy = models.BooleanField(default=False)
-    connections = models.PositiveSmallIntegerField(default=0)
+    heavy = models.BooleanField(default=False, db_default=False)
+    connections = models.PositiveSmallIntegerField(default=0, db_default=0)
     tags_total = models.PositiveIntegerField(default=0)
     tags_done = models.PositiveIntegerField(default=0)
     images_new = models.PositiveIntegerField(default=0)
     layers_indexed = models.PositiveIntegerField(default=0)
     new = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
-    regressed = models.PositiveIntegerField(default=0)
+    regressed = models.PositiveIntegerField(default=0, db_default=0)
 
     objects = RepositoryScanQuerySet.as_manager()
 
