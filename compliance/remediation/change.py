@@ -1,0 +1,90 @@
+"""What a person may do to findings, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from compliance.remediation.status import SAID_BY_PEOPLE, Status
+from compliance.remediation.transitions import NEEDS_REASON
+
+LONGEST_COMMENT: Final = 4_000
+LONGEST_REASON: Final = 500
+
+
+class InvalidChange(ValueError):
+    """What was asked for cannot be done to any finding, in words for whoever asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Give findings to a user, or to nobody."""
+
+    user_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """Say where findings stand."""
+
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetDue:
+    """Give findings a due date of their own, or none."""
+
+    due_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDue:
+    """Give findings back the due date that the terms say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """Say something; plain text."""
+
+    text: str
+
+
+Change = Assign | SetStatus | SetDue | RestoreDue | Comment
+
+ACTIONS: Final[dict[type[Change], str]] = {
+    Assign: "assign",
+    SetStatus: "status",
+    SetDue: "due",
+    RestoreDue: "restore_due",
+    Comment: "comment",
+}
+"""What ``BulkChange.action`` calls a change."""
+
+
+def check_change(change: Change) -> None:
+    """Look at what a person typed before any finding is.
+
+    :raises InvalidChange: in words for them.
+    """
+    match change:
+        case Comment(text):
+            _check_text(text, "comment", LONGEST_COMMENT)
+        case SetDue(_, reason):
+            _check_text(reason, "reason for another due date", LONGEST_REASON)
+        case SetStatus(status, reason):
+            if status not in SAID_BY_PEOPLE:
+                raise InvalidChange("Only a scan or a waiver can say that.")
+            if reason or status in NEEDS_REASON:
+                _check_text(reason, "reason", LONGEST_REASON)
+        case _:
+            pass
+
+
+def _check_text(text: str, what: str, longest: int) -> None:
+    if not text.strip():
+        raise InvalidChange(f"Write a {what}.")
+    if len(text) > longest:
+        raise InvalidChange(f"The {what} is {len(text):,} characters long; at most {longest:,} are kept.")
