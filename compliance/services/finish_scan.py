@@ -23,10 +23,10 @@ _SUMMED_ONCE = ("tags_total", "tags_done")
 
 
 def finish_scan(scan_id: int, *, now: datetime) -> bool:
-    """Bring the totals up to date and end the scan if nothing is left to do; say whether it has ended."""
+    """Bring the totals up to date and end the scan if nothing is left to do; say whether it has ended or is gone."""
     with transaction.atomic():
-        scan = Scan.objects.select_for_update().get(pk=scan_id)
-        if scan.state not in ACTIVE:
+        scan = Scan.objects.select_for_update().filter(pk=scan_id).first()
+        if scan is None or scan.state not in ACTIVE:
             return True
         if scan.listed_at is None:
             return False

@@ -81,8 +81,10 @@ def push_waits(scan: Scan, now: datetime) -> bool:
 
 
 def take_listing(scan_id: int, now: datetime) -> uuid.UUID | None:
-    """Lease a scan to list its registry; ``None`` while somebody has it, or the registry is left alone."""
-    registry = Scan.objects.values_list("registry", flat=True).get(pk=scan_id)
+    """Lease a scan to list its registry; ``None`` while somebody has it, the registry is left alone, or it is gone."""
+    registry = Scan.objects.filter(pk=scan_id).values_list("registry", flat=True).first()
+    if registry is None:
+        return None
     with transaction.atomic():
         if not _may_ask(lock_state(registry), now):
             return None
@@ -93,11 +95,14 @@ def take_listing(scan_id: int, now: datetime) -> uuid.UUID | None:
 def take_part(repository_scan_id: int, now: datetime) -> uuid.UUID | None:
     """Lease a repository's part with some of the connections its registry bears.
 
-    ``None`` while somebody has it, the registry is left alone, or all its connections are in use.
+    ``None`` while somebody has it, the registry is left alone, or all its connections are in use, and once it is gone.
     """
     rows = Registry.objects.filter(scans__repository_scans=repository_scan_id)
     columns_asked = ("pk", "connections", "scans__partial", "scans__repository_scans__heavy")
-    registry, allowed, partial, heavy = rows.values_list(*columns_asked).get()
+    found = rows.values_list(*columns_asked).first()
+    if found is None:
+        return None
+    registry, allowed, partial, heavy = found
     with transaction.atomic():
         if not _may_ask(lock_state(registry), now):
             return None

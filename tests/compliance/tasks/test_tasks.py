@@ -4,13 +4,23 @@ import inspect
 from datetime import timedelta
 
 import pytest
+from celery import Task
 from django.utils import timezone
 
 from compliance.models import DailySnapshot, Scan, State
 from compliance.policy.schedule import Schedule
 from compliance.services.publish_policies import publish_policies
 from compliance.services.save_registry import RegistryValues, save_registry
-from compliance.tasks import tick, wake, wake_repository_scan, wake_scan
+from compliance.services.scan_repository import scan_repository
+from compliance.tasks import (
+    tick,
+    wake,
+    wake_heavy_repository_scan,
+    wake_pushes,
+    wake_rejudging,
+    wake_repository_scan,
+    wake_scan,
+)
 from tests.support.demo_registry import DemoRegistry
 from tests.support.images import image
 from tests.support.oci_layout import OciLayout
@@ -48,6 +58,26 @@ def test_from_tick_to_done(
 
     assert Scan.objects.get().state == State.DONE
     assert DailySnapshot.objects.count() == 1
+
+
+BELLS = [wake_scan, wake_repository_scan, wake_heavy_repository_scan, wake_pushes, wake_rejudging]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("task", BELLS, ids=lambda task: task.name)
+def test_a_bell_for_a_row_that_is_gone_is_for_nothing(task: Task[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[object] = []
+    monkeypatch.setattr(wake, "_send", lambda wake_ups, _: rung.extend(wake_ups))
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda call: call())
+
+    task(pk=4711)
+
+    assert rung == []
+
+
+@pytest.mark.django_db
+def test_a_part_that_is_deleted_before_it_is_taken_is_left() -> None:
+    assert scan_repository(4711, clock=timezone.now) == []
 
 
 @pytest.mark.django_db
