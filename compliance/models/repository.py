@@ -9,7 +9,7 @@ from django.db import models
 from compliance.access import Actor
 from compliance.models.image import Image, Index, ShownChoice, VerdictChoice
 from compliance.models.registry import Policy, PolicyVersion, Registry
-from compliance.models.team import Team
+from compliance.models.team import OwnershipRule, Team
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):
@@ -29,8 +29,8 @@ class Repository(models.Model):
 
     ``policy`` is the one that judges it, kept by ``services.assign_policies``. ``judged_by``: every listed tag shows
     what this version says, whatever the tag's own ``judged_by``; empty where some may not.
-    ``team`` owns it, by the rules of ownership unless ``team_pinned``: then a person said so. ``labels`` are those of
-    the image its newest tag points to. Findings that were there at ``baseline_at`` are not new.
+    ``team`` owns it, because ``team_rule`` says so unless ``team_pinned``: then a person did. ``labels`` are those of
+    the image its newest tag points to, whose digest is ``labels_digest``. Findings that were there at ``baseline_at`` are not new.
     """
 
     registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="repositories")
@@ -41,7 +41,11 @@ class Repository(models.Model):
     )
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="repositories")
     team_pinned = models.BooleanField(default=False, db_default=False)
+    team_rule = models.ForeignKey(
+        OwnershipRule, null=True, blank=True, on_delete=models.SET_NULL, related_name="repositories"
+    )
     labels = models.JSONField(default=dict, db_default={})
+    labels_digest = models.CharField(max_length=135, blank=True, default="", db_default="")
     baseline_at = models.DateTimeField(null=True, blank=True)
     baseline_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
