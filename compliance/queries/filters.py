@@ -12,6 +12,8 @@ from compliance.policy.assignment import InvalidPattern, parse_pattern
 
 VERDICTS: dict[str, str] = {str(choice): str(choice.label) for choice in VerdictChoice}
 _LONGEST_SEARCH = 200
+_SLUG = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _WILD = {"*": ".*", "?": "."}
 
 
@@ -32,6 +34,18 @@ def choice_of(params: Mapping[str, str], name: str, allowed: Mapping[str, object
     """A value from an allow-list, or nothing."""
     value = params.get(name, "")
     return value if value in allowed else ""
+
+
+def slug_of(params: Mapping[str, str], name: str) -> str:
+    """What can be a slug, or nothing."""
+    value = params.get(name, "")
+    return value if _SLUG.fullmatch(value) else ""
+
+
+def number_of(params: Mapping[str, str], name: str) -> int | None:
+    """What can be an id, or nothing."""
+    value = params.get(name, "")
+    return int(value) if _NUMBER.fullmatch(value) else None
 
 
 def policy_of(params: Mapping[str, str]) -> Policy | None:

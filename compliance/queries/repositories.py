@@ -16,9 +16,11 @@ from compliance.queries.filters import (
     VERDICTS,
     Chip,
     choice_of,
+    number_of,
     pattern_of,
     pattern_regex,
     policy_of,
+    slug_of,
     text_of,
     without,
 )
@@ -59,6 +61,8 @@ class RepositoryFilter:
     sort: str = "-failed"
     policy: Policy | None = None
     pattern: str = ""
+    team: str = ""
+    team_rule: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ def read_filter(params: Mapping[str, str], registries: frozenset[str]) -> Reposi
         sort=choice_of(params, "sort", SORTS) or "-failed",
         policy=policy_of(params),
         pattern=pattern_of(params),
+        team=slug_of(params, "team"),
+        team_rule=number_of(params, "team_rule"),
     )
 
 
@@ -170,6 +176,10 @@ def _matching(wanted: RepositoryFilter) -> RepositoryQuerySet:
         rows = rows.filter(policy=wanted.policy.pk)
     if wanted.pattern:
         rows = rows.filter(name__regex=pattern_regex(wanted.pattern))
+    if wanted.team:
+        rows = rows.filter(team__slug=wanted.team)
+    if wanted.team_rule is not None:
+        rows = rows.filter(team_rule=wanted.team_rule)
     return rows
 
 
@@ -201,6 +211,8 @@ def _chips(wanted: RepositoryFilter, params: Mapping[str, str], registries: Mapp
         ("grade", f"grade {wanted.grade}" if wanted.grade else ""),
         ("policy", f"judged by {wanted.policy}" if wanted.policy else ""),
         ("pattern", f"name fits {wanted.pattern}" if wanted.pattern else ""),
+        ("team", f"owned by {wanted.team}" if wanted.team else ""),
+        ("team_rule", "owned by one rule" if wanted.team_rule is not None else ""),
     )
     return tuple(Chip(label, without(params, name)) for name, label in found if label)
 
