@@ -71,6 +71,10 @@ class Actor:
         return frozenset(team for team, role in self.teams.items() if _TEAM_RANK[role] >= _TEAM_RANK[least])
 
 
+NOBODY = Actor(0, Role.MEMBER)
+"""Somebody who is not logged in."""
+
+
 def may_see_repository(actor: Actor, team_id: int | None) -> bool:
     """Whether a repository of this team, and all that hangs on it, may be seen."""
     return actor.sees_everything or team_id in actor.team_ids

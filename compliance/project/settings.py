@@ -87,6 +87,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "compliance.views.outages.queue_notice",
+                "compliance.views.rights.rights",
             ],
         },
     }

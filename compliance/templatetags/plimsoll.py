@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from compliance.access import NOBODY, Actor, may_see_operations
+from compliance.models import User
 from compliance.prose import Block, Span, parse_prose, spans
 
 register = template.Library()
@@ -22,19 +24,35 @@ THEMES = ("system", "light", "dark")
 
 _RULE_PAGES = frozenset({"rule", "policies", "policy", "policy_new", "policy_edit", "policy_preview", "policy_history"})
 _REGISTRY_PAGES = frozenset({"registry", "registry_new", "registry_edit", "registry_delete", "registry_webhook"})
-_MENU: tuple[tuple[str, str, str, frozenset[str]], ...] = (
-    ("overview", "Overview", "o", frozenset()),
-    ("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
-    ("tags", "Tags", "t", frozenset({"image", "what_if"})),
-    ("deployments", "Deployments", "d", frozenset()),
-    ("registries", "Registries", "i", _REGISTRY_PAGES),
-    ("rules", "Rules", "u", _RULE_PAGES),
-    ("scans", "Scans", "s", frozenset({"scan", "scan_changes"})),
-    ("webhooks", "Webhooks", "w", frozenset({"delivery"})),
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A page of the menu, by the name of its URL; ``pages`` are those that belong to it.
+
+    :param right: who is shown the entry; ``None`` for everybody.
+    """
+
+    name: str
+    label: str
+    key: str
+    pages: frozenset[str] = frozenset()
+    right: Callable[[Actor], bool] | None = None
+
+
+_MENU = (
+    Section("overview", "Overview", "o"),
+    Section("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
+    Section("tags", "Tags", "t", frozenset({"image", "what_if"})),
+    Section("deployments", "Deployments", "d"),
+    Section("registries", "Registries", "i", _REGISTRY_PAGES, may_see_operations),
+    Section("rules", "Rules", "u", _RULE_PAGES),
+    Section("scans", "Scans", "s", frozenset({"scan", "scan_changes"}), may_see_operations),
+    Section("webhooks", "Webhooks", "w", frozenset({"delivery"}), may_see_operations),
 )
 
 _UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
-_WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown", "not_applicable": "N/A"}
+_WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown", "waived": "Waived", "not_applicable": "N/A"}
 _STEPS = {
     "address": "Address",
     "name": "Name lookup",
@@ -68,10 +86,16 @@ class MenuItem:
 
 @register.simple_tag(takes_context=True)
 def menu(context: template.Context) -> list[MenuItem]:
-    """The menu, with the section of this page marked."""
+    """The sections somebody may open, with that of this page marked."""
     match = getattr(context.get("request"), "resolver_match", None)
     here = match.url_name if match else ""
-    return [MenuItem(reverse(name), label, key, here == name or here in pages) for name, label, key, pages in _MENU]
+    user = context.get("user")
+    actor = user.actor if isinstance(user, User) else NOBODY
+    return [
+        MenuItem(reverse(each.name), each.label, each.key, here == each.name or here in each.pages)
+        for each in _MENU
+        if each.right is None or each.right(actor)
+    ]
 
 
 @register.simple_tag(takes_context=True)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from compliance.access import may_manage_policies
 from compliance.forms.policy import CopyForm, PolicyForm
 from compliance.forms.policy_scope import ScopeForm
 from compliance.models import Policy, PolicyVersion
@@ -23,7 +24,8 @@ from compliance.services.doubt_tags import kept_for
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_policy import PolicyEdited, create_policy, save_policy
 from compliance.tasks.wake import ring
-from compliance.views.respond import STOP_POLLING, Shape, page, signed_in, staff_only, wants_part
+from compliance.views.respond import STOP_POLLING, Shape, page, signed_in, wants_part
+from compliance.views.rights import needs
 from scanner.domain.score import FORMULA
 
 _LIST = Shape("compliance/policies/page.html")
@@ -87,9 +89,9 @@ def _progress(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@needs(may_manage_policies)
 def new(request: HttpRequest) -> HttpResponse:
     """Make a policy from one there is."""
-    staff_only(request)
     now = timezone.now()
     policies = {
         row.name: row for row in Policy.objects.exclude(current=None).select_related("current").order_by("name")
@@ -115,9 +117,9 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@needs(may_manage_policies)
 def edit(request: HttpRequest, name: str) -> HttpResponse:
     """Change a policy: every save is a new version."""
-    staff_only(request)
     policy = _found(name)
     if request.method != "POST":
         return _begin(request, policy)
@@ -148,9 +150,9 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_policies)
 def preview(request: HttpRequest, name: str) -> HttpResponse:
     """Which tags would flip if what is in the form were saved; nothing is stored."""
-    staff_only(request)
     policy = _found(name)
     now = timezone.now()
     form = _bound(request, policy, noted=False)

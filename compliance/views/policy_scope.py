@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from compliance.access import may_manage_policies
 from compliance.forms.policy_scope import ScopeForm
 from compliance.models import Policy, PolicyAssignment
 from compliance.queries.policies import find_policy
@@ -18,15 +19,16 @@ from compliance.services.doubt_tags import kept_for
 from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.tasks.wake import ring
 from compliance.views.policies import policy_response
-from compliance.views.respond import signed_in, staff_only
+from compliance.views.respond import signed_in
+from compliance.views.rights import needs
 
 _NO_POLICY = "There is no such policy."
 
 
 @require_POST
+@needs(may_manage_policies)
 def preview(request: HttpRequest, name: str) -> HttpResponse:
     """What an assignment in the form would change, or the end of one; nothing is stored."""
-    staff_only(request)
     policy = _found(name)
     lapsed_before = timezone.now() - kept_for()
     if removed := request.POST.get("remove", ""):
@@ -42,9 +44,9 @@ def preview(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_policies)
 def add(request: HttpRequest, name: str) -> HttpResponse:
     """Give a policy the repositories a pattern fits."""
-    staff_only(request)
     policy = _found(name)
     form = ScopeForm(request.POST)
     if not form.is_valid():
@@ -56,9 +58,9 @@ def add(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_policies)
 def remove(request: HttpRequest, name: str, assignment: int) -> HttpResponse:
     """Take an assignment away."""
-    staff_only(request)
     policy = _found(name)
     row = _assignment(policy, str(assignment))
     unassign_policy(row, now=timezone.now())
@@ -67,9 +69,9 @@ def remove(request: HttpRequest, name: str, assignment: int) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_policies)
 def move(request: HttpRequest, name: str, assignment: int) -> HttpResponse:
     """Ask an assignment one place earlier or later among those of its registry."""
-    staff_only(request)
     policy = _found(name)
     row = get_object_or_404(PolicyAssignment.objects.select_related("registry"), pk=assignment)
     order = level_of(row)

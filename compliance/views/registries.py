@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from compliance.access import may_manage_registries, may_scan_registries, may_see_operations
 from compliance.forms.registry import SECRETS, RegistryForm
 from compliance.forms.registry_sections import FIELDS, parts_of, problems, zones
 from compliance.models import Registry
@@ -27,7 +28,8 @@ from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_registry import save_registry
 from compliance.tasks.wake import ring
 from compliance.views.ladder import Climbed, stream_steps
-from compliance.views.respond import Shape, page, signed_in, staff_only, wants_part
+from compliance.views.respond import Shape, page, signed_in, wants_part
+from compliance.views.rights import needs
 from scanner.domain.problems import ScanProblem
 from scanner.sources.registry.diagnosis import Step, StepState
 
@@ -43,6 +45,7 @@ _SECRET = sensitive_post_parameters(*SECRETS)
 
 
 @require_safe
+@needs(may_see_operations)
 def index(request: HttpRequest) -> HttpResponse:
     """All registries."""
     now = timezone.now()
@@ -51,6 +54,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@needs(may_see_operations)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     """One registry."""
     now = timezone.now()
@@ -61,6 +65,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_scan_registries)
 def resume(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask a registry again that is left alone for a while; whoever may scan may do that."""
     registry = _find(slug)
@@ -71,24 +76,24 @@ def resume(request: HttpRequest, slug: str) -> HttpResponse:
 
 @_SECRET
 @require_http_methods(["GET", "HEAD", "POST"])
+@needs(may_manage_registries)
 def new(request: HttpRequest) -> HttpResponse:
     """Add a registry."""
-    staff_only(request)
     return _edit(request, None)
 
 
 @_SECRET
 @require_http_methods(["GET", "HEAD", "POST"])
+@needs(may_manage_registries)
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change a registry."""
-    staff_only(request)
     return _edit(request, _find(slug))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@needs(may_manage_registries)
 def delete(request: HttpRequest, slug: str) -> HttpResponse:
     """Delete a registry, after its name was written."""
-    staff_only(request)
     registry = _find(slug)
     if request.method == "POST" and request.POST.get("name") == registry.name:
         delete_registry(registry, by=signed_in(request))
@@ -101,9 +106,9 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
 
 @_SECRET
 @require_POST
+@needs(may_manage_registries)
 def try_connection(request: HttpRequest, slug: str = "") -> HttpResponseBase:
     """Try what is in the form, saved or not, and show each step as it is done; nothing is stored."""
-    staff_only(request)
     now, registry = timezone.now(), _find(slug) if slug else None
     form = RegistryForm(request.POST, now=now, registry=registry)
     if not form.is_valid():
@@ -119,6 +124,7 @@ def try_connection(request: HttpRequest, slug: str = "") -> HttpResponseBase:
 
 @_SECRET
 @require_POST
+@needs(may_manage_registries)
 def listing(request: HttpRequest) -> HttpResponse:
     """What the product that is chosen wants to know, while the form is filled in."""
     return _part(request, _LISTING)
@@ -126,6 +132,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @_SECRET
 @require_POST
+@needs(may_manage_registries)
 def runs(request: HttpRequest) -> HttpResponse:
     """When scans would begin with the schedule that is being entered."""
     return _part(request, _RUNS)
@@ -133,6 +140,7 @@ def runs(request: HttpRequest) -> HttpResponse:
 
 @_SECRET
 @require_POST
+@needs(may_manage_registries)
 def scope(request: HttpRequest) -> HttpResponse:
     """What the scope that is being entered would let through, of what is stored."""
     form = _half_filled(request)
@@ -152,7 +160,6 @@ def _part(request: HttpRequest, shape: Shape) -> HttpResponse:
 
 def _half_filled(request: HttpRequest) -> RegistryForm:
     """The form while somebody is filling it in, read as far as it can be."""
-    staff_only(request)
     slug = request.POST.get("registry", "")
     form = RegistryForm(request.POST, now=timezone.now(), registry=_find(slug) if slug else None)
     form.is_valid()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -52,12 +51,3 @@ def page(
 def signed_in(request: HttpRequest) -> User:
     """The user; the middleware lets nobody else through."""
     return cast(User, request.user)
-
-
-def staff_only(request: HttpRequest) -> None:
-    """Refuse whoever may only look.
-
-    :raises PermissionDenied: which is answered with 403.
-    """
-    if not signed_in(request).is_staff:
-        raise PermissionDenied

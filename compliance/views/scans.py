@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from compliance.access import may_scan_registries, may_see_operations
 from compliance.models import Registry, Scan
 from compliance.queries.filters import text_of
 from compliance.queries.scan import scan_page
@@ -18,6 +19,7 @@ from compliance.services.request_scan import cancel_scan, request_scan
 from compliance.services.retry_errors import retry_errors
 from compliance.tasks.wake import ring, wake
 from compliance.views.respond import STOP_POLLING, Shape, page, signed_in, wants_part
+from compliance.views.rights import needs
 
 _LIST = Shape("compliance/scans/page.html", "results")
 _CHANGES = Shape("compliance/scan_changes/page.html")
@@ -25,12 +27,14 @@ _SCAN = Shape("compliance/scan/page.html", "live")
 
 
 @require_safe
+@needs(may_see_operations)
 def index(request: HttpRequest) -> HttpResponse:
     """All scans, filtered."""
     return page(request, _LIST, {"page": list_scans(request.GET)}, now=timezone.now())
 
 
 @require_safe
+@needs(may_see_operations)
 def show(request: HttpRequest, scan_id: int) -> HttpResponse:
     """One scan; a poll that would bring nothing new is answered with nothing."""
     now = timezone.now()
@@ -49,6 +53,7 @@ def show(request: HttpRequest, scan_id: int) -> HttpResponse:
 
 
 @require_safe
+@needs(may_see_operations)
 def changes(request: HttpRequest, scan_id: int) -> HttpResponse:
     """The tags behind a scan's numbers."""
     found = scan_changes(scan_id, request.GET)
@@ -58,6 +63,7 @@ def changes(request: HttpRequest, scan_id: int) -> HttpResponse:
 
 
 @require_POST
+@needs(may_scan_registries)
 def start(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for a scan of a registry, or join the one that is under way."""
     registry = get_object_or_404(Registry, slug=slug)
@@ -68,6 +74,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_scan_registries)
 def cancel(request: HttpRequest, scan_id: int) -> HttpResponse:
     """Withdraw a scan."""
     if cancel_scan(scan_id, now=timezone.now()):
@@ -78,6 +85,7 @@ def cancel(request: HttpRequest, scan_id: int) -> HttpResponse:
 
 
 @require_POST
+@needs(may_scan_registries)
 def retry(request: HttpRequest, scan_id: int) -> HttpResponse:
     """Read again what failed for one cause; whoever may scan may do that."""
     code = text_of(request.POST, "code")

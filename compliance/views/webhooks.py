@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from compliance.access import may_manage_registries, may_see_operations
 from compliance.forms.webhook import ProductForm, RotateForm
 from compliance.models import InboundEvent, Registry, WebhookEndpoint
 from compliance.models.encryption import CredentialKeyMissing
@@ -26,7 +27,8 @@ from compliance.services.webhook_endpoints import (
     suggested_product,
 )
 from compliance.tasks.wake import ring
-from compliance.views.respond import Shape, page, signed_in, staff_only
+from compliance.views.respond import Shape, page, signed_in
+from compliance.views.rights import insist, needs
 
 _LOG = Shape("compliance/webhooks/page.html", "results")
 _DELIVERY = Shape("compliance/delivery/page.html")
@@ -35,6 +37,7 @@ _DONE_ALREADY = "This was done already. A secret is shown once: rotate it to get
 
 
 @require_safe
+@needs(may_see_operations)
 def index(request: HttpRequest) -> HttpResponse:
     """What registries sent, filtered."""
     now = timezone.now()
@@ -42,6 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@needs(may_see_operations)
 def show(request: HttpRequest, event_id: int) -> HttpResponse:
     """One delivery."""
     found = delivery_page(event_id, request.GET.get("page", ""))
@@ -51,9 +55,9 @@ def show(request: HttpRequest, event_id: int) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_registries)
 def replay(request: HttpRequest, event_id: int) -> HttpResponse:
     """Do a delivery again."""
-    staff_only(request)
     try:
         accepted = replay_event(event_id, now=timezone.now())
     except (CannotReplay, CredentialKeyMissing) as obstacle:
@@ -65,12 +69,13 @@ def replay(request: HttpRequest, event_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@needs(may_see_operations)
 def webhook(request: HttpRequest, slug: str) -> HttpResponse:
     """The endpoint of a registry; a POST makes one, or replaces the one there is."""
     registry = _registry(slug)
     if request.method != "POST":
         return _page(request, registry)
-    staff_only(request)
+    insist(request, may_manage_registries)
     form = ProductForm(request.POST)
     if not form.is_valid() or registry.is_local:
         return _page(request, registry, status=422, product_form=form)
@@ -82,9 +87,9 @@ def webhook(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_registries)
 def rotate(request: HttpRequest, slug: str) -> HttpResponse:
     """Give an endpoint a new secret, which this answer shows and no other."""
-    staff_only(request)
     registry, endpoint = _with_endpoint(slug)
     form = RotateForm(request.POST)
     if not form.is_valid():
@@ -96,9 +101,9 @@ def rotate(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_registries)
 def enable(request: HttpRequest, slug: str) -> HttpResponse:
     """Let an endpoint accept what comes, or turn it away."""
-    staff_only(request)
     registry, endpoint = _with_endpoint(slug)
     enabled = request.POST.get("enabled") == "yes"
     set_enabled(endpoint, enabled)
@@ -108,9 +113,9 @@ def enable(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_registries)
 def test(request: HttpRequest, slug: str) -> HttpResponse:
     """Have the endpoint take a request as its product documents it; nothing is scanned for it."""
-    staff_only(request)
     registry, endpoint = _with_endpoint(slug)
     try:
         accepted = send_test_event(endpoint, now=timezone.now())
@@ -128,9 +133,9 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@needs(may_manage_registries)
 def delete(request: HttpRequest, slug: str) -> HttpResponse:
     """Forget an endpoint; what came to it stays in the log."""
-    staff_only(request)
     registry, endpoint = _with_endpoint(slug)
     remove_endpoint(endpoint)
     messages.success(request, "The endpoint is gone. What changes is found by scans from now on.")

@@ -244,7 +244,7 @@ def test_queries_do_not_grow(reader: Client, django_assert_num_queries: DjangoAs
     names = [f"harbor.example/{row.name}:{tag}" for row in made.repositories for tag in ("1.0", "latest")]
     names += ["harbor.example/team/app-0000:multi", f"x.example/y@{made.failing.digest}", "nginx"]
     for some in (names[-4:], names):
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             review(reader, "---\n".join(pod(f"p{at}", name) for at, name in enumerate(some)))
 
 

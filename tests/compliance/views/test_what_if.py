@@ -178,8 +178,8 @@ def test_texts_of_the_address_and_of_the_image_are_only_texts(reader: Client, te
         assert not [e for e in page.all("script") if "src" not in e.attributes]
 
 
-def test_two_queries_besides_the_session(
+def test_two_queries_besides_those_of_who_asks(
     reader: Client, address: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert reader.get(f"{address}?user=3000").status_code == 200
