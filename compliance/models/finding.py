@@ -48,6 +48,10 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         """Somebody has to do something about them."""
         return self.filter(_TO_DO)
 
+    def new_since_baseline(self) -> FindingQuerySet:
+        """Those to do that came, or came back, after their repository's baseline was set."""
+        return self.to_do().filter(opened_at__gt=models.F("repository__baseline_at"))
+
 
 class Finding(models.Model):
     """One cause in one repository: a rule, on a platform, about a subject; the tags that show it are ``Occurrence``.
@@ -109,7 +113,8 @@ class Finding(models.Model):
 class Occurrence(models.Model):
     """A tag that shows a finding, by one of its images.
 
-    ``decides``: the policy fails the tag for it. ``proved`` is ``False`` while nobody can say whether it still does.
+    ``decides``: the policy fails the tag for it now. ``proved`` is ``False`` while nobody can say whether it still
+    does. ``rank`` is what a finding's is made of. ``regression``: the tag ran as somebody else before, and root now.
     """
 
     finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="occurrences")
@@ -117,6 +122,8 @@ class Occurrence(models.Model):
     image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decides = models.BooleanField(default=True)
     proved = models.BooleanField(default=True)
+    rank = models.PositiveSmallIntegerField(default=0, db_default=0)
+    regression = models.BooleanField(default=False, db_default=False)
     since = models.DateTimeField()
 
     class Meta:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from compliance.remediation.status import SAID_BY_PEOPLE, Status
@@ -11,6 +11,7 @@ from compliance.remediation.transitions import NEEDS_REASON
 
 LONGEST_COMMENT: Final = 4_000
 LONGEST_REASON: Final = 500
+LATEST_DUE: Final = timedelta(days=3_653)
 
 
 class InvalidChange(ValueError):
@@ -64,7 +65,7 @@ ACTIONS: Final[dict[type[Change], str]] = {
 """What ``BulkChange.action`` calls a change."""
 
 
-def check_change(change: Change) -> None:
+def check_change(change: Change, now: datetime) -> None:
     """Look at what a person typed before any finding is.
 
     :raises InvalidChange: in words for them.
@@ -72,8 +73,10 @@ def check_change(change: Change) -> None:
     match change:
         case Comment(text):
             _check_text(text, "comment", LONGEST_COMMENT)
-        case SetDue(_, reason):
+        case SetDue(at, reason):
             _check_text(reason, "reason for another due date", LONGEST_REASON)
+            if at is not None and not now < at <= now + LATEST_DUE:
+                raise InvalidChange("The due date is between now and ten years from now.")
         case SetStatus(status, reason):
             if status not in SAID_BY_PEOPLE:
                 raise InvalidChange("Only a scan or a waiver can say that.")

@@ -94,11 +94,12 @@ def test_urgency() -> None:
         SetStatus(OPEN),
         SetStatus(FALSE, "the file is ours"),
         SetDue(None, "agreed with the vendor"),
+        SetDue(NOW + timedelta(seconds=1), "today"),
         Comment("x" * LONGEST_COMMENT),
     ],
 )
 def test_what_can_be_asked(change: Change) -> None:
-    check_change(change)
+    check_change(change, NOW)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,8 @@ def test_what_can_be_asked(change: Change) -> None:
         (SetStatus(Status.REGRESSED, "because"), "Only a scan"),
         (SetStatus(FALSE), "Write a reason"),
         (SetStatus(OPEN, "x" * (LONGEST_REASON + 1)), "501 characters"),
+        (SetDue(NOW, "now"), "between now and ten years"),
+        (SetDue(NOW + timedelta(days=4_000), "later"), "between now and ten years"),
         (SetDue(NOW, " \n"), "Write a reason for another due date"),
         (Comment("\t "), "Write a comment"),
         (Comment("x" * (LONGEST_COMMENT + 1)), "4,001 characters"),
@@ -116,4 +119,4 @@ def test_what_can_be_asked(change: Change) -> None:
 )
 def test_what_cannot(change: Change, words: str) -> None:
     with pytest.raises(InvalidChange, match=words):
-        check_change(change)
+        check_change(change, NOW)

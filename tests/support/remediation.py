@@ -1,0 +1,97 @@
+"""Rows of teams and findings for tests, without a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from compliance.models import (
+    Finding,
+    FindingEvent,
+    FindingSpan,
+    Membership,
+    Occurrence,
+    Repository,
+    Tag,
+    Team,
+    User,
+)
+from tests.support.rows import NOW
+
+
+def team(name: str = "Payments", **members: User) -> Team:
+    """A team; ``lead=somebody, viewer=…`` are its members by role."""
+    row = Team.objects.create(slug=name.lower().replace(" ", "-"), name=name, created_at=NOW)
+    for role, somebody in members.items():
+        join(row, somebody, role)
+    return row
+
+
+def join(row: Team, somebody: User, role: str) -> None:
+    """Make somebody a member."""
+    Membership.objects.create(team=row, user=somebody, role=role)
+    somebody.__dict__.pop("actor", None)
+
+
+def own(row: Team, repositories: Iterable[Repository]) -> None:
+    """Give repositories to a team."""
+    for repository in repositories:
+        repository.team = row
+        repository.save(update_fields=["team"])
+
+
+def finding_row(repository: Repository, rule: str = "NR103", **columns: object) -> Finding:
+    """An unsaved finding of ten days ago, critical, due in four days."""
+    opened = NOW - timedelta(days=10)
+    values: dict[str, object] = {
+        "platform": "linux/amd64",
+        "subject": "app",
+        "rank": 0,
+        "first_seen_at": opened,
+        "last_seen_at": NOW - timedelta(hours=1),
+        "opened_at": opened,
+        "changed_at": opened,
+        "sla_from": opened,
+        "due_at": opened + timedelta(days=14),
+    }
+    return Finding(repository=repository, rule=rule, **{**values, **columns})
+
+
+def finding(repository: Repository, rule: str = "NR103", *, tags: Iterable[Tag] = (), **columns: object) -> Finding:
+    """A finding with its span, its first event, and an occurrence for each of the tags."""
+    row = finding_row(repository, rule, **columns)
+    found = tuple(tags)
+    row.tags = len(found)
+    row.save()
+    complete([row])
+    Occurrence.objects.bulk_create(
+        Occurrence(finding=row, tag=each, image=each.image, since=row.opened_at) for each in found
+    )
+    return row
+
+
+def findings(rows: Iterable[Finding]) -> list[Finding]:
+    """Save many, each with its span and its first event."""
+    made = Finding.objects.bulk_create(rows)
+    complete(made)
+    return made
+
+
+def complete(rows: Iterable[Finding]) -> None:
+    """Give findings their spans and first events."""
+    made = tuple(rows)
+    FindingSpan.objects.bulk_create(
+        FindingSpan(
+            finding=row,
+            repository_id=row.repository_id,
+            rank=row.rank,
+            opened_at=row.opened_at,
+            closed_at=row.closed_at,
+            resolution=row.resolution,
+            due_at=row.due_at,
+        )
+        for row in made
+    )
+    FindingEvent.objects.bulk_create(
+        FindingEvent(finding=row, at=row.opened_at, kind=FindingEvent.Kind.FOUND, became="new") for row in made
+    )
