@@ -10,7 +10,7 @@ verdict *pass* when the policy fails on that rule. (Peers log the error and prin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scanner.domain.facts import ImageFacts
@@ -22,7 +22,7 @@ from scanner.domain.score import image_score, score_without
 from scanner.domain.verdict import Judgement, Outcome, RuleResult, Severity, Verdict
 from scanner.rulebook import RULES
 
-REVISION = 3
+REVISION = 4
 """Raise it with every change after which the same facts are judged otherwise: stored verdicts are then made anew."""
 
 UNREAD = Outline(REVISION, settled=Verdict.UNKNOWN)
@@ -45,6 +45,19 @@ class Applied:
     failed_on: tuple[str, ...] = ()
     violated: tuple[str, ...] = ()
     unsure_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One rule's answer under a policy.
+
+    :param decides: whether a violation makes the verdict *fail*, and not knowing *unknown*.
+    """
+
+    rule: str
+    outcome: Outcome
+    severity: Severity
+    decides: bool
 
 
 def judge(facts: ImageFacts, policy: Policy, rules: Sequence[Rule] = RULES) -> Judgement:
@@ -89,25 +102,29 @@ def apply(policy: Policy, asked: Outline, rules: Sequence[Rule] = RULES) -> Appl
     """
     if asked.settled is not None:
         return Applied(asked.settled, None)
-    violated: list[tuple[str, Severity]] = []
-    failed_on: list[str] = []
-    unsure_of: list[str] = []
+    said = list(weighed(policy, asked, rules))
+    violated = [each for each in said if each.outcome is Outcome.VIOLATED]
+    failed_on = tuple(each.rule for each in violated if each.decides)
+    unsure_of = tuple(each.rule for each in said if each.decides and each.outcome is Outcome.UNKNOWN)
+    verdict = _verdict(failed_on, asked.unconfirmed or bool(unsure_of))
+    score = score_without(verdict, (each.severity for each in violated))
+    return Applied(verdict, score, failed_on, tuple(each.rule for each in violated), unsure_of)
+
+
+def weighed(policy: Policy, asked: Outline, rules: Sequence[Rule] = RULES) -> Iterator[Weighed]:
+    """What each rule that the policy has switched on says, in the order of the rulebook; nothing of what is settled."""
+    if asked.settled is not None:
+        return
     for rule in rules:
         setting = policy.setting(rule.id)
         if not setting.enabled:
             continue
         answer = asked.answers.get(rule.id, _NO_ANSWER)
         outcome = _outcome(answer, rule.threshold if setting.threshold is None else setting.threshold)
-        if outcome is Outcome.VIOLATED:
-            severity = setting.severity or answer.severity or rule.severity
-            violated.append((rule.id, severity))
-            if counts_against(policy, rule, severity):
-                failed_on.append(rule.id)
-        elif outcome is Outcome.UNKNOWN and counts_against(policy, rule, setting.severity or rule.severity):
-            unsure_of.append(rule.id)
-    verdict = _verdict(failed_on, asked.unconfirmed or bool(unsure_of))
-    score = score_without(verdict, (severity for _, severity in violated))
-    return Applied(verdict, score, tuple(failed_on), tuple(rule for rule, _ in violated), tuple(unsure_of))
+        # What is not violated weighs nothing: there the answer's own severity would only raise what an unknown does.
+        own = answer.severity if outcome is Outcome.VIOLATED else None
+        severity = setting.severity or own or rule.severity
+        yield Weighed(rule.id, outcome, severity, counts_against(policy, rule, severity))
 
 
 def unknown_judgement(problem: ScanProblem) -> Judgement:

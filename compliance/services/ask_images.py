@@ -10,6 +10,7 @@ from typing import Any
 
 from compliance.models import Image, Outline
 from compliance.models.bulk import update_rows
+from compliance.remediation.run_key import run_key
 from compliance.services.record_problem import allowed_by_limit, problem_columns
 from scanner.across import DOES_NOT_START, identity_word
 from scanner.domain.facts import ImageFacts
@@ -24,7 +25,7 @@ from scanner.judge import NOT_RUNNABLE, REVISION, UNREAD, ask, outline
 from scanner.storage import FACTS_SCHEMA, FROM_TOC, UnreadableFacts, dump_facts, load_facts
 
 _BATCH = 200
-_ASKED = ("declared_user", "uid", "gid", "runs_as", "identity", "outline", "outline_revision")
+_ASKED = ("declared_user", "uid", "gid", "runs_as", "identity", "run_key", "outline", "outline_revision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _stored(row: Image) -> ImageFacts | None:
 
 def _ask(row: Image, facts: ImageFacts | None) -> OutlineValue:
     """Set the columns that repeat the identity; return the answers."""
-    derived: dict[str, Any] = {"declared_user": "", "uid": None, "gid": None, "runs_as": "", "identity": ""}
+    derived: dict[str, Any] = {"declared_user": "", "uid": None, "gid": None, "runs_as": "", "identity": "", "run_key": ""}
     asked = NOT_RUNNABLE if row.artifact else UNREAD
     if facts is not None:
         asked = outline(ask(facts), unconfirmed=facts.from_toc)
@@ -132,6 +133,7 @@ def _ask(row: Image, facts: ImageFacts | None) -> OutlineValue:
             derived["runs_as"] = DOES_NOT_START
         else:
             derived |= {"uid": answer.uid, "gid": answer.gid, "runs_as": f"{answer.uid}:{answer.gid}"}
+        derived["run_key"] = run_key(facts.config.user, derived["uid"], derived["gid"], facts.config.entrypoint)
     for name, value in derived.items():
         setattr(row, name, value)
     return asked
