@@ -1,0 +1,186 @@
+"""The one reading of an address of the inbox: its page, counts, exports and bulk actions all ask this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from compliance.models import StatusChoice
+from compliance.queries.filters import Chip, choice_of
+from compliance.remediation.query import LONGEST, format_words, parse_query
+from compliance.remediation.terms import NO_TEAM, NOBODY, SOMEBODY, TERMS, Ages, ages_of, canonical
+from scanner.rulebook import RULES
+
+TABS: dict[str, str] = {
+    "review": "For review",
+    "mine": "Mine",
+    "teams": "My teams",
+    "open": "Open",
+    "regressed": "Regressed",
+    "overdue": "Overdue",
+    "waived": "Waived",
+    "all": "All",
+}
+SORTS: dict[str, str] = {
+    "urgency": "Most urgent",
+    "severity": "Worst severity",
+    "due": "Due first",
+    "-age": "Oldest",
+    "age": "Newest",
+    "repository": "Repository",
+}
+_TURNED = ("-severity", "-due", "-repository")
+GROUPS: dict[str, str] = {
+    "": "Nothing",
+    "rule": "Rule",
+    "repository": "Repository",
+    "team": "Team",
+    "registry": "Registry",
+}
+SIZES = (25, 50, 100, 250)
+_LONGEST_VALUE = 500
+_TITLES = {rule.id: rule.title for rule in RULES}
+_FLAGS = {
+    "protected": "on a protected tag",
+    "unprotected": "on no protected tag",
+    "regression": "ran as somebody else before",
+    "baseline": "there at the baseline",
+    "new-since-baseline": "new since the baseline",
+}
+_DUES = {"overdue": "overdue", "week": "due within 7 days", "none": "without a due date"}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Which findings.
+
+    :param tab: one of ``TABS``.
+    :param terms: canonical values by the names of ``TERMS``.
+    :param words: looked for in the names of repositories and of rules.
+    :param problems: what was typed and not understood; then nothing is found.
+    """
+
+    tab: str = "open"
+    terms: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """Names and values of the canonical address."""
+        tab = {} if self.tab == _implied_tab(self.terms) else {"tab": self.tab}
+        words = {"q": format_words(self.words)} if self.words else {}
+        return {**tab, **words, **self.terms}
+
+    @property
+    def query(self) -> str:
+        """The canonical query string: the same for every way to ask for the same."""
+        return urlencode(self.pairs)
+
+    @property
+    def ages(self) -> Ages | None:
+        """Whole days since the findings were opened."""
+        return ages_of(self.terms.get("age", ""))
+
+    def without(self, *names: str) -> FindingFilter:
+        """The same without some terms; ``q`` is the words, ``tab`` the tab."""
+        terms = {name: value for name, value in self.terms.items() if name not in names}
+        implied = self.tab == _implied_tab(self.terms) or "tab" in names
+        tab = _implied_tab(terms) if implied else self.tab
+        return FindingFilter(tab, terms, () if "q" in names else self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """How they are shown.
+
+    :param opened: the group whose findings are shown, while grouped.
+    :param preview: the finding beside the list, by its id.
+    """
+
+    sort: str = "urgency"
+    group: str = ""
+    size: int = 50
+    opened: str = ""
+    preview: str = ""
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """Names and values for the address; without what stands for one page only."""
+        shown = {"sort": "" if self.sort == "urgency" else self.sort, "group": self.group}
+        size = {} if self.size == SIZES[1] else {"size": str(self.size)}
+        return {**{name: value for name, value in shown.items() if value}, **size}
+
+
+def read_filter(params: Mapping[str, str]) -> FindingFilter:
+    """Take what is on the lists and ignore the rest; what the search box says counts before the rest of the address."""
+    typed = parse_query(params.get("q", "")[: LONGEST + 1])
+    asked = {name: canonical(name, params.get(name, "")[:_LONGEST_VALUE]) for name in TERMS}
+    terms = {name: typed.terms.get(name, value) for name, value in asked.items() if name in typed.terms or value}
+    tab = choice_of(params, "tab", TABS) or _implied_tab(terms)
+    return FindingFilter(tab, terms, typed.words, typed.problems)
+
+
+def read_view(params: Mapping[str, str]) -> FindingView:
+    """Sorting, grouping, the size of a page."""
+    sizes = {str(size): size for size in SIZES}
+    preview = params.get("f", "")
+    return FindingView(
+        sort=choice_of(params, "sort", frozenset({*SORTS, *_TURNED})) or "urgency",
+        group=choice_of(params, "group", GROUPS),
+        size=sizes.get(params.get("size", ""), SIZES[1]),
+        opened=params.get("opened", "")[:_LONGEST_VALUE],
+        preview=canonical("waiver", preview[:20]),  # ids are written alike
+    )
+
+
+def chips(wanted: FindingFilter, view: FindingView) -> tuple[Chip, ...]:
+    """A chip for each filter that is on."""
+    found = [("q", f"contains {' and '.join(f'“{word}”' for word in wanted.words)}")] if wanted.words else []
+    found += [(name, say(name, value)) for name, value in wanted.terms.items()]
+    return tuple(Chip(label, address(wanted.without(name), view)) for name, label in found)
+
+
+def address(wanted: FindingFilter, view: FindingView, **more: str) -> str:
+    """The query string of a list, with its question mark."""
+    return "?" + urlencode({**wanted.pairs, **view.pairs, **more})
+
+
+def say(name: str, value: str) -> str:
+    """A filter in words."""
+    negated, members = value.startswith("-"), value.removeprefix("-").split(",")
+    match name:
+        case "status" | "severity" | "rule":
+            labels = " or ".join(_member(name, each) for each in members)
+            return f"{name} {'not ' if negated else ''}{labels}"
+        case "is":
+            return " and ".join(_FLAGS[each] for each in members)
+        case "due":
+            return _DUES[value]
+        case "age":
+            return _age(value)
+        case "team":
+            return "no team" if value == NO_TEAM else f"team {value}"
+        case "assignee":
+            return {NOBODY: "assigned to nobody", SOMEBODY: "assigned to somebody"}.get(value, f"assigned to {value}")
+        case _:
+            return f"{name} {value}"
+
+
+def _member(name: str, value: str) -> str:
+    if name == "status":
+        return StatusChoice(value).label
+    return f"{value} {_TITLES[value]}" if name == "rule" else value
+
+
+def _age(value: str) -> str:
+    days = value.strip("<>d")
+    return {"<": f"found less than {days} days ago", ">": f"older than {days} days"}.get(
+        value[0], f"{days.replace('-', ' to ')} days old"
+    )
+
+
+def _implied_tab(terms: Mapping[str, str]) -> str:
+    # Who asks for a status or a waiver means those findings, also where nobody has anything to do about them.
+    return "all" if "status" in terms or "waiver" in terms else "open"

@@ -1,0 +1,176 @@
+"""Which findings an address means, for whom, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db.models import F, OrderBy, Q, QuerySet
+
+from compliance.access import Actor
+from compliance.models import Finding, Repository
+from compliance.models.finding import FindingQuerySet
+from compliance.queries.finding_filter import FindingFilter, read_filter
+from compliance.remediation.sla import SOON
+from compliance.remediation.status import TO_DO, Status
+from compliance.remediation.terms import (
+    ME,
+    NO_TEAM,
+    NOBODY,
+    RULE_IDS,
+    SEVERITIES,
+    SOMEBODY,
+    STATUSES,
+    members_of,
+    split_repository,
+)
+from scanner.rulebook import RULES
+
+_DAY = timedelta(days=1)
+_RULE_TEXTS = {rule.id: f"{rule.id} {rule.title} {rule.slug}".lower() for rule in RULES}
+
+# ``status`` is a list of all that are meant: Postgres then sees that the partial indexes hold.
+_TO_DO = Q(status__in=sorted(status.value for status in TO_DO))
+_ORDERS: Mapping[str, tuple[str, ...]] = {
+    "severity": ("rank", "opened_at"),
+    "due": ("due_at", "rank"),
+    "age": ("-opened_at",),
+    "repository": ("repository__name", "repository__registry__name", "rank"),
+}
+
+
+def select_findings(params: Mapping[str, str], actor: Actor, *, now: datetime) -> FindingQuerySet:
+    """The findings an address means, among those that somebody may see, in no order."""
+    wanted = read_filter(params)
+    return matching(wanted, actor, now=now).filter(tab(wanted.tab, actor, now=now))
+
+
+def matching(wanted: FindingFilter, actor: Actor, *, now: datetime) -> FindingQuerySet:
+    """What fits all filters but the tab. What was not understood fits nothing."""
+    rows = Finding.objects.for_user(actor)
+    if wanted.problems:
+        return rows.none()
+    for name, value in wanted.terms.items():
+        rows = rows.filter(_term(name, value, wanted, actor, now))
+    for word in wanted.words:
+        rows = rows.filter(_word(word))
+    return rows
+
+
+def tab(key: str, actor: Actor, *, now: datetime) -> Q:
+    """What is behind a tab."""
+    mine = Repository.objects.filter(team__in=actor.team_ids).values("pk")
+    return {
+        "review": Q(status__in=[Status.NEW, Status.REGRESSED]),
+        "mine": _TO_DO & Q(assignee=actor.id),
+        "teams": _TO_DO & Q(repository__in=mine),
+        "open": _TO_DO,
+        "regressed": _TO_DO & (Q(status=Status.REGRESSED) | Q(regression=True)),
+        "overdue": _TO_DO & Q(due_at__lt=now),
+        "waived": Q(status=Status.WAIVED),
+        "all": Q(),
+    }[key]
+
+
+def segments(*, now: datetime) -> tuple[tuple[Q, tuple[str, ...]], ...]:
+    """Most urgent first: regressions, overdue, protected, worst, oldest; in parts that each follow an index."""
+    late, later = Q(due_at__lt=now), Q(due_at__gte=now) | Q(due_at=None)
+    order = ("-protected", "rank", "opened_at", "pk")
+    return (
+        (_TO_DO & Q(regression=True) & late, order),
+        (_TO_DO & Q(regression=True) & later, order),
+        (_TO_DO & Q(regression=False) & late, order),
+        (_TO_DO & Q(regression=False) & later, order),
+        (~_TO_DO, ("-changed_at", "pk")),
+    )
+
+
+def ordered(rows: FindingQuerySet, sort: str) -> QuerySet[Finding]:
+    """Sorted by anything but urgency, which is made of ``segments``."""
+    turned = sort.startswith("-")
+    names = _ORDERS[sort.removeprefix("-")]
+    return rows.order_by(_by(names[0], turned), *(_by(name, False) for name in names[1:]), "pk")
+
+
+def _by(name: str, turned: bool) -> OrderBy:
+    column = F(name.removeprefix("-"))
+    down = name.startswith("-") is not turned
+    return column.desc(nulls_last=True) if down else column.asc(nulls_last=True)
+
+
+def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datetime) -> Q:
+    match name:
+        case "status":
+            return Q(status__in=members_of(value, STATUSES))
+        case "severity":
+            return Q(rank__in=[SEVERITIES.index(each) for each in members_of(value, SEVERITIES)])
+        case "rule":
+            return Q(rule__in=members_of(value, RULE_IDS))
+        case "is":
+            return _flags(value.split(","))
+        case "due":
+            return _due(value, now)
+        case "age":
+            return _age(wanted, now)
+        case "platform":
+            return Q(platform=value)
+        case "waiver":
+            return Q(waiver=int(value))
+        case "assignee":
+            return _assignee(value, actor)
+        case _:
+            return _owner(name, value)
+
+
+def _owner(name: str, value: str) -> Q:
+    repositories = Repository.objects.all()
+    if name == "team":
+        repositories = repositories.filter(team=None) if value == NO_TEAM else repositories.filter(team__slug=value)
+    elif name == "registry":
+        repositories = repositories.filter(registry__slug=value)
+    else:
+        slug, repository = split_repository(value)
+        repositories = repositories.filter(registry__slug=slug, name=repository)
+    return Q(repository__in=repositories.values("pk"))
+
+
+def _assignee(value: str, actor: Actor) -> Q:
+    if value in (NOBODY, SOMEBODY):
+        return Q(assignee__isnull=value == NOBODY)
+    return Q(assignee=actor.id) if value == ME else Q(assignee__username=value)
+
+
+def _flags(flags: list[str]) -> Q:
+    meanings = {
+        "protected": Q(protected=True),
+        "unprotected": Q(protected=False),
+        "regression": Q(regression=True),
+        "baseline": Q(baseline=True),
+        "new-since-baseline": Q(baseline=False, repository__baseline_at__isnull=False),
+    }
+    found = Q()
+    for flag in flags:
+        found &= meanings[flag]
+    return found
+
+
+def _due(value: str, now: datetime) -> Q:
+    return {
+        "overdue": _TO_DO & Q(due_at__lt=now),
+        "week": _TO_DO & Q(due_at__gte=now, due_at__lte=now + SOON),
+        "none": Q(due_at=None),
+    }[value]
+
+
+def _age(wanted: FindingFilter, now: datetime) -> Q:
+    ages = wanted.ages
+    if ages is None:
+        return Q()
+    oldest = Q() if ages.most is None else Q(opened_at__gt=now - (ages.most + 1) * _DAY)
+    return Q(opened_at__lte=now - ages.least * _DAY) & oldest
+
+
+def _word(word: str) -> Q:
+    rules = [rule for rule, text in _RULE_TEXTS.items() if word.lower() in text]
+    named = Repository.objects.filter(name__icontains=word).values("pk")
+    return Q(repository__in=named) | Q(rule__in=rules)

@@ -1,0 +1,294 @@
+"""The inbox: one page of findings, with its tabs, filters and what they may be set to.
+
+All tabs are counted in one pass: rows are grouped by the few things that decide which tab they are behind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
+
+from compliance.access import Actor
+from compliance.models import Finding, Registry, Repository, SavedView, StatusChoice, Team, User
+from compliance.models.finding import FindingQuerySet
+from compliance.queries.filters import Chip
+from compliance.queries.finding_filter import (
+    TABS,
+    FindingFilter,
+    FindingView,
+    address,
+    chips,
+    read_filter,
+    read_view,
+)
+from compliance.queries.finding_groups import Group, list_groups
+from compliance.queries.findings import matching, ordered, segments, tab
+from compliance.queries.paging import Paging, page_of
+from compliance.remediation.sla import SOON
+from compliance.remediation.status import TO_DO, Status
+from compliance.remediation.terms import SEVERITIES
+from scanner.rulebook import RULES
+
+MOST_CHOICES = 200
+_TITLES = {rule.id: rule.title for rule in RULES}
+_OWNERS = ("repository__registry", "repository__team", "assignee", "waiver")
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One line of the list."""
+
+    id: int
+    rule: str
+    title: str
+    subject: str
+    severity: str
+    platform: str
+    registry_slug: str
+    registry: str
+    repository: str
+    team: str
+    team_slug: str
+    status: str
+    status_label: str
+    assignee: str
+    opened_at: datetime
+    due_at: datetime | None
+    overdue: bool
+    due_soon: bool
+    tags: int
+    protected: bool
+    regression: bool
+    last_seen_at: datetime
+    waived_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A saved query with the number of findings behind it; ``count`` is missing for those of people."""
+
+    label: str
+    address: str
+    count: int | None
+    current: bool
+    key: str = ""
+    shared: bool = False
+    mine: bool = False
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the form offers."""
+
+    registries: tuple[tuple[str, str], ...]
+    teams: tuple[tuple[str, str], ...]
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The page.
+
+    :param empty: why there is no row: ``problem``, ``filtered``, ``tab``, ``team``, ``unscanned`` or ``none``.
+    """
+
+    filter: FindingFilter
+    view: FindingView
+    rows: tuple[FindingRow, ...]
+    groups: tuple[Group, ...]
+    paging: Paging
+    total: int
+    tabs: tuple[Tab, ...]
+    chips: tuple[Chip, ...]
+    choices: Choices
+    clear: str
+    empty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Findings that are behind the same tabs and in the same segment of urgency."""
+
+    status: str
+    regression: bool
+    late: bool
+    mine: bool
+    ours: bool
+    count: int
+
+    @property
+    def to_do(self) -> bool:
+        return self.status in TO_DO
+
+    def behind(self, key: str) -> bool:
+        return {
+            "review": self.status in (Status.NEW, Status.REGRESSED),
+            "mine": self.to_do and self.mine,
+            "teams": self.to_do and self.ours,
+            "open": self.to_do,
+            "regressed": self.to_do and (self.regression or self.status == Status.REGRESSED),
+            "overdue": self.to_do and self.late,
+            "waived": self.status == Status.WAIVED,
+            "all": True,
+        }[key]
+
+    @property
+    def segment(self) -> int:
+        return (0 if self.regression else 2) + (0 if self.late else 1) if self.to_do else 4
+
+
+def list_findings(params: Mapping[str, str], user: User, *, now: datetime) -> Inbox:
+    """One page of the findings an address asks for."""
+    actor, wanted, view = user.actor, read_filter(params), read_view(params)
+    fitting = matching(wanted, actor, now=now)
+    kinds = _kinds(fitting, actor, now)
+    behind = [kind for kind in kinds if kind.behind(wanted.tab)]
+    total = sum(kind.count for kind in behind)
+    chosen = fitting.filter(tab(wanted.tab, actor, now=now))
+    page = params.get("page", "")
+    groups, paging = (
+        list_groups(chosen, wanted, view, page) if view.group else ((), page_of(page, total, size=view.size))
+    )
+    ids = _opened(groups, chosen) if view.group else _page_ids(chosen, behind, view, paging, now)
+    return Inbox(
+        wanted,
+        view,
+        rows=rows_of(ids, now=now),
+        groups=groups,
+        paging=paging,
+        total=total,
+        tabs=_tabs(kinds, wanted, view, user),
+        chips=chips(wanted, view),
+        choices=_choices(actor),
+        clear=address(FindingFilter(wanted.tab), view) if wanted.tab != "open" else address(FindingFilter(), view),
+        empty="" if total else _why_empty(wanted, kinds, actor),
+    )
+
+
+def rows_of(ids: Iterable[int], *, now: datetime) -> tuple[FindingRow, ...]:
+    """Findings by their ids, in that order."""
+    wanted = list(ids)
+    found = Finding.objects.select_related(*_OWNERS).in_bulk(wanted) if wanted else {}
+    return tuple(_row(found[pk], now) for pk in wanted if pk in found)
+
+
+def _row(finding: Finding, now: datetime) -> FindingRow:
+    repository, due = finding.repository, finding.due_at if finding.status in TO_DO else None
+    return FindingRow(
+        id=finding.pk,
+        rule=finding.rule,
+        title=_TITLES.get(finding.rule, finding.rule),
+        subject=finding.subject,
+        severity=SEVERITIES[min(finding.rank, len(SEVERITIES) - 1)],
+        platform=finding.platform,
+        registry_slug=repository.registry.slug,
+        registry=repository.registry.name,
+        repository=repository.name,
+        team=repository.team.name if repository.team else "",
+        team_slug=repository.team.slug if repository.team else "",
+        status=finding.status,
+        status_label=StatusChoice(finding.status).label,
+        assignee=finding.assignee.get_username() if finding.assignee else "",
+        opened_at=finding.opened_at,
+        due_at=due,
+        overdue=due is not None and due < now,
+        due_soon=due is not None and now <= due <= now + SOON,
+        tags=finding.tags,
+        protected=finding.protected,
+        regression=finding.regression,
+        last_seen_at=finding.last_seen_at,
+        waived_until=finding.waiver.expires_at if finding.waiver and finding.status == Status.WAIVED else None,
+    )
+
+
+def _kinds(fitting: FindingQuerySet, actor: Actor, now: datetime) -> list[_Kind]:
+    ours = Q(repository__in=Repository.objects.filter(team__in=actor.team_ids).values("pk"))
+    late, mine = Q(due_at__isnull=False, due_at__lt=now), Q(assignee__isnull=False, assignee=actor.id)
+    rows = (
+        fitting.annotate(late=_said(late), mine=_said(mine), ours=_said(ours))
+        .values_list("status", "regression", "late", "mine", "ours")
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    return [_Kind(*row) for row in rows]
+
+
+def _said(condition: Q) -> ExpressionWrapper:
+    return ExpressionWrapper(condition, output_field=BooleanField())
+
+
+def _page_ids(
+    rows: FindingQuerySet, behind: list[_Kind], view: FindingView, paging: Paging, now: datetime
+) -> list[int]:
+    """Ids first: they are read from the index alone, however far down the page is."""
+    if view.sort != "urgency":
+        return list(ordered(rows, view.sort).values_list("pk", flat=True)[paging.offset : paging.offset + paging.size])
+    ids: list[int] = []
+    skip = paging.offset
+    for at, (condition, order) in enumerate(segments(now=now)):
+        left = paging.size - len(ids)
+        if skip < counts[at] and left > 0:
+            ids += rows.filter(condition).order_by(*order).values_list("pk", flat=True)[skip : skip + left]
+        skip = max(0, skip - counts[at])
+    return ids
+
+
+def _opened(groups: Iterable[Group], rows: FindingQuerySet) -> list[int]:
+    opened = next((group for group in groups if group.opened), None)
+    if opened is None:
+        return []
+    return list(ordered(rows.filter(opened.condition), "severity").values_list("pk", flat=True)[:25])
+
+
+def _tabs(kinds: list[_Kind], wanted: FindingFilter, view: FindingView, user: User) -> tuple[Tab, ...]:
+    built_in = [
+        Tab(
+            label,
+            address(FindingFilter(key, wanted.terms, wanted.words), view, tab=key),
+            sum(kind.count for kind in kinds if kind.behind(key)),
+            key == wanted.tab,
+            key=key,
+        )
+        for key, label in TABS.items()
+    ]
+    here = address(wanted, view)
+    saved = SavedView.objects.filter(Q(by=user) | Q(shared=True)).order_by("-shared", "name")[:MOST_CHOICES]
+    return (
+        *built_in,
+        *(
+            Tab(row.name, f"?{row.query}", None, here == f"?{row.query}", "", row.shared, row.by_id == user.pk, row.pk)
+            for row in saved
+        ),
+    )
+
+
+def _choices(actor: Actor) -> Choices:
+    registries, teams = Registry.objects.order_by("name"), Team.objects.order_by("name")
+    people = User.objects.filter(is_active=True).order_by("username")
+    if not actor.sees_everything:
+        registries = registries.filter(repositories__team__in=actor.team_ids).distinct()
+        teams = teams.filter(pk__in=actor.team_ids)
+        people = people.filter(memberships__team__in=actor.team_ids).distinct()
+    return Choices(
+        tuple(registries.values_list("slug", "name")[:MOST_CHOICES]),
+        tuple(teams.values_list("slug", "name")[:MOST_CHOICES]),
+        tuple(people.values_list("username", flat=True)[:MOST_CHOICES]),
+    )
+
+
+def _why_empty(wanted: FindingFilter, kinds: list[_Kind], actor: Actor) -> str:
+    if wanted.problems:
+        return "problem"
+    if not actor.team_ids and (wanted.tab == "teams" or not actor.sees_everything):
+        return "team"
+    if wanted.terms or wanted.words:
+        return "filtered"
+    if kinds:
+        return "tab"
+    scanned = Repository.objects.for_user(actor).filter(scanned_at__isnull=False).exists()
+    return "none" if scanned else "unscanned"

@@ -1,0 +1,123 @@
+"""What findings can be asked for: the names of filters, and what their values may be. Everything else is nothing.
+
+Addresses and the text box (``query.py``) are read by the same functions, so that both mean the same by a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from compliance.remediation.status import Status
+from scanner.domain.verdict import Severity
+from scanner.rulebook import RULES
+
+STATUSES: Final = tuple(status.value for status in Status)
+SEVERITIES: Final = tuple(severity.value for severity in Severity)
+RULE_IDS: Final = tuple(rule.id for rule in RULES)
+FLAGS: Final = ("protected", "unprotected", "regression", "baseline", "new-since-baseline")
+DUES: Final = ("overdue", "week", "none")
+"""Past its date; not yet, but within seven days; without a date."""
+OPPOSITES: Final = {"protected": "unprotected", "unprotected": "protected"}
+ME: Final = "me"
+NOBODY: Final = "nobody"
+SOMEBODY: Final = "somebody"
+NO_TEAM: Final = "none"
+
+_SLUG = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
+_REPOSITORY = re.compile(r"([A-Za-z0-9_-]{1,60})/([^\s\"]{1,255})", re.ASCII)
+_USERNAME = re.compile(r"[\w.@+-]{1,150}")
+_PLATFORM = re.compile(r"[\w/.:+-]{1,100}", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_AGE = re.compile(r"([<>])([0-9]{1,4})d?|([0-9]{1,4})-([0-9]{1,4})d?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Whole days since a finding was opened: at least, and at most."""
+
+    least: int
+    most: int | None
+
+
+def ages_of(value: str) -> Ages | None:
+    """Read ``>14d``, ``<7d`` or ``8-30d``."""
+    match = _AGE.fullmatch(value)
+    if match is None:
+        return None
+    sign, days, least, most = match.groups()
+    if sign == ">":
+        return Ages(int(days) + 1, None)
+    if sign == "<":
+        return Ages(0, int(days) - 1) if int(days) else None
+    return Ages(int(least), int(most)) if int(least) <= int(most) else None
+
+
+def members_of(value: str, allowed: Sequence[str]) -> tuple[str, ...]:
+    """The members of a canonical list; one that begins with ``-`` is all but these."""
+    named = set(value.removeprefix("-").split(","))
+    return tuple(each for each in allowed if (each in named) is not value.startswith("-"))
+
+
+def split_repository(value: str) -> tuple[str, str]:
+    """The slug of the registry and the name in it, of a canonical ``slug/name``."""
+    slug, _, name = value.partition("/")
+    return slug, name
+
+
+def canonical(name: str, value: str) -> str:
+    """The one spelling of a filter's value; nothing where the value is none."""
+    read = TERMS.get(name)
+    return read(value.strip()) if read else ""
+
+
+def _list(allowed: Sequence[str], fold: Callable[[str], str] = str.lower) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        sign = "-" if value.startswith("-") else ""
+        named = {fold(each) for each in value.removeprefix("-").split(",")}
+        if not named <= set(allowed) or (sign and len(named) == len(allowed)):
+            return ""
+        return sign + ",".join(each for each in allowed if each in named)
+
+    return read
+
+
+def _flags(value: str) -> str:
+    return "" if value.startswith("-") else _list(FLAGS)(value)
+
+
+def _one_of(allowed: Iterable[str]) -> Callable[[str], str]:
+    known = frozenset(allowed)
+    return lambda value: value.lower() if value.lower() in known else ""
+
+
+def _like(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    return lambda value: value if pattern.fullmatch(value) and value.isprintable() else ""
+
+
+def _age(value: str) -> str:
+    if ages_of(value) is None:
+        return ""
+    if value[0] in "<>":
+        return f"{value[0]}{int(value[1:].removesuffix('d'))}d"
+    least, _, most = value.removesuffix("d").partition("-")
+    return f"{int(least)}-{int(most)}d"
+
+
+TERMS: Final[Mapping[str, Callable[[str], str]]] = {
+    "status": _list(STATUSES),
+    "severity": _list(SEVERITIES),
+    "rule": _list(RULE_IDS, str.upper),
+    "team": _like(_SLUG),
+    "repository": _like(_REPOSITORY),
+    "registry": _like(_SLUG),
+    "assignee": _like(_USERNAME),
+    "is": _flags,
+    "due": _one_of(DUES),
+    "age": _age,
+    "platform": _like(_PLATFORM),
+    "waiver": _like(_NUMBER),
+}
+"""Every filter but the text, in the order of canonical addresses."""
