@@ -143,3 +143,24 @@ def may_manage_people(actor: Actor) -> bool:
 def may_read_audit(actor: Actor) -> bool:
     """Whether the audit trail may be read."""
     return actor.sees_everything
+
+
+def may_see_team(actor: Actor, team_id: int) -> bool:
+    """Whether a team's page and its members are shown."""
+    return actor.sees_everything or team_id in actor.team_ids
+
+
+def may_find_people(actor: Actor) -> bool:
+    """Whether names of people are looked up, to give them work or to take them into a team."""
+    return actor.triages_everything or bool(actor.triaged_team_ids)
+
+
+def may_see_unowned(actor: Actor) -> bool:
+    """Whether names and labels of repositories that nobody owns are listed; verdicts need ``sees_everything``."""
+    return actor.sees_everything or may_claim_repositories(actor)
+
+
+def may_give_repository(actor: Actor, from_team: int | None, to_team: int | None) -> bool:
+    """Whether a repository may pass from one team, or none, to another: a lead moves it between teams they lead."""
+    own = (*actor.led_team_ids, None)
+    return actor.triages_everything or (may_claim_repositories(actor) and from_team in own and to_team in own)

@@ -18,6 +18,7 @@ from compliance.models import ACTIVE, Push, Registry, Repository, RepositoryScan
 from compliance.models.bulk import update_rows
 from compliance.policy.scan_scope import repository_in_scope, tag_in_scope
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.assign_owners import owner_columns
 from compliance.services.assign_policies import policies_for
 from compliance.services.record_problem import NO_PROBLEM
 
@@ -121,9 +122,12 @@ def _repositories(registry: Registry, asked: dict[str, _Asked], now: datetime) -
     known = dict(rows.values_list("name", "pk"))
     missing = sorted(name for name in asked if name not in known and asked[name].is_pushed)
     if missing:
-        judges = policies_for(registry, missing)
+        judges, owners = policies_for(registry, missing), owner_columns(registry, missing)
         Repository.objects.bulk_create(
-            (Repository(registry=registry, name=name, policy_id=judges[name], first_seen_at=now) for name in missing),
+            (
+                Repository(registry=registry, name=name, policy_id=judges[name], first_seen_at=now, **owners[name])
+                for name in missing
+            ),
             ignore_conflicts=True,  # a scan may list them at this moment
         )
         known |= dict(rows.filter(name__in=missing).values_list("name", "pk"))

@@ -15,6 +15,7 @@ from compliance.models.clock import database_now
 from compliance.policy.retry import MOST_ATTEMPTS, retry_in
 from compliance.policy.scan_scope import repository_in_scope
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.assign_owners import owner_columns
 from compliance.services.assign_policies import policies_for
 from compliance.services.doubt_tags import doubt_tags
 from compliance.services.finish_scan import fail_scan, finish_scan
@@ -139,8 +140,12 @@ def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: d
     listed = [name for name in dict.fromkeys(listing.names) if repository_in_scope(name, scope)]
     missing = [name for name in listed if name not in known]
     judges = policies_for(registry, missing)
+    owners = owner_columns(registry, missing)
     made = Repository.objects.bulk_create(
-        (Repository(registry=registry, name=name, policy_id=judges[name], first_seen_at=now) for name in missing),
+        (
+            Repository(registry=registry, name=name, policy_id=judges[name], first_seen_at=now, **owners[name])
+            for name in missing
+        ),
         batch_size=_BATCH,
     )
     returned = [known[name][0] for name in listed if name in known and known[name][1] is not None]

@@ -24,6 +24,7 @@ from compliance.services.forget_tags import forget_tags
 from compliance.services.heavy_layers import BIG_LAYERS
 from compliance.services.judge_images import judged_images
 from compliance.services.known_images import Known
+from compliance.services.label_repository import label_repository
 from compliance.services.leave_out import leave_out_tags
 from compliance.services.look_again import look_again, overwritten
 from compliance.services.record_problem import NO_PROBLEM, Mishap, record_mishaps
@@ -93,6 +94,7 @@ def record_images(
         if written.rows or batch.gone or batch.outside:
             count_totals(repository, version, now=now, new=written.new, fixed=written.fixed)
             _return(repository)
+        label_repository(repository)
         _write_mishaps(repository_scan, batch, now)
         record_progress(repository_scan.pk, token, batch, images_new=images_new, written=written)
 
