@@ -16,6 +16,8 @@ from compliance.models import (
     Team,
     User,
 )
+from compliance.remediation.waiver import WaiverScope
+from compliance.services.write_waiver import Draft
 from tests.support.rows import NOW
 
 
@@ -94,4 +96,17 @@ def complete(rows: Iterable[Finding]) -> None:
     )
     FindingEvent.objects.bulk_create(
         FindingEvent(finding=row, at=row.opened_at, kind=FindingEvent.Kind.FOUND, became="new") for row in made
+    )
+
+
+def draft(owner: User, *, scope: WaiverScope | None = None) -> Draft:
+    """What somebody fills in to waive a rule everywhere for a hundred days."""
+    return Draft(
+        title="Legacy images",
+        scope=scope or WaiverScope("NR103"),
+        reason="migration",
+        explanation="They are being replaced.",
+        control="",
+        owner=owner,
+        until=(NOW + timedelta(days=100)).date(),
     )
