@@ -89,7 +89,7 @@ def _timing(path: str, rounds: int) -> Timing:
     from compliance.models import User
 
     client = Client(headers={"host": "localhost"})
-    client.force_login(User.objects.get_or_create(username="bench", is_staff=True)[0])
+    client.force_login(User.objects.get_or_create(username="bench", role="admin")[0])
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(path)
     asked = len(queries)  # the next request forgets them
