@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from compliance.views import (
     deployments,
+    findings,
     health,
     hooks,
     images,
@@ -60,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^i/(?P<digest>[a-z0-9]{1,20}:[0-9a-f]{1,128})/$", images.show, name="image"),
     re_path(r"^i/(?P<digest>[a-z0-9]{1,20}:[0-9a-f]{1,128})/what-if/$", images.what_if, name="what_if"),
     path("deployments/", deployments.review, name="deployments"),
+    path("findings/", findings.index, name="findings"),
     path("rules/", rules.index, name="rules"),
     path("rules/<slug:rule_id>/", rules.show, name="rule"),
     path("policies/", policies.index, name="policies"),

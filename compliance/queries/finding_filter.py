@@ -48,7 +48,7 @@ _FLAGS = {
     "baseline": "there at the baseline",
     "new-since-baseline": "new since the baseline",
 }
-_DUES = {"overdue": "overdue", "week": "due within 7 days", "none": "without a due date"}
+DUE_WORDS = {"overdue": "overdue", "week": "due within 7 days", "none": "without a due date"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def say(name: str, value: str) -> str:
         case "is":
             return " and ".join(_FLAGS[each] for each in members)
         case "due":
-            return _DUES[value]
+            return DUE_WORDS[value]
         case "age":
             return _age(value)
         case "team":

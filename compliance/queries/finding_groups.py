@@ -13,7 +13,7 @@ from compliance.models import Registry, Repository, Team
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.finding_filter import FindingFilter, FindingView, address
 from compliance.queries.paging import Paging, page_of
-from compliance.remediation.terms import NO_TEAM, SEVERITIES
+from compliance.remediation.terms import NO_TEAM, SEVERITIES, canonical
 from scanner.rulebook import RULES
 
 _FARTHEST = 100_000_000
@@ -31,7 +31,7 @@ class Group:
     """Findings that have something in common.
 
     :param key: what the filter of the same name is set to.
-    :param address: the list of exactly these.
+    :param address: the list of exactly these; ``regressed`` and ``guarded`` are those of two of the numbers.
     :param toggle: the same page with this group opened or closed.
     """
 
@@ -43,6 +43,8 @@ class Group:
     worst: str
     oldest: datetime
     address: str
+    regressed: str
+    guarded: str
     toggle: str
     opened: bool
     condition: Q
@@ -93,10 +95,17 @@ def _group(
         worst=SEVERITIES[min(row["worst"], len(SEVERITIES) - 1)],
         oldest=row["oldest"],
         address=address(narrowed, ungrouped),
+        regressed=address(_flagged(narrowed, "regression"), ungrouped),
+        guarded=address(_flagged(narrowed, "protected"), ungrouped),
         toggle=address(wanted, view, **({} if opened else {"opened": key})),
         opened=opened,
         condition=Q(**{column: row[column]}),
     )
+
+
+def _flagged(wanted: FindingFilter, flag: str) -> FindingFilter:
+    flags = ",".join(filter(None, [wanted.terms.get("is", ""), flag]))
+    return replace(wanted, terms={**wanted.terms, "is": canonical("is", flags)})
 
 
 def _rules(keys: Iterable[str]) -> dict[str, tuple[str, str]]:

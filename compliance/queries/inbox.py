@@ -24,13 +24,15 @@ from compliance.queries.finding_filter import (
     chips,
     read_filter,
     read_view,
+    say,
 )
 from compliance.queries.finding_groups import Group, list_groups
 from compliance.queries.findings import matching, ordered, segments, tab
 from compliance.queries.paging import Paging, page_of
+from compliance.remediation.query import LONGEST, format_words
 from compliance.remediation.sla import SOON
 from compliance.remediation.status import TO_DO, Status
-from compliance.remediation.terms import SEVERITIES
+from compliance.remediation.terms import NO_TEAM, SEVERITIES, STATUSES
 from scanner.rulebook import RULES
 
 MOST_CHOICES = 200
@@ -107,7 +109,29 @@ class Inbox:
     chips: tuple[Chip, ...]
     choices: Choices
     clear: str
+    typed: str
     empty: str = ""
+
+    @property
+    def odd(self) -> dict[str, str]:
+        """Filters of the form that are set to what it does not offer, in words."""
+        offered = {
+            "status": STATUSES,
+            "severity": SEVERITIES,
+            "team": (NO_TEAM, *(slug for slug, _ in self.choices.teams)),
+            "registry": [slug for slug, _ in self.choices.registries],
+        }
+        terms = self.filter.terms
+        return {
+            name: say(name, terms[name]) for name, values in offered.items() if terms.get(name, "") not in ("", *values)
+        }
+
+    @property
+    def hidden(self) -> tuple[tuple[str, str], ...]:
+        """What the form keeps and does not show."""
+        shown = {"q", "status", "severity", "team", "registry", "due", "sort", "group"}
+        pairs = {**self.filter.pairs, **self.view.pairs}
+        return tuple((name, value) for name, value in pairs.items() if name not in shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +175,13 @@ def list_findings(params: Mapping[str, str], user: User, *, now: datetime) -> In
     total = sum(kind.count for kind in behind)
     chosen = fitting.filter(tab(wanted.tab, actor, now=now))
     page = params.get("page", "")
-    groups, paging = (
-        list_groups(chosen, wanted, view, page) if view.group else ((), page_of(page, total, size=view.size))
-    )
-    ids = _opened(groups, chosen) if view.group else _page_ids(chosen, behind, view, paging, now)
+    groups: tuple[Group, ...] = ()
+    if view.group:
+        groups, paging = list_groups(chosen, wanted, view, page)
+        ids = _opened(groups, chosen)
+    else:
+        paging = page_of(page, total, size=view.size)
+        ids = _page_ids(chosen, _counts(behind), view, paging, now)
     return Inbox(
         wanted,
         view,
@@ -165,6 +192,7 @@ def list_findings(params: Mapping[str, str], user: User, *, now: datetime) -> In
         tabs=_tabs(kinds, wanted, view, user),
         chips=chips(wanted, view),
         choices=_choices(actor),
+        typed=params.get("q", "")[:LONGEST] if wanted.problems else format_words(wanted.words),
         clear=address(FindingFilter(wanted.tab), view) if wanted.tab != "open" else address(FindingFilter(), view),
         empty="" if total else _why_empty(wanted, kinds, actor),
     )
@@ -218,12 +246,19 @@ def _kinds(fitting: FindingQuerySet, actor: Actor, now: datetime) -> list[_Kind]
     return [_Kind(*row) for row in rows]
 
 
-def _said(condition: Q) -> ExpressionWrapper:
+def _said(condition: Q) -> ExpressionWrapper[Q]:
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 
+def _counts(behind: Iterable[_Kind]) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    for kind in behind:
+        counts[kind.segment] += kind.count
+    return counts
+
+
 def _page_ids(
-    rows: FindingQuerySet, behind: list[_Kind], view: FindingView, paging: Paging, now: datetime
+    rows: FindingQuerySet, counts: Mapping[int, int], view: FindingView, paging: Paging, now: datetime
 ) -> list[int]:
     """Ids first: they are read from the index alone, however far down the page is."""
     if view.sort != "urgency":

@@ -42,6 +42,7 @@ class Section:
 
 _MENU = (
     Section("overview", "Overview", "o"),
+    Section("findings", "Findings", "f", frozenset({"finding"})),
     Section("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
     Section("tags", "Tags", "t", frozenset({"image", "what_if"})),
     Section("deployments", "Deployments", "d"),
