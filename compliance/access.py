@@ -90,6 +90,11 @@ def may_ask_for_waiver(actor: Actor, team_ids: Iterable[int | None]) -> bool:
     return all(may_triage(actor, team_id) for team_id in team_ids)
 
 
+def may_write_waivers(actor: Actor) -> bool:
+    """Whether there are any findings that a waiver may be asked for."""
+    return actor.triages_everything or bool(actor.triaged_team_ids)
+
+
 def may_approve_waiver(actor: Actor, team_ids: Iterable[int | None]) -> bool:
     """Whether it may be made to count: by security everywhere, by a lead within the lead's teams."""
     return actor.triages_everything or all(team_id in actor.led_team_ids for team_id in team_ids)

@@ -30,6 +30,9 @@ REFUSALS: Final[Mapping[Right, str]] = {
     access.may_scan_registries: f"Your role may not begin, cancel or repeat scans. {_SECURITY}",
     access.may_manage_registries: f"Your role may not change registries. {_ADMINISTRATOR}",
     access.may_manage_policies: f"Your role may not change policies. {_ADMINISTRATOR}",
+    access.may_write_waivers: (
+        "Only triagers and leads of a team, and the role security, may ask for a waiver. Ask a lead of your team."
+    ),
 }
 """Every right that a whole page or a button depends on: why it is refused, and whom to ask."""
 
