@@ -7,14 +7,17 @@ while holding a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from django.db import connection, transaction
 
-from compliance.models import OwnershipRule, Registry, Repository
+from compliance.models import Finding, OwnershipRule, Registry, Repository, User, Waiver
 from compliance.models.bulk import update_rows
+from compliance.models.repository import RepositoryQuerySet
 from compliance.policy.ownership import OwnershipRule as Rule
 from compliance.policy.ownership import deciding_rule
+from compliance.services.apply_waivers import apply_and_count
 
 _LOCK = 7_021_004
 _COLUMNS = ("team", "team_rule")
@@ -36,27 +39,48 @@ def owner_columns(registry: Registry, names: Iterable[str]) -> dict[str, dict[st
     return {name: _columns(deciding_rule(name, registry.pk, {}, rules)) for name in names}
 
 
-def assign_owner(repository: Repository) -> None:
+def assign_owner(repository: Repository, *, now: datetime) -> None:
     """Write who owns a repository whose labels changed; the caller holds its row."""
     if repository.team_pinned:
         return
+    before = repository.team_id
     rule = deciding_rule(repository.name, repository.registry_id, repository.labels, ownership_rules())
-    Repository.objects.filter(pk=repository.pk).update(**_columns(rule))
+    for name, value in _columns(rule).items():
+        setattr(repository, name, value)
+    repository.save(update_fields=_COLUMNS)
+    if repository.team_id != before:
+        let_waivers_follow([repository.pk], now=now)
 
 
-def assign_owners() -> int:
+def assign_owners(*, now: datetime, by: User | None = None) -> int:
     """Write who owns repositories by the rules, except where a person said who does; return how many changed."""
     with transaction.atomic():
         lock_ownership()
         rules = ownership_rules()
-        changed = []
+        changed, moved = [], []
         for pk, registry, name, labels, *owner in _unpinned():
-            rule = deciding_rule(name, registry, labels, rules)
-            columns = _columns(rule)
+            columns = _columns(deciding_rule(name, registry, labels, rules))
             if list(columns.values()) != owner:
                 changed.append(Repository(pk=pk, **columns))
+                moved += [pk] if columns["team_id"] != owner[0] else []
         update_rows(changed, _COLUMNS)
+        let_waivers_follow(moved, now=now, by=by)
     return len(changed)
+
+
+def let_waivers_follow(repository_ids: Sequence[int], *, now: datetime, by: User | None = None) -> None:
+    """Hold the findings of repositories that have another team now against waivers that are for one team."""
+    rules = Waiver.objects.filter(team__isnull=False, reopened_at=None).order_by().values_list("rule", flat=True)
+    if not repository_ids or not (concerned := set(rules)):
+        return
+    findings = Finding.objects.filter(repository__in=repository_ids, rule__in=concerned).exclude(status="fixed")
+    if ids := list(findings.order_by("pk").values_list("pk", flat=True)):
+        apply_and_count(ids, now=now, by=by)
+
+
+def hold_repositories(rows: RepositoryQuerySet) -> list[int]:
+    """Lock rows, and return their ids, in the order in which others take many of them."""
+    return list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def ownership_rules() -> list[Rule]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from compliance.models import Image, IndexImage, Repository, Tag
@@ -13,7 +14,7 @@ from scanner.storage import UnreadableFacts, load_facts
 _LOOKED_AT: Final = 50
 
 
-def label_repository(repository: Repository) -> None:
+def label_repository(repository: Repository, *, now: datetime) -> None:
     """Write labels where the newest tag points to another image than they are of; the caller holds the row.
 
     An image that cannot be read says nothing, so the labels stay, and the owner with them.
@@ -28,7 +29,7 @@ def label_repository(repository: Repository) -> None:
     repository.labels, repository.labels_digest = labels, newest.digest
     repository.save(update_fields=["labels", "labels_digest"])
     if changed:
-        assign_owner(repository)
+        assign_owner(repository, now=now)
 
 
 def _newest(repository_id: int) -> Tag | None:

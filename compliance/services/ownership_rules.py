@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 
-from compliance.models import OwnershipRule, Registry, Team
+from compliance.models import OwnershipRule, Registry, Team, User
 from compliance.policy.ownership import parse_rule
 from compliance.services.assign_owners import assign_owners, lock_ownership
 
 
-def add_rule(team: Team, pattern: str, *, registry: Registry | None = None, label: str = "") -> OwnershipRule:
+def add_rule(
+    team: Team,
+    pattern: str,
+    *,
+    registry: Registry | None = None,
+    label: str = "",
+    by: User | None = None,
+    now: datetime,
+) -> OwnershipRule:
     """Give a team the repositories that fit; the new rule is the last one, so it counts before all others.
 
     :raises InvalidPattern: when nothing can fit it.
@@ -24,19 +33,19 @@ def add_rule(team: Team, pattern: str, *, registry: Registry | None = None, labe
         row = OwnershipRule.objects.create(
             position=position, team=team, pattern=pattern, registry=registry, label=label
         )
-        assign_owners()
+        assign_owners(now=now, by=by)
     return row
 
 
-def remove_rule(rule: OwnershipRule) -> None:
+def remove_rule(rule: OwnershipRule, *, now: datetime, by: User | None = None) -> None:
     """Take a rule away; what it decided falls to the rules above it, or to nobody."""
     with transaction.atomic():
         lock_ownership()
         rule.delete()
-        assign_owners()
+        assign_owners(now=now, by=by)
 
 
-def move_rule(rule: OwnershipRule, by: int) -> None:
+def move_rule(rule: OwnershipRule, places: int, *, now: datetime, by: User | None = None) -> None:
     """Put a rule up (negative) or down; lower ones count before higher ones."""
     with transaction.atomic():
         lock_ownership()
@@ -44,9 +53,9 @@ def move_rule(rule: OwnershipRule, by: int) -> None:
         if rule.pk not in ids:
             return
         at = ids.index(rule.pk)
-        ids.insert(max(0, at + by), ids.pop(at))
+        ids.insert(max(0, at + places), ids.pop(at))
         _order(ids)
-        assign_owners()
+        assign_owners(now=now, by=by)
 
 
 def _order(ids: Sequence[int]) -> None:

@@ -94,7 +94,7 @@ def record_images(
         if written.rows or batch.gone or batch.outside:
             count_totals(repository, version, now=now, new=written.new, fixed=written.fixed)
             _return(repository)
-        label_repository(repository)
+        label_repository(repository, now=now)
         _write_mishaps(repository_scan, batch, now)
         record_progress(repository_scan.pk, token, batch, images_new=images_new, written=written)
 

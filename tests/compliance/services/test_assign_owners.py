@@ -38,25 +38,25 @@ def test_the_last_rule_that_fits_counts() -> None:
     for place, name in ((home, "a/one"), (home, "a/two"), (home, "b/one"), (other, "a/one-else")):
         never_scanned(place, name)
     platform, web = team("Platform"), team("Web")
-    wide = add_rule(platform, "*")
-    add_rule(web, "a/*", registry=home)
+    wide = add_rule(platform, "*", now=NOW)
+    add_rule(web, "a/*", registry=home, now=NOW)
     assert owners() == {"a/one": "web", "a/two": "web", "b/one": "platform", "a/one-else": "platform"}
-    move_rule(wide, 1)
+    move_rule(wide, 1, now=NOW)
     assert set(owners().values()) == {"platform"}
     assert set(Repository.objects.values_list("team_rule", flat=True)) == {wide.pk}
-    move_rule(wide, -1)
-    remove_rule(wide)
+    move_rule(wide, -1, now=NOW)
+    remove_rule(wide, now=NOW)
     assert owners() == {"a/one": "web", "a/two": "web", "b/one": None, "a/one-else": None}
 
 
 @pytest.mark.django_db
 def test_a_rule_moves_no_further_than_the_end() -> None:
-    row = add_rule(team(), "*")
+    row = add_rule(team(), "*", now=NOW)
     for by in (-1, 1, 5):
-        move_rule(row, by)
+        move_rule(row, by, now=NOW)
     assert OwnershipRule.objects.get().position == 0
-    remove_rule(OwnershipRule.objects.get())
-    move_rule(row, 1)
+    remove_rule(OwnershipRule.objects.get(), now=NOW)
+    move_rule(row, 1, now=NOW)
     assert not OwnershipRule.objects.exists()
 
 
@@ -65,11 +65,11 @@ def test_what_a_person_said_stays() -> None:
     row = never_scanned(registry(), "a")
     mine, theirs = team("Mine"), team("Theirs")
     Repository.objects.filter(pk=row.pk).update(team=mine, team_pinned=True)
-    add_rule(theirs, "*")
+    add_rule(theirs, "*", now=NOW)
     assert owners() == {"a": "mine"}
     Repository.objects.filter(pk=row.pk).update(team_pinned=False)
-    assert assign_owners() == 1
-    assert assign_owners() == 0
+    assert assign_owners(now=NOW) == 1
+    assert assign_owners(now=NOW) == 0
     assert owners() == {"a": "theirs"}
 
 
@@ -87,13 +87,13 @@ def test_ten_thousand_repositories_take_less_than_two_seconds(
         OwnershipRule.objects.create(position=at, team=web, pattern=f"group-{at}/*app-1*")
     begun = time.perf_counter()
     with django_assert_max_num_queries(6):
-        changed = assign_owners()
+        changed = assign_owners(now=NOW)
     assert time.perf_counter() - begun < 2
     assert changed == sum(f"app-{at}".startswith("app-1") for at in range(10_000))
 
 
 def test_a_scan_gives_new_repositories_to_their_teams(world: World) -> None:
-    add_rule(team("Web"), "web/*")
+    add_rule(team("Web"), "web/*", now=NOW)
     world.layout.tag("web/shop", "1", labeled("a", {}))
     world.layout.tag("tools", "1", labeled("b", {}))
     world.scan()
@@ -101,8 +101,8 @@ def test_a_scan_gives_new_repositories_to_their_teams(world: World) -> None:
 
 
 def test_labels_are_those_of_the_newest_tag_and_give_the_repository_away(world: World) -> None:
-    add_rule(team("Web"), "https://git.example/web/*", label=SOURCE)
-    add_rule(team("Tools"), "https://git.example/tools/*", label=SOURCE)
+    add_rule(team("Web"), "https://git.example/web/*", label=SOURCE, now=NOW)
+    add_rule(team("Tools"), "https://git.example/tools/*", label=SOURCE, now=NOW)
     world.layout.tag(
         "shop", "1", labeled("a", {SOURCE: "https://git.example/web/shop", "bad\0": "x", "long": "v" * 501})
     )
@@ -138,7 +138,7 @@ def test_an_index_has_the_labels_of_its_first_image(world: World) -> None:
 
 
 def test_what_cannot_be_read_takes_nothing_away(world: World) -> None:
-    add_rule(team("Web"), "yes", label="web")
+    add_rule(team("Web"), "yes", label="web", now=NOW)
     world.layout.tag("shop", "1", labeled("a", {"web": "yes"}))
     world.scan()
     world.later(hours=1)
