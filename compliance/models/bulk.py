@@ -40,16 +40,28 @@ def upsert_rows(rows: Sequence[models.Model], unique: Sequence[str], *, replace:
     if not rows:
         return
     meta = rows[0]._meta
-    fields = [_field(field) for field in meta.concrete_fields if not field.primary_key]
-    names = ", ".join(f'"{field.column}"' for field in fields)
     keys = ", ".join(f'"{_field(meta.get_field(name)).column}"' for name in unique)
-    changes = ", ".join(f'"{field.column}" = excluded."{field.column}"' for field in fields)
-    sql = (
-        f'INSERT INTO "{meta.db_table}" ({names}) SELECT {names} FROM {_recordset(fields)}'  # noqa: S608  # as above
-        f" ON CONFLICT ({keys}) DO {f'UPDATE SET {changes}' if replace else 'NOTHING'}"
-    )
+    changes = ", ".join(f'"{field.column}" = excluded."{field.column}"' for field in _written(meta))
+    _insert(rows, f" ON CONFLICT ({keys}) DO {f'UPDATE SET {changes}' if replace else 'NOTHING'}")
+
+
+def insert_rows(rows: Sequence[models.Model]) -> None:
+    """Insert rows of one model; their ids are not set."""
+    if rows:
+        _insert(rows, "")
+
+
+def _insert(rows: Sequence[models.Model], conflicts: str) -> None:
+    meta = rows[0]._meta
+    fields = _written(meta)
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    sql = f'INSERT INTO "{meta.db_table}" ({names}) SELECT {names} FROM {_recordset(fields)}{conflicts}'  # noqa: S608  # as above
     with connection.cursor() as cursor:
         cursor.execute(sql, [_document(rows, fields)])
+
+
+def _written(meta: Any) -> list[models.Field[Any, Any]]:
+    return [_field(field) for field in meta.concrete_fields if not field.primary_key]
 
 
 def _field(field: Any) -> models.Field[Any, Any]:

@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Subquery
 
 from compliance.access import may_triage
 from compliance.models import BulkChange, Finding, FindingEvent, FindingSpan, Repository, SlaTerm, User
-from compliance.models.bulk import update_rows
+from compliance.models.bulk import insert_rows, update_rows
 from compliance.models.finding import FindingQuerySet
 from compliance.remediation.change import InvalidChange
 from compliance.remediation.sla import Terms, due_at
@@ -21,8 +21,6 @@ MOST_AT_ONCE: Final = 25_000
 
 COLUMNS: Final = ("status", "assignee", "due_at", "due_edited", "claimed_at", "claimed_by", "changed_at")
 """What a person's change may touch."""
-
-_BATCH = 2_000
 
 
 class NotAllowed(Exception):
@@ -80,13 +78,17 @@ def write_changes(
     for row in touched:
         row.changed_at = now
     update_rows(touched, COLUMNS)
-    made = (_event(row, found, bulk, by, now) for row, found in said)
-    FindingEvent.objects.bulk_create(made, batch_size=_BATCH)
+    insert_rows([_event(row, found, bulk, by, now) for row, found in said])
     dated = [row.pk for row, found in said if found.kind == FindingEvent.Kind.DUE]
     if dated:
-        current = Finding.objects.filter(pk=OuterRef("finding")).values("due_at")
-        FindingSpan.objects.filter(finding__in=dated, closed_at=None).update(due_at=Subquery(current))
+        _date_spans(dated)
     return changed
+
+
+def _date_spans(ids: Sequence[int]) -> None:
+    """Give the present episodes of findings their due dates."""
+    current = Finding.objects.filter(pk=OuterRef("finding")).values("due_at")
+    FindingSpan.objects.filter(finding__in=ids, closed_at=None).update(due_at=Subquery(current))
 
 
 def _event(row: Finding, said: Said, bulk: BulkChange | None, by: User, now: datetime) -> FindingEvent:

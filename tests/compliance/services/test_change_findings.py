@@ -1,0 +1,335 @@
+"""What people do to findings: all of them or none, counted, with a timeline and an undo."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections, transaction
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from compliance.models import BulkChange, Finding, FindingEvent, FindingSpan, Repository, RepositoryScan, Scan, User
+from compliance.policy.wake_up import Work
+from compliance.remediation.change import Assign, Change, Comment, InvalidChange, RestoreDue, SetDue, SetStatus
+from compliance.remediation.status import Status
+from compliance.services.change_findings import CountChanged, Undone, change_findings, rescans_of, undo
+from compliance.services.write_findings import NotAllowed
+from tests.support.remediation import finding, finding_row, findings, own, team
+from tests.support.rows import NOW, fleet, user
+
+DAY = timedelta(days=1)
+ALL = Finding.objects.all()
+
+
+@pytest.fixture
+def people(db: None) -> tuple[User, User]:
+    """Somebody of security, and a triager of a team that owns the first of two repositories."""
+    made = fleet(2)
+    kim = user("kim", role="member")
+    own(team("Payments", triager=kim), made.repositories[:1])
+    for repository in made.repositories:
+        finding(repository, tags=[tag for tag in made.tags if tag.repository_id == repository.pk and tag.name != "1.0"])
+    return user("sam"), kim
+
+
+def change(what: Change, by: User, *, expected: int | None = None, mine: bool = False) -> BulkChange:
+    rows = Finding.objects.filter(repository__team__slug="payments") if mine else Finding.objects.all()
+    return change_findings(rows, what, by=by, now=NOW, expected=expected)
+
+
+def events(kind: str = "") -> list[tuple[str, str, str]]:
+    rows = FindingEvent.objects.exclude(kind="found").order_by("finding", "pk")
+    return list((rows.filter(kind=kind) if kind else rows).values_list("was", "became", "text"))
+
+
+def test_assign(people: tuple[User, User]) -> None:
+    sam, kim = people
+    bulk = change(Assign(kim.pk), sam, mine=True, expected=1)
+    assert (bulk.count, bulk.action, bulk.by, bulk.at) == (1, "assign", sam, NOW)
+    assert Finding.objects.filter(assignee=kim, changed_at=NOW).count() == 1
+    assert events() == [("", "kim", "")]
+    assert change(Assign(kim.pk), sam, mine=True).count == 0
+    change(Assign(None), sam, mine=True)
+    assert events() == [("", "kim", ""), ("kim", "", "")]
+    assert {event.bulk_id for event in FindingEvent.objects.exclude(kind="found")} == {bulk.pk, bulk.pk + 2}
+
+
+def test_nobody_is_given_what_they_may_not_see(people: tuple[User, User]) -> None:
+    sam, kim = people
+    with pytest.raises(InvalidChange, match="kim may not see all"):
+        change(Assign(kim.pk), sam)
+    gone = user("gone")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    for nobody in (gone.pk, 999_999):
+        with pytest.raises(InvalidChange, match="nobody of that name"):
+            change(Assign(nobody), sam)
+    assert not BulkChange.objects.exists()
+    assert not events()
+
+
+@pytest.mark.parametrize(
+    "what", [Assign(None), SetStatus(Status.OPEN), SetDue(NOW + DAY, "x"), RestoreDue(), Comment("x")]
+)
+@pytest.mark.parametrize("role", ["viewer", "triager", "auditor", "member"])
+def test_all_or_nothing(people: tuple[User, User], what: Change, role: str) -> None:
+    kim = people[1] if role == "triager" else user("pat", role="auditor" if role == "auditor" else "member")
+    if role == "viewer":
+        own(team("Both", viewer=kim), Repository.objects.all())
+    before = list(Finding.objects.order_by("pk").values())
+    with pytest.raises(NotAllowed):
+        change(what, kim)
+    assert list(Finding.objects.order_by("pk").values()) == before
+    assert not events()
+
+
+def test_a_triager_works_on_the_team_s_own(people: tuple[User, User]) -> None:
+    change(SetStatus(Status.IN_PROGRESS), people[1], mine=True)
+    assert sorted(Finding.objects.values_list("status", flat=True)) == ["in_progress", "new"]
+
+
+def test_another_number_than_was_seen(people: tuple[User, User]) -> None:
+    with pytest.raises(CountChanged) as caught:
+        change(Comment("x"), people[0], expected=3)
+    assert caught.value.actual == 2
+    assert not events()
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "words"),
+    [
+        (Status.FIXED, Status.OPEN, "It is fixed, and only a scan can open it again."),
+        (Status.WAIVED, Status.OPEN, "It is waived; end the waiver first."),
+        (Status.FALSE_POSITIVE, Status.IN_PROGRESS, "A false positive is opened again first."),
+    ],
+)
+def test_a_status_that_nobody_may_set(people: tuple[User, User], status: Status, wanted: Status, words: str) -> None:
+    Finding.objects.update(status=status)
+    with pytest.raises(InvalidChange, match=words.replace(".", r"\.")):
+        change(SetStatus(wanted), people[0], mine=True)
+
+
+def test_one_that_cannot_keeps_all_from_it(people: tuple[User, User]) -> None:
+    first = Finding.objects.earliest("pk")
+    Finding.objects.filter(pk=first.pk).update(status="fixed", closed_at=NOW)
+    for what, words in ((SetStatus(Status.OPEN), "only a scan can open"), (SetDue(None, "x"), "only comments")):
+        with pytest.raises(InvalidChange, match=f"1 of these 2 cannot be changed so; 1 because: it is fixed.*{words}"):
+            change(what, people[0])
+    assert change(Comment("still"), people[0]).count == 2
+
+
+def test_false_positives_say_why(people: tuple[User, User]) -> None:
+    with pytest.raises(InvalidChange, match="Write a reason"):
+        change(SetStatus(Status.FALSE_POSITIVE), people[0])
+    change(SetStatus(Status.FALSE_POSITIVE, " nobody calls it \n"), people[0])
+    assert events() == [("new", "false_positive", "nobody calls it")] * 2
+    change(SetStatus(Status.OPEN), people[0])
+    assert set(Finding.objects.values_list("status", flat=True)) == {"open"}
+
+
+def test_due_dates_and_their_spans(people: tuple[User, User]) -> None:
+    was, wanted = NOW + 4 * DAY, NOW + 30 * DAY
+    change(SetDue(wanted, " agreed "), people[0])
+    assert set(Finding.objects.values_list("due_at", "due_edited")) == {(wanted, True)}
+    assert set(FindingSpan.objects.values_list("due_at", flat=True)) == {wanted}
+    assert events("due") == [(was.isoformat(), f"{wanted.isoformat()} edited", "agreed")] * 2
+    assert change(SetDue(wanted, "again"), people[0]).count == 0
+    change(SetDue(None, "never"), people[0])
+    assert set(FindingSpan.objects.values_list("due_at", flat=True)) == {None}
+    Finding.objects.filter(pk=Finding.objects.earliest("pk").pk).update(baseline=True)
+    change(RestoreDue(), people[0])
+    assert list(Finding.objects.order_by("pk").values_list("due_at", "due_edited")) == [(None, False), (was, False)]
+    assert list(FindingSpan.objects.order_by("finding").values_list("due_at", flat=True)) == [None, was]
+
+
+def test_a_span_that_is_over_keeps_its_due_date(people: tuple[User, User]) -> None:
+    first = Finding.objects.earliest("pk")
+    over = FindingSpan.objects.create(
+        finding=first, repository=first.repository, rank=0, opened_at=NOW - 90 * DAY, closed_at=NOW - 60 * DAY
+    )
+    change(SetDue(NOW + DAY, "soon"), people[0])
+    over.refresh_from_db()
+    assert over.due_at is None
+
+
+def test_comments_touch_nothing_else(people: tuple[User, User]) -> None:
+    before = list(Finding.objects.order_by("pk").values())
+    change(Comment("  <b>why</b>\n"), people[0])
+    assert list(Finding.objects.order_by("pk").values()) == before
+    assert events("comment") == [("", "", "<b>why</b>")] * 2
+
+
+def test_a_claim_asks_for_a_scan_of_the_affected_tags(people: tuple[User, User]) -> None:
+    sam = people[0]
+    bulk = change(SetStatus(Status.FIX_CLAIMED, "rebuilt"), sam)
+    assert set(Finding.objects.values_list("claimed_at", "claimed_by")) == {(NOW, sam.pk)}
+    scan = Scan.objects.get(requested_at=NOW)
+    assert (scan.partial, scan.state, scan.requested_by, scan.repositories_total) == (True, "running", sam, 2)
+    parts = RepositoryScan.objects.filter(scan=scan).order_by("pk")
+    assert [part.only_tags for part in parts] == [["latest"], ["latest"]]
+    assert [(each.work, each.id) for each in rescans_of(bulk)] == [(Work.REPOSITORY_SCAN, part.pk) for part in parts]
+    again = change(SetStatus(Status.FIX_CLAIMED), sam)
+    assert again.count == 0
+    assert Scan.objects.filter(requested_at=NOW).count() == 1
+    change(SetStatus(Status.OPEN), sam)
+    assert set(Finding.objects.values_list("claimed_at", "claimed_by")) == {(None, None)}
+
+
+def test_nobody_asks_a_registry_that_is_not_scanned(people: tuple[User, User]) -> None:
+    finding_one = Finding.objects.select_related("repository__registry").earliest("pk")
+    home = finding_one.repository.registry
+    home.enabled = False
+    home.save()
+    bulk = change(SetStatus(Status.FIX_CLAIMED), people[0])
+    assert bulk.count == 2
+    assert rescans_of(bulk) == []
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        SetStatus(Status.IN_PROGRESS),
+        SetStatus(Status.FIX_CLAIMED),
+        SetStatus(Status.FALSE_POSITIVE, "x"),
+        SetDue(NOW + 2 * DAY, "x"),
+        SetDue(None, "x"),
+    ],
+)
+def test_undo(people: tuple[User, User], what: Change) -> None:
+    sam = people[0]
+    columns = ("status", "assignee", "due_at", "due_edited", "claimed_at", "claimed_by")
+    before = list(Finding.objects.order_by("pk").values(*columns))
+    bulk = change(what, sam)
+    assert list(Finding.objects.order_by("pk").values(*columns)) != before
+    assert undo(bulk.pk, by=sam, now=NOW + timedelta(minutes=10)) == Undone(2, 0)
+    assert list(Finding.objects.order_by("pk").values(*columns)) == before
+    assert list(FindingSpan.objects.values_list("due_at", flat=True)) == [NOW + 4 * DAY] * 2
+    was, became, _ = events()[0]
+    assert events()[1] == (became, was, "Undone.")
+    with pytest.raises(InvalidChange, match="undone already"):
+        undo(bulk.pk, by=sam, now=NOW)
+
+
+def test_undo_of_an_assignment_leaves_what_somebody_changed_since(people: tuple[User, User]) -> None:
+    sam, other = people[0], user("other")
+    Finding.objects.update(assignee=other)
+    bulk = change(Assign(sam.pk), sam)
+    change(Assign(None), other, mine=True)
+    assert undo(bulk.pk, by=sam, now=NOW) == Undone(1, 1)
+    assert set(Finding.objects.values_list("repository__team__slug", "assignee__username")) == {
+        ("payments", None),
+        (None, "other"),
+    }
+
+
+def test_undo_leaves_what_a_scan_has_proved_since(people: tuple[User, User]) -> None:
+    bulk = change(SetStatus(Status.FIX_CLAIMED), people[0])
+    Finding.objects.filter(repository__team__slug="payments").update(status="fixed", closed_at=NOW)
+    assert undo(bulk.pk, by=people[0], now=NOW) == Undone(1, 1)
+    assert sorted(Finding.objects.values_list("status", flat=True)) == ["fixed", "new"]
+
+
+def test_undo_gives_a_claim_back_to_who_made_it(people: tuple[User, User]) -> None:
+    sam, kim = people
+    change(SetStatus(Status.FIX_CLAIMED), kim, mine=True)
+    claimed, later = ALL.filter(status="fix_claimed"), NOW + timedelta(hours=1)
+    bulk = change_findings(claimed, SetStatus(Status.OPEN), by=sam, now=later)
+    undo(bulk.pk, by=sam, now=later)
+    row = Finding.objects.get(repository__team__slug="payments")
+    assert (row.status, row.claimed_at, row.claimed_by) == ("fix_claimed", NOW, kim)
+
+
+def test_who_may_not_undo_and_when(people: tuple[User, User]) -> None:
+    sam, kim = people
+    bulk = change(SetStatus(Status.OPEN), kim, mine=True)
+    with pytest.raises(BulkChange.DoesNotExist):
+        undo(bulk.pk, by=sam, now=NOW)
+    with pytest.raises(InvalidChange, match="ten minutes"):
+        undo(bulk.pk, by=kim, now=NOW + timedelta(minutes=10, seconds=1))
+    with pytest.raises(InvalidChange, match="Comments stay"):
+        undo(change(Comment("x"), sam).pk, by=sam, now=NOW)
+    kim.memberships.all().delete()
+    with pytest.raises(NotAllowed):
+        undo(bulk.pk, by=User.objects.get(pk=kim.pk), now=NOW)
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> tuple[User, User]:
+    """Two people and forty findings that other connections see."""
+    made = fleet(1)
+    findings(finding_row(made.repositories[0], subject=str(at)) for at in range(40))
+    return user("sam"), user("other")
+
+
+def in_background(what: Change, by: User, found: list[object], **columns: object) -> threading.Thread:
+    def run() -> None:
+        try:
+            found.append(change_findings(ALL.filter(**columns), what, by=by, now=NOW, expected=40).count)
+        except CountChanged as error:
+            found.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def wait_until_blocked() -> None:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    for _ in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(query)
+            if cursor.fetchone()[0]:
+                return
+            cursor.execute("SELECT pg_sleep(0.02)")
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_the_second_sees_what_the_first_has_left(committed: tuple[User, User]) -> None:
+    sam, other = committed
+    found: list[object] = []
+    with transaction.atomic():
+        change_findings(ALL.filter(status="new"), SetStatus(Status.IN_PROGRESS), by=sam, now=NOW, expected=40)
+        thread = in_background(SetStatus(Status.FIX_CLAIMED), other, found, status="new")
+        wait_until_blocked()
+    thread.join(30)
+    (error,) = found
+    assert isinstance(error, CountChanged)
+    assert error.actual == 0
+    assert set(Finding.objects.values_list("status", flat=True)) == {"in_progress"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_about_different_things_both_happen(committed: tuple[User, User]) -> None:
+    sam, other = committed
+    found: list[object] = []
+    with transaction.atomic():
+        change_findings(ALL, SetStatus(Status.IN_PROGRESS), by=sam, now=NOW, expected=40)
+        thread = in_background(Assign(other.pk), other, found)
+        wait_until_blocked()
+    thread.join(30)
+    assert found == [40]
+    assert set(Finding.objects.values_list("status", "assignee")) == {("in_progress", other.pk)}
+
+
+def test_the_number_of_queries_does_not_grow(
+    people: tuple[User, User], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    sam = people[0]
+    assert sam.actor
+    home = Repository.objects.earliest("pk")
+    findings(finding_row(home, subject=str(at)) for at in range(300))
+    few = ALL.filter(subject__in=["1", "2"])
+    for what, expected in (
+        (Assign(sam.pk), 13),
+        (SetStatus(Status.IN_PROGRESS), 10),
+        (SetDue(NOW + DAY, "x"), 11),
+        (RestoreDue(), 12),
+        (Comment("x"), 9),
+    ):
+        for rows in (few, ALL):
+            with django_assert_num_queries(expected, info=str(what)):
+                change_findings(rows, what, by=sam, now=NOW)
