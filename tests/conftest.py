@@ -9,6 +9,7 @@ settings.register_profile("without-deadline", deadline=None)
 settings.load_profile("without-deadline")
 
 pytest_plugins = [
+    "tests.support.fixtures_audit",
     "tests.support.fixtures_engine",
     "tests.support.fixtures_registry",
 ]

@@ -1,5 +1,6 @@
 """Tables. Content-addressed rows never change; pointers, work and judgement do."""
 
+from compliance.models.audit import AuditAction, AuditCheck, AuditEvent
 from compliance.models.finding import (
     BulkChange,
     Finding,
@@ -11,12 +12,14 @@ from compliance.models.finding import (
     SlaTerm,
     StatusChoice,
 )
+from compliance.models.history import HISTORIES
 from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, ShownChoice, VerdictChoice
 from compliance.models.lease import LeaseLost
 from compliance.models.registry import AuthMethod, Policy, PolicyAssignment, PolicyVersion, Registry, RegistryState
 from compliance.models.rejudging import Rejudging
 from compliance.models.repository import DailySnapshot, Repository, Tag, TagChange
 from compliance.models.scan import ACTIVE, RepositoryScan, Scan, ScanError, State
+from compliance.models.shared_value import SharedValue
 from compliance.models.team import Membership, OwnershipRule, Team, TeamRoleChoice
 from compliance.models.user import RoleChoice, User
 from compliance.models.waiver import ReasonChoice, Waiver
@@ -24,6 +27,10 @@ from compliance.models.webhook import InboundEvent, Push, WebhookEndpoint
 
 __all__ = [
     "ACTIVE",
+    "HISTORIES",
+    "AuditAction",
+    "AuditCheck",
+    "AuditEvent",
     "AuthMethod",
     "BulkChange",
     "DailySnapshot",
@@ -56,6 +63,7 @@ __all__ = [
     "SavedView",
     "Scan",
     "ScanError",
+    "SharedValue",
     "ShownChoice",
     "SlaTerm",
     "State",
