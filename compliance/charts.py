@@ -224,9 +224,9 @@ class Part:
     size: float
 
 
-def parts(passed: int, failed: int, unknown: int) -> tuple[Part, ...]:
-    """A bar of three verdicts; one that occurs never vanishes, however rare."""
-    counts = (("pass", passed), ("fail", failed), ("unknown", unknown))
+def parts(passed: int, failed: int, unknown: int, waived: int = 0) -> tuple[Part, ...]:
+    """A bar of verdicts; one that occurs never vanishes, however rare."""
+    counts = (("pass", passed), ("fail", failed), ("unknown", unknown), ("waived", waived))
     total = sum(count for _, count in counts)
     wanted = [(kind, max(1.0, 100 * count / total)) for kind, count in counts if count]
     shrink = 100 / sum(size for _, size in wanted) if wanted else 1.0

@@ -175,6 +175,14 @@ class Tag(models.Model):
         return self.name
 
 
+class TagChangeQuerySet(models.QuerySet["TagChange"]):
+    """Named filters."""
+
+    def for_user(self, actor: Actor) -> TagChangeQuerySet:
+        """Those that somebody may see."""
+        return self if actor.sees_everything else self.filter(repository__team__in=actor.team_ids)
+
+
 class TagChange(models.Model):
     """A tag appeared, moved, was deleted or came back, or was judged otherwise; never updated."""
 
@@ -197,6 +205,8 @@ class TagChange(models.Model):
     became = models.CharField(max_length=16, choices=VerdictChoice.choices, blank=True)
     scan = models.ForeignKey("Scan", null=True, blank=True, on_delete=models.SET_NULL, related_name="changes")
 
+    objects = TagChangeQuerySet.as_manager()
+
     class Meta:
         indexes = [
             models.Index(fields=["repository", "-at"], name="tag_change_when"),
@@ -205,6 +215,14 @@ class TagChange(models.Model):
                 fields=["-at"], condition=models.Q(became="fail") & ~models.Q(was="fail"), name="tag_change_worse"
             ),
         ]
+
+
+class DailySnapshotQuerySet(models.QuerySet["DailySnapshot"]):
+    """Named filters."""
+
+    def for_user(self, actor: Actor) -> DailySnapshotQuerySet:
+        """Those that somebody may see."""
+        return self if actor.sees_everything else self.filter(repository__team__in=actor.team_ids)
 
 
 class DailySnapshot(models.Model):
@@ -230,6 +248,8 @@ class DailySnapshot(models.Model):
     overdue = models.PositiveIntegerField(default=0, db_default=0)
     score = models.DecimalField(max_digits=4, decimal_places=1, null=True)
     closed = models.BooleanField(default=False)
+
+    objects = DailySnapshotQuerySet.as_manager()
 
     class Meta:
         constraints = [

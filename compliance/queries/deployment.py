@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
+from compliance.access import Actor
 from compliance.queries.stored_images import StoredImage, stored_images
 from scanner.deployments import Review, read_contents, review_contents, review_report
 from scanner.deployments.workloads import Contents
@@ -114,13 +115,13 @@ class DeploymentPage:
     source: tuple[SourceLine, ...]
 
 
-def review_page(text: str, limits: Limits) -> DeploymentPage:
-    """Review a file with the stored facts of its images.
+def review_page(text: str, limits: Limits, actor: Actor) -> DeploymentPage:
+    """Review a file with the stored facts of those of its images that somebody may see.
 
     :raises DeploymentProblem: where the file cannot be read, or is something else.
     """
     contents = read_contents(text, limits)
-    known = stored_images(_references(contents, limits))
+    known = stored_images(_references(contents, limits), actor)
 
     def facts_for(reference: Reference) -> ImageFacts | ScanProblem | None:
         found = known.get(reference)

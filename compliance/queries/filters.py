@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from compliance.models import Policy, VerdictChoice
+from django.db.models import Exists, OuterRef, QuerySet
+
+from compliance.access import Actor
+from compliance.models import Policy, Registry, Repository, ShownChoice
 from compliance.policy.assignment import InvalidPattern, parse_pattern
 
-VERDICTS: dict[str, str] = {str(choice): str(choice.label) for choice in VerdictChoice}
+VERDICTS: dict[str, str] = {str(choice): str(choice.label) for choice in ShownChoice}
+"""What lists are filtered by: ``Tag.shown``, ``Repository.verdict``."""
+
 _LONGEST_SEARCH = 200
 _SLUG = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -46,6 +51,14 @@ def number_of(params: Mapping[str, str], name: str) -> int | None:
     """What can be an id, or nothing."""
     value = params.get(name, "")
     return int(value) if _NUMBER.fullmatch(value) else None
+
+
+def registries_for(actor: Actor) -> QuerySet[Registry]:
+    """Registries that hold something somebody may see: no other is offered, counted or named."""
+    rows = Registry.objects.order_by("name")
+    if actor.sees_everything:
+        return rows
+    return rows.filter(Exists(Repository.objects.for_user(actor).filter(registry=OuterRef("pk"))))
 
 
 def policy_of(params: Mapping[str, str]) -> Policy | None:

@@ -35,7 +35,7 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
     "severity": ("rank", "opened_at"),
     "due": ("due_at", "rank"),
     "age": ("-opened_at",),
-    "repository": ("repository__name", "repository__registry__name", "rank"),
+    "repository": ("repository__name", "repository_id", "rank"),
 }
 
 
@@ -95,6 +95,8 @@ def ordered(rows: FindingQuerySet, sort: str) -> QuerySet[Finding]:
 def _by(name: str, turned: bool) -> OrderBy:
     column = F(name.removeprefix("-"))
     down = name.startswith("-") is not turned
+    if column.name != "due_at":  # of what is never empty, so that an index fits
+        return column.desc() if down else column.asc()
     return column.desc(nulls_last=True) if down else column.asc(nulls_last=True)
 
 

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from compliance.access import Actor
 from compliance.models import Evaluation, Image, Index, IndexImage, PolicyVersion, Tag
 from compliance.policy.document import read_policy
 from compliance.queries.config_text import ConfigText, config_text
 from compliance.queries.image_facts import FactsView, facts_view
+from compliance.queries.led_to import images_for, indexes_for
 from compliance.queries.rulings import Place, Ruling, RulingGroup, by_category, by_reason, index_rulings, rulings
 from compliance.queries.tags import OWNERS, TagRow, rows_of
 from scanner.domain.facts import ImageFacts
@@ -153,27 +155,27 @@ class UnreadPage:
     problem: Problem
 
 
-def find_digest(text: str, params: Mapping[str, str]) -> ImagePage | IndexPage | UnreadPage | None:
-    """What a digest is, or ``None`` where nobody has seen it."""
+def find_digest(text: str, params: Mapping[str, str], actor: Actor) -> ImagePage | IndexPage | UnreadPage | None:
+    """What a digest is, or ``None`` where nobody has seen it, or nobody whose tags the actor sees."""
     try:
         digest = parse_digest(text)
     except InvalidReference:
         return None
-    image = Image.objects.filter(digest=digest).first()
+    image = images_for(actor).filter(digest=digest).first()
     if image is not None:
-        return _image_page(image, params.get("policy", ""))
-    index = Index.objects.filter(digest=digest).order_by("platforms").first()
-    return _index_page(index) if index is not None else _unread_page(digest)
+        return _image_page(image, params.get("policy", ""), actor)
+    index = indexes_for(actor).filter(digest=digest).order_by("platforms").first()
+    return _index_page(index, actor) if index is not None else _unread_page(digest, actor)
 
 
-def _image_page(image: Image, policy: str) -> ImagePage:
+def _image_page(image: Image, policy: str, actor: Actor) -> ImagePage:
     links = list(
-        IndexImage.objects.filter(image=image)
+        IndexImage.objects.filter(image=image, index__in=indexes_for(actor))
         .order_by("index")
         .values_list("index_id", "index__digest", "platform")[:_MOST_INDEXES]
     )
     indexes = tuple((digest, platform) for _, digest, platform in links)
-    tags, more = tags_of(Q(image=image) | Q(index__in=[pk for pk, _, _ in links]))
+    tags, more = tags_of(Q(image=image) | Q(index__in=[pk for pk, _, _ in links]), actor)
     evaluations = _evaluations(image)
     chosen = _choose(evaluations, policy, tags)
     facts, unreadable = readable_facts(image)
@@ -242,8 +244,8 @@ def _judged(image: Image, row: Evaluation, *, current: bool) -> Judged:
     return Judged(version.policy.name, version.policy.title, version.number, row.verdict, row.score, at, current)
 
 
-def _index_page(index: Index) -> IndexPage:
-    tags, more = tags_of(Q(index=index))
+def _index_page(index: Index, actor: Actor) -> IndexPage:
+    tags, more = tags_of(Q(index=index), actor)
     rows_of_index = IndexImage.objects.filter(index=index).select_related("image")
     links = list(rows_of_index.defer("image__facts", "image__config_document")[:200])
     rows = Evaluation.objects.filter(outline__in={link.image.outline_id for link in links})
@@ -284,17 +286,18 @@ def _child(link: IndexImage, verdict: str) -> Child:
     )
 
 
-def _unread_page(digest: str) -> UnreadPage | None:
-    tags, _ = tags_of(Q(digest=digest))
+def _unread_page(digest: str, actor: Actor) -> UnreadPage | None:
+    tags, _ = tags_of(Q(digest=digest), actor)
     if not tags:
         return None
     return UnreadPage(digest, tags, Problem("not-read", tags[0].problem or "It was not read yet.", tags[0].remedy))
 
 
-def tags_of(condition: Q) -> tuple[tuple[TagRow, ...], bool]:
+def tags_of(condition: Q, actor: Actor) -> tuple[tuple[TagRow, ...], bool]:
     """The first tags that point at something, and whether there are more."""
     rows = (
         Tag.objects.listed()
+        .for_user(actor)
         .filter(condition)
         .select_related(*OWNERS)
         .order_by("repository__name", "name", "pk")[: _MOST_TAGS + 1]

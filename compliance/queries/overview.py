@@ -9,9 +9,10 @@ from typing import Any
 
 from django.db.models import Avg, Count, Min, Q, Sum
 
+from compliance.access import Actor, may_see_operations
 from compliance.charts import Part, parts
-from compliance.models import ACTIVE, Registry, Repository, Scan, State, TagChange, VerdictChoice
-from compliance.queries.filters import choice_of
+from compliance.models import ACTIVE, Repository, Scan, State, TagChange, VerdictChoice
+from compliance.queries.filters import choice_of, registries_for
 from compliance.queries.trend import Period, Trend, fleet_trend
 
 WINDOWS: dict[str, str] = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
@@ -28,6 +29,7 @@ class Totals:
     passed: int
     failed: int
     unknown: int
+    waived: int
     not_applicable: int
     registries: int
     registries_in_error: int
@@ -37,7 +39,7 @@ class Totals:
     @property
     def evaluated(self) -> int:
         """Tags with a verdict that counts."""
-        return self.passed + self.failed + self.unknown
+        return self.passed + self.failed + self.unknown + self.waived
 
     @property
     def compliance(self) -> float | None:
@@ -123,14 +125,15 @@ class Overview:
         return self.totals.evaluated + self.totals.not_applicable == 0
 
 
-def overview(params: Mapping[str, str], *, now: datetime) -> Overview:
-    """Sum up the fleet over the window the address asks for."""
+def overview(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Overview:
+    """Sum up what somebody sees of the fleet, over the window the address asks for."""
     window = choice_of(params, "days", WINDOWS) or "30"
-    totals, score = _totals()
+    totals, score = _totals(actor)
     live = Period(
-        now.date(), "", totals.evaluated, totals.passed, totals.failed, totals.unknown, 0, 0, score
+        now.date(), "", totals.evaluated, totals.passed, totals.failed, totals.unknown, 0, 0, score,
+        waived=totals.waived,
     )  # fmt: skip
-    trend = fleet_trend(int(window), today=now.date(), live=live if totals.evaluated else None)
+    trend = fleet_trend(int(window), actor, today=now.date(), live=live if totals.evaluated else None)
     judged = [period for period in trend.periods if period.compliance is not None]
     return Overview(
         window=window,
@@ -138,10 +141,10 @@ def overview(params: Mapping[str, str], *, now: datetime) -> Overview:
         trend=trend,
         change=_points(judged[0], judged[-1]) if len(judged) > 1 else None,
         since=judged[0].start if judged else None,
-        worse=_worse(now - timedelta(days=int(window))),
-        worst=_worst(),
-        running=_running(),
-        last_scan=_last_scan(),
+        worse=_worse(actor, now - timedelta(days=int(window))),
+        worst=_worst(actor),
+        running=_running() if may_see_operations(actor) else (),
+        last_scan=_last_scan() if may_see_operations(actor) else None,
     )
 
 
@@ -149,19 +152,24 @@ def _points(first: Period, last: Period) -> float:
     return ((last.compliance or 0) - (first.compliance or 0)) * 100
 
 
-def _totals() -> tuple[Totals, Any]:
-    sums: dict[str, Any] = Repository.objects.listed().aggregate(
-        repositories=Count("pk"),
-        never_scanned=Count("pk", filter=Q(scanned_at=None)),
-        tags=Sum("tags_total"),
-        passed_=Sum("passed"),
-        failed_=Sum("failed"),
-        unknown_=Sum("unknown"),
-        na=Sum("not_applicable"),
-        oldest_scan=Min("scanned_at"),
-        mean=Avg("score"),
+def _totals(actor: Actor) -> tuple[Totals, Any]:
+    sums: dict[str, Any] = (
+        Repository.objects.listed()
+        .for_user(actor)
+        .aggregate(
+            repositories=Count("pk"),
+            never_scanned=Count("pk", filter=Q(scanned_at=None)),
+            tags=Sum("tags_total"),
+            passed_=Sum("passed"),
+            failed_=Sum("failed"),
+            unknown_=Sum("unknown"),
+            waived_=Sum("waived"),
+            na=Sum("not_applicable"),
+            oldest_scan=Min("scanned_at"),
+            mean=Avg("score"),
+        )
     )
-    registries = Registry.objects.aggregate(all=Count("pk"), error=Count("pk", filter=~Q(problem_code="")))
+    registries = registries_for(actor).aggregate(all=Count("pk"), error=Count("pk", filter=~Q(problem_code="")))
     return Totals(
         repositories=sums["repositories"],
         never_scanned=sums["never_scanned"],
@@ -169,17 +177,19 @@ def _totals() -> tuple[Totals, Any]:
         passed=sums["passed_"] or 0,
         failed=sums["failed_"] or 0,
         unknown=sums["unknown_"] or 0,
+        waived=sums["waived_"] or 0,
         not_applicable=sums["na"] or 0,
         registries=registries["all"],
         registries_in_error=registries["error"],
-        running=Scan.objects.filter(state__in=ACTIVE).count(),
+        running=Scan.objects.filter(state__in=ACTIVE).count() if may_see_operations(actor) else 0,
         oldest_scan=sums["oldest_scan"],
     ), sums["mean"]
 
 
-def _worse(since: datetime) -> tuple[Worse, ...]:
+def _worse(actor: Actor, since: datetime) -> tuple[Worse, ...]:
     rows = (
-        TagChange.objects.filter(at__gte=since, became=VerdictChoice.FAIL, repository__deleted_at=None)
+        TagChange.objects.for_user(actor)
+        .filter(at__gte=since, became=VerdictChoice.FAIL, repository__deleted_at=None)
         .exclude(was=VerdictChoice.FAIL)
         .select_related("repository__registry", "tag")
         .order_by("-at", "-pk")[:_LIST]
@@ -190,17 +200,18 @@ def _worse(since: datetime) -> tuple[Worse, ...]:
     )
 
 
-def _worst() -> tuple[WorstRepository, ...]:
-    rows = Repository.objects.listed().filter(failed__gt=0).select_related("registry").order_by("-failed", "name")
+def _worst(actor: Actor) -> tuple[WorstRepository, ...]:
+    failing = Repository.objects.listed().for_user(actor).filter(failed__gt=0)
+    rows = failing.select_related("registry").order_by("-failed", "name")
     return tuple(
         WorstRepository(
             row.registry.slug,
             row.name,
             row.failed,
-            row.passed + row.failed + row.unknown,
+            row.passed + row.failed + row.unknown + row.waived,
             row.grade,
             row.failing_since,
-            parts(row.passed, row.failed, row.unknown),
+            parts(row.passed, row.failed, row.unknown, row.waived),
         )
         for row in rows[:_LIST]
     )

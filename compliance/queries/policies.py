@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db.models import Count
 
-from compliance.models import ACTIVE, Policy, PolicyVersion, Registry, Rejudging, Repository, State
+from compliance.access import Actor
+from compliance.models import ACTIVE, Policy, PolicyVersion, Rejudging, Repository, State
 from compliance.policy.document import read_policy, settings_of
+from compliance.queries.filters import registries_for
 from compliance.queries.rules import fails_on
 from compliance.queries.violations import MOST_OF_EACH, Violations, count_violations
 from scanner.domain.policy import Policy as PolicyValue
@@ -101,30 +103,36 @@ class PolicyPage:
     offered: int | None
 
 
-def list_policies() -> tuple[PolicyRow, ...]:
-    """Every policy in its current version."""
+def list_policies(actor: Actor) -> tuple[PolicyRow, ...]:
+    """Every policy in its current version; only what somebody may see is counted."""
     rows = Policy.objects.exclude(current=None).select_related(*_OWNERS).order_by("name")
-    judged = dict(Repository.objects.listed().order_by().values_list("policy").annotate(Count("pk")))
-    registries = dict(Registry.objects.order_by().values_list("policy").annotate(Count("pk")))
-    return tuple(_row(row, judged.get(row.pk, 0), registries.get(row.pk, 0)) for row in rows)
+    seen = Repository.objects.listed().for_user(actor)
+    judged = dict(seen.order_by().values_list("policy").annotate(Count("pk")))
+    registries = dict(registries_for(actor).order_by().values_list("policy").annotate(Count("pk")))
+    return tuple(_row(row, judged.get(row.pk, 0), registries.get(row.pk, 0), actor) for row in rows)
 
 
-def policy_page(row: Policy) -> PolicyPage:
+def policy_page(row: Policy, actor: Actor) -> PolicyPage:
     """A policy that ``find_policy`` found, with what it makes of every rule."""
     version = current_of(row)
-    registries = tuple(Registry.objects.filter(policy=row).order_by("name").values_list("slug", "name"))
-    judged = Repository.objects.listed().filter(policy=row).count()
-    counts = count_violations((rule.id for rule in RULES), row.pk, most=MOST_OF_EACH)
+    registries = tuple(registries_for(actor).filter(policy=row).values_list("slug", "name"))
+    judged = Repository.objects.listed().for_user(actor).filter(policy=row).count()
+    counts = count_violations((rule.id for rule in RULES), actor, row.pk, most=MOST_OF_EACH)
     return PolicyPage(
-        _row(row, judged, len(registries)),
+        _row(row, judged, len(registries), actor),
         setting_groups(read_policy(version.document), counts),
         registries,
         _offered(row, version),
     )
 
 
-def policy_progress(name: str) -> Progress | None:
-    """How far judging again has come; ``None`` where nothing was ever judged again, or there is no such policy."""
+def policy_progress(name: str, actor: Actor) -> Progress | None:
+    """How far judging again has come; ``None`` where nothing was ever judged again, or there is no such policy.
+
+    It counts repositories of every team, so only who sees everything is told.
+    """
+    if not actor.sees_everything:
+        return None
     row = Rejudging.objects.filter(policy__name=name).select_related("policy", "version").first()
     return None if row is None else _progress(row, name)
 
@@ -170,7 +178,7 @@ def _setting(policy: PolicyValue, rule: Rule, violations: Violations | None) -> 
     )
 
 
-def _row(row: Policy, repositories: int, registries: int) -> PolicyRow:
+def _row(row: Policy, repositories: int, registries: int, actor: Actor) -> PolicyRow:
     version = current_of(row)
     policy = read_policy(version.document)
     fails = ((c, tuple(r.id for r in RULES if r.category is c and fails_on(policy, r))) for c in Category)
@@ -187,7 +195,7 @@ def _row(row: Policy, repositories: int, registries: int) -> PolicyRow:
         registries=registries,
         fails_at=str(policy.fails_at or ""),
         fails=tuple((category, rules) for category, rules in fails if rules),
-        progress=_progress(row.rejudging, row.name) if hasattr(row, "rejudging") else None,
+        progress=_progress(row.rejudging, row.name) if actor.sees_everything and hasattr(row, "rejudging") else None,
     )
 
 

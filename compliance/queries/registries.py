@@ -87,6 +87,7 @@ class RegistryRow:
     evaluated: int
     failed: int
     unknown: int
+    waived: int
     active_scan: int | None
     problem_code: str
     problem_message: str
@@ -181,6 +182,7 @@ class _Sums:
     passed: int = 0
     failed: int = 0
     unknown: int = 0
+    waived: int = 0
     scanned_at: datetime | None = None
 
 
@@ -248,6 +250,7 @@ def _sums(ids: list[int]) -> dict[int, _Sums]:
             sum_passed=Sum("passed"),
             sum_failed=Sum("failed"),
             sum_unknown=Sum("unknown"),
+            sum_waived=Sum("waived"),
             last_scan=Max("scanned_at"),
         )
     )
@@ -275,7 +278,8 @@ def _row(row: Registry, sums: _Sums, active_scan: int | None, now: datetime) -> 
         passed=sums.passed,
         failed=sums.failed,
         unknown=sums.unknown,
-        evaluated=sums.passed + sums.failed + sums.unknown,
+        waived=sums.waived,
+        evaluated=sums.passed + sums.failed + sums.unknown + sums.waived,
         active_scan=active_scan,
         problem_code=row.problem_code,
         problem_message=row.problem_message,

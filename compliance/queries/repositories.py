@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from django.db.models import Count, F, OrderBy, OuterRef, Q, Subquery
 
+from compliance.access import Actor
 from compliance.charts import Part, Spark, parts, sparkline
-from compliance.models import DailySnapshot, Policy, Registry, Repository, Tag
+from compliance.models import DailySnapshot, Policy, Repository, Tag
 from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.filters import (
     VERDICTS,
@@ -20,6 +21,7 @@ from compliance.queries.filters import (
     pattern_of,
     pattern_regex,
     policy_of,
+    registries_for,
     slug_of,
     text_of,
     without,
@@ -78,6 +80,7 @@ class RepositoryRow:
     passed: int
     failed: int
     unknown: int
+    waived: int
     tags: int
     bar: tuple[Part, ...]
     spark: Spark
@@ -92,7 +95,7 @@ class RepositoryRow:
     @property
     def evaluated(self) -> int:
         """Tags with a verdict that counts."""
-        return self.passed + self.failed + self.unknown
+        return self.passed + self.failed + self.unknown + self.waived
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,11 @@ def read_filter(params: Mapping[str, str], registries: frozenset[str]) -> Reposi
     )
 
 
-def list_repositories(params: Mapping[str, str], *, now: datetime) -> RepositoryList:
-    """One page of the repositories that match the address."""
-    registries = tuple(Registry.objects.order_by("name").values_list("slug", "name"))
+def list_repositories(params: Mapping[str, str], actor: Actor, *, now: datetime) -> RepositoryList:
+    """One page of the repositories that match the address and that somebody may see."""
+    registries = tuple(registries_for(actor).values_list("slug", "name"))
     wanted = read_filter(params, frozenset(slug for slug, _ in registries))
-    matching = _matching(wanted)
+    matching = _matching(wanted, actor)
     counts = matching.aggregate(**{key: Count("pk", filter=_preset(key, now)) for key in PRESETS})
     paging = page_of(params.get("page", ""), counts[wanted.preset])
     page = list(
@@ -162,8 +165,8 @@ def list_repositories(params: Mapping[str, str], *, now: datetime) -> Repository
     )
 
 
-def _matching(wanted: RepositoryFilter) -> RepositoryQuerySet:
-    rows = Repository.objects.listed()
+def _matching(wanted: RepositoryFilter, actor: Actor) -> RepositoryQuerySet:
+    rows = Repository.objects.listed().for_user(actor)
     if wanted.q:
         rows = rows.filter(name__icontains=wanted.q)
     if wanted.registry:
@@ -226,7 +229,7 @@ def _rows(page: list[Repository], today: date) -> tuple[RepositoryRow, ...]:
 
 def _row(row: Repository, shares: dict[date, float], latest: tuple[str, str], today: date) -> RepositoryRow:
     days = [today - timedelta(days=back) for back in range(SPARK_DAYS, -1, -1)]
-    evaluated = row.passed + row.failed + row.unknown
+    evaluated = row.passed + row.failed + row.unknown + row.waived
     share_now = row.passed / evaluated if evaluated else None
     before = [share for day, share in shares.items() if day <= today - timedelta(days=7)]
     return RepositoryRow(
@@ -239,8 +242,9 @@ def _row(row: Repository, shares: dict[date, float], latest: tuple[str, str], to
         passed=row.passed,
         failed=row.failed,
         unknown=row.unknown,
+        waived=row.waived,
         tags=row.tags_total,
-        bar=parts(row.passed, row.failed, row.unknown),
+        bar=parts(row.passed, row.failed, row.unknown, row.waived),
         spark=sparkline([*(shares.get(day) for day in days[:-1]), share_now]),
         change=(share_now - before[-1]) * 100 if before and share_now is not None else None,
         latest_tag=latest[0],
@@ -269,7 +273,7 @@ def _latest_tags(ids: list[int]) -> dict[int, tuple[str, str]]:
     latest = Tag.objects.listed().filter(repository=OuterRef("pk")).order_by("-moved_at")
     rows = (
         Repository.objects.filter(pk__in=ids)
-        .annotate(latest=Subquery(latest.values("name")[:1]), latest_verdict=Subquery(latest.values("verdict")[:1]))
+        .annotate(latest=Subquery(latest.values("name")[:1]), latest_verdict=Subquery(latest.values("shown")[:1]))
         .values_list("pk", "latest", "latest_verdict")
     )
     return {repository: (name or "", verdict or "") for repository, name, verdict in rows}

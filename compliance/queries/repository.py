@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db.models import Count, F, Min, OrderBy, OuterRef, Subquery
 
+from compliance.access import Actor
 from compliance.charts import Part, parts
 from compliance.models import Repository, Tag, TagChange
 from compliance.policy.document import read_policy
@@ -16,12 +17,11 @@ from compliance.policy.tag_view import summary_of_strip
 from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.rulings import Ruling, index_rulings
-from compliance.queries.tags import OWNERS, TagRow, rows_of
+from compliance.queries.tags import OWNERS, TOTALS, TagRow, rows_of
 from compliance.queries.trend import PERIODS, Period, Trend, repository_trend
 
 _SORTS: dict[str, str] = {"name": "name", "moved": "moved_at", "size": "size", "score": "score"}
 SORTS = frozenset({*_SORTS, *(f"-{name}" for name in _SORTS)})
-_TOTALS = {"pass": "passed", "fail": "failed", "unknown": "unknown", "not_applicable": "not_applicable"}
 _MOST_CHANGES = 20
 
 
@@ -42,6 +42,7 @@ class Header:
     passed: int
     failed: int
     unknown: int
+    waived: int
     not_applicable: int
     bar: tuple[Part, ...]
     unconfirmed: int
@@ -57,7 +58,7 @@ class Header:
     @property
     def evaluated(self) -> int:
         """Tags with a verdict that counts."""
-        return self.passed + self.failed + self.unknown
+        return self.passed + self.failed + self.unknown + self.waived
 
     @property
     def unconfirmed_text(self) -> str:
@@ -118,13 +119,14 @@ class TagPage:
     changes: tuple[Change, ...]
 
 
-def find_repository(slug: str, name: str) -> Header | None:
-    """The head of a repository's pages, or ``None``."""
+def find_repository(slug: str, name: str, actor: Actor) -> Header | None:
+    """The head of a repository's pages; ``None`` where there is none that somebody may see."""
     if not _storable(slug, name):
         return None
     unconfirmed = Tag.objects.unconfirmed().filter(repository=OuterRef("pk")).order_by().values("repository")
     row = (
-        Repository.objects.filter(registry__slug=slug, name=name)
+        Repository.objects.for_user(actor)
+        .filter(registry__slug=slug, name=name)
         .select_related("registry", "policy")
         .annotate(
             unconfirmed=Subquery(unconfirmed.annotate(count=Count("pk")).values("count")),
@@ -144,7 +146,7 @@ def repository_page(header: Header, params: Mapping[str, str], *, now: datetime)
     if q:
         tags = tags.filter(name__icontains=q)
     if verdict:
-        tags = tags.filter(verdict=verdict)
+        tags = tags.filter(shown=verdict)
     paging = page_of(params.get("page", ""), tags.count())
     chosen = tags.select_related(*OWNERS).order_by(*_order(sort))
     return RepositoryPage(
@@ -166,7 +168,8 @@ def _live(header: Header, now: datetime) -> Period | None:
         return None
     score = None if header.score is None else Decimal(str(header.score))
     return Period(
-        now.date(), "", header.evaluated, header.passed, header.failed, header.unknown, new=0, fixed=0, score=score
+        now.date(), "", header.evaluated, header.passed, header.failed, header.unknown, new=0, fixed=0, score=score,
+        waived=header.waived,
     )  # fmt: skip
 
 
@@ -213,7 +216,7 @@ def _tabs(header: Header, verdict: str, params: Mapping[str, str]) -> tuple[Verd
     joint = "&" if len(rest) > 1 else ""
     found = [VerdictTab("", "All tags", header.tags, not verdict, rest)]
     for key, label in VERDICTS.items():
-        count = int(getattr(header, _TOTALS[key]))
+        count = int(getattr(header, TOTALS[key]))
         if count or key == verdict:
             found.append(VerdictTab(key, label, count, key == verdict, f"{rest}{joint}verdict={key}"))
     return tuple(found)
@@ -235,8 +238,9 @@ def _header(row: Repository) -> Header:
         passed=row.passed,
         failed=row.failed,
         unknown=row.unknown,
+        waived=row.waived,
         not_applicable=row.not_applicable,
-        bar=parts(row.passed, row.failed, row.unknown),
+        bar=parts(row.passed, row.failed, row.unknown, row.waived),
         unconfirmed=annotated["unconfirmed"] or 0,
         unconfirmed_since=annotated["unconfirmed_since"],
         failing_since=row.failing_since,

@@ -42,18 +42,17 @@ class PolicyChange:
 _Versions = dict[date, frozenset[VersionName]]
 
 
-def policy_changes(
-    start: date, *, today: date, repository_id: int | None = None, newest: int | None = None
-) -> tuple[PolicyChange, ...]:
-    """The days after ``start`` on which another policy version began to count, oldest first.
+def policy_changes_of(rows: QuerySet[DailySnapshot], start: date, *, today: date) -> tuple[PolicyChange, ...]:
+    """The days after ``start`` on which another policy version began to count in some snapshots, oldest first."""
+    return _changes_of(_versions_by_day(rows.filter(day__gte=start, day__lte=today)))
 
-    :param repository_id: of one repository; ``None`` for the fleet, where a version counts from the first repository
-        it judges.
+
+def policy_changes(start: date, *, today: date, newest: int | None = None) -> tuple[PolicyChange, ...]:
+    """The same of the fleet, where a version counts from the first repository it judges.
+
     :param newest: the newest closed snapshot, where the caller has asked for it.
     """
     rows = DailySnapshot.objects.filter(day__gte=start, day__lte=today)
-    if repository_id is not None:
-        return _changes_of(_versions_by_day(rows.filter(repository=repository_id)))
     key = f"policy-changes:{start:%Y%m%d}:{today:%Y%m%d}:{newest or newest_closed(today)}"
     found: _Versions | None = cache.get(key)
     if found is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compliance.access import Actor
 from compliance.models import PolicyVersion
 from compliance.policy.document import read_policy
 from compliance.queries.violations import MOST_OF_EACH, Violations, count_violations
@@ -50,9 +51,9 @@ class RulePage:
     treatments: tuple[Treatment, ...]
 
 
-def list_rules() -> tuple[RuleGroup, ...]:
+def list_rules(actor: Actor) -> tuple[RuleGroup, ...]:
     """Every rule by category, in the order of the rulebook, counted with one query."""
-    counts = count_violations((rule.id for rule in RULES), most=MOST_OF_EACH)
+    counts = count_violations((rule.id for rule in RULES), actor, most=MOST_OF_EACH)
     groups = ((category, [rule for rule in RULES if rule.category is category]) for category in Category)
     return tuple(
         RuleGroup(category, tuple(RuleRow(rule, counts[rule.id]) for rule in rules))
@@ -61,12 +62,12 @@ def list_rules() -> tuple[RuleGroup, ...]:
     )
 
 
-def rule_page(rule_id: str) -> RulePage | None:
+def rule_page(rule_id: str, actor: Actor) -> RulePage | None:
     """One rule, or ``None``."""
     rule = next((rule for rule in RULES if rule.id == rule_id), None)
     if rule is None:
         return None
-    return RulePage(rule, count_violations([rule.id])[rule.id], tuple(_treatment(rule, p) for p in _current()))
+    return RulePage(rule, count_violations([rule.id], actor)[rule.id], tuple(_treatment(rule, p) for p in _current()))
 
 
 def fails_on(policy: Policy, rule: Rule) -> bool:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from django.db.models import Count, Q
 
+from compliance.access import Actor
 from compliance.models import Policy, PolicyAssignment, Registry, Repository
 from compliance.policy.assignment import Assignment, effective_policy, in_order
-from compliance.queries.filters import pattern_regex
+from compliance.queries.filters import pattern_regex, registries_for
 from compliance.queries.preview import Flip, FlipCount, preview_move
 
 _MOST_COUNTED = 40
@@ -56,11 +57,13 @@ class ScopePreview:
     rows: tuple[Flip, ...]
 
 
-def list_assignments(policy: Policy) -> tuple[AssignmentRow, ...]:
-    """All assignments, the most specific first; those of this policy are counted."""
+def list_assignments(policy: Policy, actor: Actor) -> tuple[AssignmentRow, ...]:
+    """All assignments of registries somebody sees, the most specific first; those of this policy are counted."""
     found = PolicyAssignment.objects.select_related("registry", "policy", "created_by").order_by("position", "pk")
+    if not actor.sees_everything:
+        found = found.filter(Q(registry=None) | Q(registry__in=registries_for(actor)))
     rows = sorted(found, key=lambda row: row.registry_id is None)
-    counts = _matches([row for row in rows if row.policy_id == policy.pk][:_MOST_COUNTED])
+    counts = _matches([row for row in rows if row.policy_id == policy.pk][:_MOST_COUNTED], actor)
     levels: dict[int | None, list[int]] = {}
     for row in rows:
         levels.setdefault(row.registry_id, []).append(row.pk)
@@ -134,11 +137,11 @@ def _assignments() -> list[Assignment]:
     return [Assignment(*row) for row in rows.values_list("registry_id", "pattern", "policy_id", "position")]
 
 
-def _matches(rows: Sequence[PolicyAssignment]) -> Mapping[int, int]:
+def _matches(rows: Sequence[PolicyAssignment], actor: Actor) -> Mapping[int, int]:
     if not rows:
         return {}
     counts = {f"n{row.pk}": Count("pk", filter=_fits(row.pattern, row.registry_id)) for row in rows}
-    found = Repository.objects.listed().aggregate(**counts)
+    found = Repository.objects.listed().for_user(actor).aggregate(**counts)
     return {row.pk: found[f"n{row.pk}"] for row in rows}
 
 

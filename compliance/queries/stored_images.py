@@ -10,8 +10,11 @@ from typing import Final
 
 from django.db.models import Q
 
-from compliance.models import Image, Index, IndexImage, Registry, Tag
+from compliance.access import Actor
+from compliance.models import Image, IndexImage, Registry, Tag
+from compliance.queries.filters import registries_for
 from compliance.queries.image import readable_facts
+from compliance.queries.led_to import images_for, indexes_for
 from scanner.domain import docker_hub
 from scanner.domain.facts import ImageFacts
 from scanner.domain.problems import ImageProblem, ScanProblem
@@ -49,12 +52,12 @@ class _Target:
     found: StoredImage
 
 
-def stored_images(references: Sequence[Reference]) -> Mapping[Reference, StoredImage]:
+def stored_images(references: Sequence[Reference], actor: Actor) -> Mapping[Reference, StoredImage]:
     """Look all references up together: at most six queries."""
     if not references:
         return {}
-    registries = _registries(references)
-    targets = {**_by_digest(references), **_by_tag(references, registries)}
+    registries = _registries(references, actor)
+    targets = {**_by_digest(references, actor), **_by_tag(references, registries, actor)}
     children = _children({target.index for target in targets.values() if target.index is not None})
     images = {pk for target in targets.values() if (pk := _chosen(target, children)[0]) is not None}
     rows = {row.pk: row for row in Image.objects.defer("config_document").filter(pk__in=images)}
@@ -70,26 +73,26 @@ def _host(reference: Reference) -> str:
     return docker_hub.NAME if docker_hub.is_docker_hub(reference.registry) else reference.registry
 
 
-def _registries(references: Iterable[Reference]) -> dict[str, list[Registry]]:
+def _registries(references: Iterable[Reference], actor: Actor) -> dict[str, list[Registry]]:
     """Registries by host; one address may be stored with and without TLS."""
     named = {_host(reference) for reference in references}
     hosts = named | docker_hub.HOSTS if docker_hub.NAME in named else named
     urls = [f"{scheme}://{host}" for host in hosts for scheme in ("https", "http")]
     found: dict[str, list[Registry]] = {}
-    for row in Registry.objects.filter(url__in=urls).only("slug", "name", "url").order_by("pk"):
+    for row in registries_for(actor).filter(url__in=urls).only("slug", "name", "url").order_by("pk"):
         found.setdefault(docker_hub.NAME if docker_hub.is_docker_hub(row.host) else row.host, []).append(row)
     return found
 
 
-def _by_digest(references: Iterable[Reference]) -> dict[Reference, _Target]:
+def _by_digest(references: Iterable[Reference], actor: Actor) -> dict[Reference, _Target]:
     """A digest says what it is whoever holds it."""
     wanted = [reference for reference in references if reference.digest is not None]
     if not wanted:
         return {}
     digests = {reference.digest for reference in wanted}
-    images = dict(Image.objects.filter(digest__in=digests).values_list("digest", "pk"))
+    images = dict(images_for(actor).filter(digest__in=digests).values_list("digest", "pk"))
     # The row with all platforms comes last, and so counts where there are several.
-    rows = Index.objects.filter(digest__in=digests).order_by("-platforms")
+    rows = indexes_for(actor).filter(digest__in=digests).order_by("-platforms")
     indexes = dict(rows.values_list("digest", "pk"))
     return {
         reference: _Target(
@@ -102,7 +105,9 @@ def _by_digest(references: Iterable[Reference]) -> dict[Reference, _Target]:
     }
 
 
-def _by_tag(references: Iterable[Reference], registries: Mapping[str, list[Registry]]) -> dict[Reference, _Target]:
+def _by_tag(
+    references: Iterable[Reference], registries: Mapping[str, list[Registry]], actor: Actor
+) -> dict[Reference, _Target]:
     wanted: dict[tuple[int, str, str], Reference] = {}
     for reference in references:
         if reference.digest is None and reference.tag is not None:
@@ -115,7 +120,8 @@ def _by_tag(references: Iterable[Reference], registries: Mapping[str, list[Regis
     named = reduce(
         or_, (Q(repository__registry=pk, repository__name=name, name=tag) for pk, name, tag in wanted)
     )  # fmt: skip
-    rows = Tag.objects.listed().filter(named, repository__deleted_at=None).select_related("repository__registry")
+    seen = Tag.objects.listed().for_user(actor)
+    rows = seen.filter(named, repository__deleted_at=None).select_related("repository__registry")
     found: dict[Reference, _Target] = {}
     for row in rows.defer("platforms", "violated").order_by("-pk"):
         home = row.repository

@@ -14,21 +14,33 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from compliance.models import Policy, Registry, Repository, Tag
+from compliance.access import Actor
+from compliance.models import Policy, Repository, Tag
 from compliance.policy.protected_tags import is_protected
-from compliance.queries.filters import VERDICTS, Chip, choice_of, policy_of, text_of, without
+from compliance.queries.filters import VERDICTS, Chip, choice_of, policy_of, registries_for, text_of, without
 from compliance.queries.paging import Paging, page_of
 from scanner.rulebook import RULES
 
 MOST_COUNTED = 10_000
-_TOTALS = {"pass": "passed", "fail": "failed", "unknown": "unknown", "not_applicable": "not_applicable"}
+TOTALS = {
+    "pass": "passed",
+    "fail": "failed",
+    "unknown": "unknown",
+    "waived": "waived",
+    "not_applicable": "not_applicable",
+}
+"""The column of a repository that counts its listed tags by what is shown of them."""
+
 OWNERS = ("repository__registry", "repository__policy")
 RULE_IDS = frozenset(rule.id for rule in RULES)
 
 
 @dataclass(frozen=True, slots=True)
 class TagRow:
-    """One tag, with what its list shows."""
+    """One tag, with what its list shows.
+
+    :param verdict: what is shown of it; ``judged`` is what its policy says, waived or not.
+    """
 
     registry_slug: str
     registry: str
@@ -37,6 +49,7 @@ class TagRow:
     name: str
     digest: str
     verdict: str
+    judged: str
     score: int | None
     runs_as: str
     platforms: tuple[Mapping[str, Any], ...]
@@ -66,20 +79,20 @@ class TagList:
     registries: tuple[tuple[str, str], ...]
 
 
-def list_tags(params: Mapping[str, str]) -> TagList:
-    """One page of the tags that match the address."""
-    registries = tuple(Registry.objects.order_by("name").values_list("slug", "name"))
+def list_tags(params: Mapping[str, str], actor: Actor) -> TagList:
+    """One page of the tags that match the address and that somebody may see."""
+    registries = tuple(registries_for(actor).values_list("slug", "name"))
     q, registry = text_of(params, "q"), choice_of(params, "registry", dict(registries))
     verdict, rule = choice_of(params, "verdict", VERDICTS), choice_of(params, "rule", RULE_IDS)
     policy = policy_of(params)
-    repositories = _repositories(q, registry, policy)
+    repositories = _repositories(actor, q, registry, policy)
     if rule:
-        tags = violating(rule)
+        tags = violating(rule, actor)
         if q or registry:
             tags = tags.filter(repository__in=repositories)
         if policy:  # by its id: only then does Postgres know how many repositories it has
             tags = tags.filter(repository__policy=policy.pk)
-        rows, paging = _by_rule(tags.filter(verdict=verdict) if verdict else tags, params.get("page", ""))
+        rows, paging = _by_rule(tags.filter(shown=verdict) if verdict else tags, params.get("page", ""))
     else:
         rows, paging = _by_verdict(verdict, repositories, params.get("page", ""))
     found = (
@@ -106,7 +119,8 @@ def _row(tag: Tag) -> TagRow:
         repository=tag.repository.name,
         name=tag.name,
         digest=tag.digest,
-        verdict=tag.verdict,
+        verdict=tag.shown,
+        judged=tag.verdict,
         score=tag.score,
         runs_as=tag.runs_as,
         platforms=tuple(tag.platforms),
@@ -122,8 +136,8 @@ def _row(tag: Tag) -> TagRow:
     )
 
 
-def _repositories(q: str, registry: str, policy: Policy | None) -> QuerySet[Repository]:
-    rows = Repository.objects.listed()
+def _repositories(actor: Actor, q: str, registry: str, policy: Policy | None) -> QuerySet[Repository]:
+    rows = Repository.objects.listed().for_user(actor)
     if q:
         rows = rows.filter(name__icontains=q)
     if policy:
@@ -138,13 +152,13 @@ def _by_rule(tags: QuerySet[Tag], page: str) -> tuple[tuple[TagRow, ...], Paging
     return rows_of(chosen), paging
 
 
-def violating(rule: str) -> QuerySet[Tag]:
-    """Listed tags of listed repositories that violate a rule."""
-    return Tag.objects.listed().filter(repository__deleted_at=None, violated__contains=[rule])
+def violating(rule: str, actor: Actor) -> QuerySet[Tag]:
+    """Listed tags of listed repositories that violate a rule and that somebody may see."""
+    return Tag.objects.listed().for_user(actor).filter(repository__deleted_at=None, violated__contains=[rule])
 
 
 def _by_verdict(verdict: str, repositories: QuerySet[Repository], page: str) -> tuple[tuple[TagRow, ...], Paging]:
-    column = _TOTALS[verdict] if verdict else "tags_total"
+    column = TOTALS[verdict] if verdict else "tags_total"
     totals = list(
         repositories.filter(**{f"{column}__gt": 0}).order_by("registry__name", "name", "pk").values_list("pk", column)
     )
@@ -152,7 +166,7 @@ def _by_verdict(verdict: str, repositories: QuerySet[Repository], page: str) -> 
     chosen, skipped = _window(totals, paging)
     tags = Tag.objects.listed().filter(repository__in=chosen)
     if verdict:
-        tags = tags.filter(verdict=verdict)
+        tags = tags.filter(shown=verdict)
     at = paging.offset - skipped
     found = tags.select_related(*OWNERS).order_by(
         "repository__registry__name", "repository__name", "repository", "name"

@@ -14,9 +14,16 @@ from decimal import Decimal
 from django.core.cache import cache
 from django.db.models import Avg, QuerySet, Sum
 
+from compliance.access import Actor
 from compliance.charts import Chart, Series, stacked, up_and_down
 from compliance.models import DailySnapshot
-from compliance.queries.rule_changes import PolicyChange, VersionName, newest_closed, policy_changes
+from compliance.queries.rule_changes import (
+    PolicyChange,
+    VersionName,
+    newest_closed,
+    policy_changes,
+    policy_changes_of,
+)
 
 PERIODS: dict[str, tuple[str, int]] = {"day": ("Day", 30), "week": ("Week", 26), "month": ("Month", 12)}
 _CACHE_SECONDS = 3_600
@@ -43,6 +50,7 @@ class Period:
     policy: str = ""
     change: float | None = None
     rules: tuple[str, ...] = ()
+    waived: int = 0
 
     @property
     def compliance(self) -> float | None:
@@ -90,11 +98,11 @@ def repository_trend(repository_id: int, name: str, by: str, *, today: date, liv
     days = [
         Period(
             row.day, "", row.evaluated, row.passed, row.failed, row.unknown, row.new, row.fixed, row.score,
-            str(row.policy_version),
+            str(row.policy_version), waived=row.waived,
         )
         for row in rows
     ]  # fmt: skip
-    changes = policy_changes(start, today=today, repository_id=repository_id)
+    changes = policy_changes_of(DailySnapshot.objects.filter(repository=repository_id), start, today=today)
     return _trend(by, f"Verdicts of the tags of {name}", _until_now(days, live), changes)
 
 
@@ -109,20 +117,32 @@ def _until_now(days: list[Period], live: Period | None) -> list[Period]:
     return [*days, replace(live, policy=last.policy)]
 
 
-def fleet_trend(days: int, *, today: date, live: Period | None) -> Trend:
-    """The trend of everything, by day; ``live`` is today's total as the lists show it."""
+def fleet_trend(days: int, actor: Actor, *, today: date, live: Period | None) -> Trend:
+    """The trend of all that somebody sees, by day; ``live`` is today's total as the lists show it."""
     start = today - timedelta(days=days - 1)
-    past = DailySnapshot.objects.filter(day__lt=today, closed=True)
-    newest = newest_closed(today)
+    newest = newest_closed(today) if actor.sees_everything else None
+    closed = _closed_days(start, actor, today=today, newest=newest)
+    seen = DailySnapshot.objects.for_user(actor)
+    activity = seen.filter(day=today).aggregate(new=Sum("new", default=0), fixed=Sum("fixed", default=0))
+    last = [replace(live, **activity)] if live else []
+    if actor.sees_everything:
+        title, changes = "Verdicts of all tags", policy_changes(start, today=today, newest=newest)
+    else:
+        title, changes = "Verdicts of the tags of your teams", policy_changes_of(seen, start, today=today)
+    return _trend("day", title, [*closed, *last], changes)
+
+
+def _closed_days(start: date, actor: Actor, *, today: date, newest: int | None) -> list[Period]:
+    """Sums of the whole fleet are kept; those of a member's teams are few rows and are summed each time."""
+    past = DailySnapshot.objects.for_user(actor).filter(day__gte=start, day__lt=today, closed=True)
+    if not actor.sees_everything:
+        return _fleet_days(past)
     key = f"fleet-trend:{start:%Y%m%d}:{today:%Y%m%d}:{newest}"
     closed: list[Period] | None = cache.get(key)
     if closed is None:
-        closed = _fleet_days(past.filter(day__gte=start))
+        closed = _fleet_days(past)
         cache.set(key, closed, _CACHE_SECONDS)
-    activity = _activity_of(today)
-    last = [replace(live, new=activity[0], fixed=activity[1])] if live else []
-    changes = policy_changes(start, today=today, newest=newest)
-    return _trend("day", "Verdicts of all tags", [*closed, *last], changes)
+    return closed
 
 
 def _fleet_days(past: QuerySet[DailySnapshot]) -> list[Period]:
@@ -131,16 +151,13 @@ def _fleet_days(past: QuerySet[DailySnapshot]) -> list[Period]:
         past.values("day")
         .annotate(
             e=Sum("evaluated"), p=Sum("passed"), f=Sum("failed"), u=Sum("unknown"), n=Sum("new"), x=Sum("fixed"),
-            s=Avg("score"),
+            s=Avg("score"), w=Sum("waived"),
         )
         .order_by("day")
     )  # fmt: skip
-    return [Period(r["day"], "", r["e"], r["p"], r["f"], r["u"], r["n"], r["x"], r["s"]) for r in rows]
-
-
-def _activity_of(day: date) -> tuple[int, int]:
-    sums = DailySnapshot.objects.filter(day=day).aggregate(new=Sum("new"), fixed=Sum("fixed"))
-    return sums["new"] or 0, sums["fixed"] or 0
+    return [
+        Period(r["day"], "", r["e"], r["p"], r["f"], r["u"], r["n"], r["x"], r["s"], waived=r["w"]) for r in rows
+    ]  # fmt: skip
 
 
 def _start(by: str, today: date) -> date:
@@ -158,7 +175,7 @@ def _trend(by: str, title: str, days: Sequence[Period], changed: Sequence[Policy
     marks = _marks(grouped, by, changed)
     rules = {at: tuple(map(str, change.versions)) for at, change in marks}
     periods = tuple(replace(period, rules=rules.get(at, ())) for at, period in enumerate(grouped))
-    labels = [period.label for period in periods]
+    labels, waived = [period.label for period in periods], [period.waived for period in periods]
     return Trend(
         by,
         stacked(
@@ -167,6 +184,7 @@ def _trend(by: str, title: str, days: Sequence[Period], changed: Sequence[Policy
             (
                 Series("pass", "Pass", [period.passed for period in periods]),
                 Series("unknown", "Unknown", [period.unknown for period in periods]),
+                *([Series("waived", "Waived", waived)] if any(waived) else []),
                 Series("fail", "Fail", [period.failed for period in periods]),
             ),
             [(at, ", ".join(map(str, change.versions))) for at, change in marks],

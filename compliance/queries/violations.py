@@ -1,13 +1,15 @@
-"""How many tags violate a rule now, in the whole fleet or among those one policy judges."""
+"""How many tags violate a rule now, of all that somebody sees or of those among them that one policy judges."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
+from compliance.access import Actor
 from compliance.queries.tags import MOST_COUNTED
 
 # Counted no further than needed to say "more than", which the ORM cannot do in one query. The rule stands in each part
@@ -15,11 +17,11 @@ from compliance.queries.tags import MOST_COUNTED
 _COUNT = """
 (SELECT %s, (SELECT count(*) FROM (
   SELECT 1 FROM compliance_tag tag JOIN compliance_repository repository ON repository.id = tag.repository_id
-  WHERE tag.deleted_at IS NULL AND repository.deleted_at IS NULL AND tag.violated @> %s::jsonb {judged} LIMIT %s
+  WHERE tag.deleted_at IS NULL AND repository.deleted_at IS NULL AND tag.violated @> %s::jsonb {narrowed} LIMIT %s
 ) AS found))
 """
-_FLEET = _COUNT.format(judged="")
-_POLICY = _COUNT.format(judged="AND repository.policy_id = %s")
+_JUDGED = "AND repository.policy_id = %s"
+_SEEN = "AND repository.team_id = ANY(%s)"
 
 
 MOST_OF_EACH = 1_000
@@ -35,15 +37,17 @@ class Violations:
 
 
 def count_violations(
-    rules: Iterable[str], policy: int | None = None, *, most: int = MOST_COUNTED
+    rules: Iterable[str], actor: Actor, policy: int | None = None, *, most: int = MOST_COUNTED
 ) -> dict[str, Violations]:
-    """Count with one query.
+    """Count with one query among the tags that somebody may see.
 
     :param policy: the id of a policy whose repositories alone count.
     """
-    judged = () if policy is None else (policy,)
-    parts = [(rule, json.dumps([rule]), *judged, most + 1) for rule in rules]
+    narrowed: list[tuple[str, Any]] = [] if policy is None else [(_JUDGED, policy)]
+    if not actor.sees_everything:
+        narrowed.append((_SEEN, list(actor.team_ids)))
+    parts = [(rule, json.dumps([rule]), *(value for _, value in narrowed), most + 1) for rule in rules]
+    query = _COUNT.format(narrowed=" ".join(words for words, _ in narrowed))
     with connection.cursor() as cursor:
-        query = _FLEET if policy is None else _POLICY
         cursor.execute(" UNION ALL ".join([query] * len(parts)), [value for part in parts for value in part])
         return {rule: Violations(min(count, most), count > most) for rule, count in cursor.fetchall()}

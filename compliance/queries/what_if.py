@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from django.db.models import Q
 
-from compliance.models import Image
+from compliance.access import Actor
 from compliance.queries.image import readable_facts, tags_of
 from compliance.queries.image_facts import PLATFORM_NAMES, PlatformAnswer, StepView, answer_kind
+from compliance.queries.led_to import images_for
 from compliance.queries.tags import TagRow
 from scanner.domain.facts import ImageFacts
 from scanner.domain.reference import InvalidReference, parse_digest
@@ -103,8 +104,8 @@ class WhatIfPage:
     answer: Answer | None
 
 
-def what_if_page(text: str, start: Start | None) -> WhatIfPage | None:
-    """The answer of one image; ``None`` where nobody has seen it, or it is an index.
+def what_if_page(text: str, start: Start | None, actor: Actor) -> WhatIfPage | None:
+    """The answer of one image; ``None`` where there is none that somebody may see, or it is an index.
 
     :param start: ``None`` where nothing is asked yet.
     """
@@ -112,10 +113,10 @@ def what_if_page(text: str, start: Start | None) -> WhatIfPage | None:
         digest = parse_digest(text)
     except InvalidReference:
         return None
-    image = Image.objects.defer("config_document").filter(digest=digest).first()
+    image = images_for(actor).defer("config_document").filter(digest=digest).first()
     if image is None:
         return None
-    tags, _ = tags_of(Q(image=image))
+    tags, _ = tags_of(Q(image=image), actor)
     facts, unreadable = readable_facts(image)
     obstacle = image.artifact or image.problem_message or (unreadable.message if unreadable else "")
     answer = answer_of(facts, start) if facts is not None and start is not None else None

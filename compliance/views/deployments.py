@@ -10,9 +10,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from compliance.access import Actor
 from compliance.forms.deployment import DeploymentForm
 from compliance.queries.deployment import DeploymentPage, SourceLine, around, review_page
 from compliance.views.respond import Shape, page
+from compliance.views.rights import actor_of
 from scanner.deployments import DeploymentProblem
 from scanner.deployments.problems import too_much
 from scanner.domain.printable import printable
@@ -41,17 +43,17 @@ def review(request: HttpRequest) -> HttpResponse:
         return page(request, _PAGE, {"form": DeploymentForm(limits=settings.LIMITS)}, now=now)
     form = DeploymentForm(request.POST, request.FILES, limits=settings.LIMITS)
     too_large = _too_large(request)
-    found, fault = (None, too_large) if too_large else _reviewed(form)
+    found, fault = (None, too_large) if too_large else _reviewed(form, actor_of(request))
     if found is not None:  # so that an uploaded file can be changed and reviewed again
         form.data = {"text": form.body}
     status = 200 if found is not None else 422
     return page(request, _PAGE, {"form": form, "page": found, "fault": fault}, now=now, status=status)
 
 
-def _reviewed(form: DeploymentForm) -> tuple[DeploymentPage | None, Fault | None]:
+def _reviewed(form: DeploymentForm, actor: Actor) -> tuple[DeploymentPage | None, Fault | None]:
     try:
         if form.is_valid():
-            return review_page(form.body, settings.LIMITS), None
+            return review_page(form.body, settings.LIMITS, actor), None
     except DeploymentProblem as problem:
         return None, replace(_fault(problem), source=around(form.body, problem.line))
     return None, None if form.problem is None else _fault(form.problem)

@@ -10,6 +10,7 @@ from compliance.forms.what_if import PRESETS, what_if_form
 from compliance.queries.image import ImagePage, IndexPage, find_digest
 from compliance.queries.what_if import what_if_page
 from compliance.views.respond import Shape, htmx, page, wants_part
+from compliance.views.rights import actor_of
 
 _IMAGE = Shape("compliance/image/page.html")
 _INDEX = Shape("compliance/index/page.html")
@@ -20,7 +21,7 @@ _WHAT_IF = Shape("compliance/what_if/page.html", "panel")
 @require_safe
 def show(request: HttpRequest, digest: str) -> HttpResponse:
     """An image, an index, or something that was never read."""
-    found = find_digest(digest, request.GET)
+    found = find_digest(digest, request.GET, actor_of(request))
     if found is None:
         raise Http404("Nobody has seen this digest.")
     shape = _IMAGE if isinstance(found, ImagePage) else _INDEX if isinstance(found, IndexPage) else _UNREAD
@@ -33,7 +34,7 @@ def what_if(request: HttpRequest, digest: str) -> HttpResponse:
     """What would happen if somebody started the image so; every question is an address."""
     form = what_if_form(request.GET)
     start = form.start() if form.is_valid() else None
-    found = what_if_page(digest, start)
+    found = what_if_page(digest, start, actor_of(request))
     if found is None:
         raise Http404("Nobody has seen an image with this digest.")
     context = {

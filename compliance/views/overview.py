@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from compliance.queries.overview import WINDOWS, overview
 from compliance.views.respond import Shape, page
+from compliance.views.rights import actor_of
 
 _PAGE = Shape("compliance/overview/page.html")
 
@@ -16,4 +17,6 @@ _PAGE = Shape("compliance/overview/page.html")
 def show(request: HttpRequest) -> HttpResponse:
     """Where the fleet stands."""
     now = timezone.now()
-    return page(request, _PAGE, {"page": overview(request.GET, now=now), "windows": WINDOWS}, now=now)
+    return page(
+        request, _PAGE, {"page": overview(request.GET, actor_of(request), now=now), "windows": WINDOWS}, now=now
+    )

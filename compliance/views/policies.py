@@ -25,7 +25,7 @@ from compliance.services.request_rejudge import waiting_rejudgings
 from compliance.services.save_policy import PolicyEdited, create_policy, save_policy
 from compliance.tasks.wake import ring
 from compliance.views.respond import STOP_POLLING, Shape, page, signed_in, wants_part
-from compliance.views.rights import needs
+from compliance.views.rights import actor_of, needs
 from scanner.domain.score import FORMULA
 
 _LIST = Shape("compliance/policies/page.html")
@@ -41,7 +41,7 @@ _NEW = Shape("compliance/policy_new/page.html")
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Which rules count for whom."""
-    rows = list_policies()
+    rows = list_policies(actor_of(request))
     active = any(row.progress and row.progress.active for row in rows)
     return page(request, _LIST, {"rows": rows, "formula": FORMULA, "active": active}, now=timezone.now())
 
@@ -65,19 +65,19 @@ def policy_response(
     context: dict[str, object] = {"policy": policy, **extra}
     if wants_part(request):
         return page(request, _SCOPE, context, now=now, status=status)
-    found = policy_page(policy)
+    found = policy_page(policy, actor_of(request))
     context |= {
         "page": found,
         "progress": found.row.progress,
         "versions": version_rows(policy, 0, _LATEST),
-        "assignments": list_assignments(policy),
+        "assignments": list_assignments(policy, actor_of(request)),
         "scope_form": extra.get("scope_form") or ScopeForm(),
     }
     return page(request, _POLICY, context, now=now, status=status)
 
 
 def _progress(request: HttpRequest, name: str) -> HttpResponse:
-    found = policy_progress(name)
+    found = policy_progress(name, actor_of(request))
     if found is None:
         raise Http404("Nothing is judged again.")
     if found.active and request.GET.get("v") == found.key:

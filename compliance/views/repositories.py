@@ -11,6 +11,7 @@ from compliance.queries.repositories import GRADES, list_repositories
 from compliance.queries.repository import Header, find_repository, repository_page, tag_page
 from compliance.queries.tags import list_tags
 from compliance.views.respond import Shape, page
+from compliance.views.rights import actor_of
 
 _LIST = Shape("compliance/repositories/page.html", "results")
 _TAGS = Shape("compliance/tags/page.html", "results")
@@ -22,7 +23,7 @@ _TAG = Shape("compliance/tag/page.html", "platforms")
 def index(request: HttpRequest) -> HttpResponse:
     """Every repository, filtered."""
     now = timezone.now()
-    found = list_repositories(request.GET, now=now)
+    found = list_repositories(request.GET, actor_of(request), now=now)
     context = {"page": found, "verdicts": VERDICTS, "grades": sorted(GRADES)}
     return page(request, _LIST, context, now=now)
 
@@ -30,27 +31,29 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def tags(request: HttpRequest) -> HttpResponse:
     """Tags of all repositories, filtered."""
-    return page(request, _TAGS, {"page": list_tags(request.GET), "verdicts": VERDICTS}, now=timezone.now())
+    found = list_tags(request.GET, actor_of(request))
+    return page(request, _TAGS, {"page": found, "verdicts": VERDICTS}, now=timezone.now())
 
 
 @require_safe
 def repository(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One repository."""
     now = timezone.now()
-    return page(request, _REPOSITORY, {"page": repository_page(_found(slug, name), request.GET, now=now)}, now=now)
+    header = _found(request, slug, name)
+    return page(request, _REPOSITORY, {"page": repository_page(header, request.GET, now=now)}, now=now)
 
 
 @require_safe
 def tag(request: HttpRequest, slug: str, name: str, tag: str) -> HttpResponse:
     """One tag: what it points to now."""
-    found = tag_page(_found(slug, name), tag)
+    found = tag_page(_found(request, slug, name), tag)
     if found is None:
         raise Http404("There is no such tag.")
     return page(request, _TAG, {"page": found}, now=timezone.now())
 
 
-def _found(slug: str, name: str) -> Header:
-    header = find_repository(slug, name)
+def _found(request: HttpRequest, slug: str, name: str) -> Header:
+    header = find_repository(slug, name, actor_of(request))
     if header is None:
         raise Http404("There is no such repository.")
     return header

@@ -30,6 +30,10 @@ REFUSALS: Final[Mapping[Right, str]] = {
     access.may_scan_registries: f"Your role may not begin, cancel or repeat scans. {_SECURITY}",
     access.may_manage_registries: f"Your role may not change registries. {_ADMINISTRATOR}",
     access.may_manage_policies: f"Your role may not change policies. {_ADMINISTRATOR}",
+    access.may_manage_people: f"Your role may not change people, teams and who owns what. {_ADMINISTRATOR}",
+    access.may_find_people: "Only who works on findings looks people up. Ask a lead of your team.",
+    access.may_see_unowned: "Repositories that nobody owns are shown to leads and to those who see everything.",
+    access.may_claim_repositories: "Only leads of a team, and the roles security and administrator, claim repositories.",
     access.may_write_waivers: (
         "Only triagers and leads of a team, and the role security, may ask for a waiver. Ask a lead of your team."
     ),

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from urllib.parse import urlencode, urlsplit
 
+from allauth.account.adapter import get_adapter
+from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+from django.views.generic.edit import FormView
 from django_htmx.http import HttpResponseClientRedirect
 
+from compliance.forms.account import LoginForm
+from compliance.models import User
 from compliance.templatetags.plimsoll import THEMES
 from compliance.views.respond import htmx
 
 _YEAR = 365 * 24 * 3600
 
 
-class Login(LoginView):
+class Login(LoginView):  # type: ignore[misc]  # ships no types
     """The login page. A part that htmx asks for after the session ended sends the whole browser here."""
 
+    form_class = LoginForm
     template_name = "compliance/login/page.html"
-    redirect_authenticated_user = True
+    success_url = "/"
 
     def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Show the form."""
@@ -31,7 +36,21 @@ class Login(LoginView):
             here = urlsplit(htmx(request).current_url_abs_path or "/")
             back = f"{here.path}?{here.query}" if here.query else here.path
             return HttpResponseClientRedirect(f"{reverse('login')}?{urlencode({'next': back})}")
-        return super().get(request, *args, **kwargs)
+        response: HttpResponse = super().get(request, *args, **kwargs)
+        return response
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        """Where to go on to; who has just installed it is told how to make the first account."""
+        context: dict[str, object] = FormView.get_context_data(self, **kwargs)
+        return {**context, "next": self.get_next_url() or "", "nobody": not User.objects.exists()}
+
+
+@require_POST
+@login_not_required
+def log_out(request: HttpRequest) -> HttpResponse:
+    """End this session."""
+    get_adapter(request).logout(request)
+    return HttpResponseRedirect(reverse("login"))
 
 
 @require_POST

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.cache import cache
+from django.db.models import QuerySet
 
 from compliance.models import DailySnapshot, PolicyVersion, Repository
-from compliance.queries.rule_changes import PolicyChange, VersionName, policy_changes
+from compliance.queries.rule_changes import PolicyChange, VersionName, policy_changes, policy_changes_of
 from compliance.services.publish_policies import publish_policies
 from scanner.policies import KUBERNETES
 from tests.support import rows
@@ -63,16 +64,20 @@ def versions() -> tuple[PolicyVersion, PolicyVersion, PolicyVersion]:
     return first, PolicyVersion.objects.get(policy__name="kubernetes", number=2), strict
 
 
+def snapshots(repository: Repository) -> QuerySet[DailySnapshot]:
+    return DailySnapshot.objects.filter(repository=repository)
+
+
 def test_a_repository_changes_when_its_version_does(home: list[Repository]) -> None:
     one, two, strict = versions()
     judged_by(home[0], one, one, two, two, strict)
     judged_by(home[1], one, one, one, one, one)
-    found = policy_changes(START, today=TODAY, repository_id=home[0].pk)
+    found = policy_changes_of(snapshots(home[0]), START, today=TODAY)
     assert found == (
         PolicyChange(day(2), (VersionName("kubernetes", 2),)),
         PolicyChange(day(0), (VersionName("strict", 1),)),
     )
-    assert policy_changes(START, today=TODAY, repository_id=home[1].pk) == ()
+    assert policy_changes_of(snapshots(home[1]), START, today=TODAY) == ()
 
 
 def test_the_fleet_changes_when_a_version_begins_to_count(home: list[Repository]) -> None:
@@ -99,4 +104,4 @@ def test_the_first_day_is_no_change(home: list[Repository]) -> None:
     one, _, _ = versions()
     judged_by(home[0], one)
     assert policy_changes(START, today=TODAY) == ()
-    assert policy_changes(TODAY, today=TODAY, repository_id=home[1].pk) == ()
+    assert policy_changes_of(snapshots(home[1]), TODAY, today=TODAY) == ()

@@ -90,13 +90,19 @@ def test_compose(reader: Client) -> None:
         (f"harbor.example/x@{digest(4)}", "No scan of Harbor has seen the digest", "/registries/harbor/"),
     ],
 )
-def test_an_image_nobody_stored_says_what_to_do(reader: Client, reference: str, said: str, href: str) -> None:
+def test_an_image_nobody_stored_says_what_to_do(admin: Client, reference: str, said: str, href: str) -> None:
     fleet(1)
-    page = review(reader, pod("shop", reference))
+    page = review(admin, pod("shop", reference))
     assert said in page.text
     assert page.all("a", href=href)
     assert "Runs as not known" in page.text
     assert "Unknown" in page.all("div", class_="banner")[0].text
+
+
+def test_nobody_is_offered_what_the_role_does_not_allow(reader: Client) -> None:
+    page = review(reader, pod("shop", "elsewhere.example/a:1"))
+    assert "No registry at elsewhere.example is known here." in page.text
+    assert not page.all("a", href="/registries/-/new/")
 
 
 def test_an_image_by_digest_wherever_it_lies(reader: Client) -> None:

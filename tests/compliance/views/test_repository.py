@@ -72,8 +72,8 @@ def test_a_problem_is_shown_with_its_remedy(reader: Client) -> None:
 def test_the_trend_by_day(reader: Client) -> None:
     fleet(1)
     found = periods(get(reader, URL))
-    assert found[0] == ["10", "Mar", "2", "1", "1", "0", "0", "0", "50.0", "50", "%", "±0", "kubernetes", "v1"]
-    assert found[3][2:] == ["2", "1", "1", "0", "1", "0", "50.0", "50", "%", "▼", "−50.0", "kubernetes", "v1"]
+    assert found[0] == ["10", "Mar", "2", "1", "1", "0", "0", "0", "0", "50.0", "50", "%", "±0", "kubernetes", "v1"]
+    assert found[3][2:] == ["2", "1", "1", "0", "0", "1", "0", "50.0", "50", "%", "▼", "−50.0", "kubernetes", "v1"]
     assert len(found) == 10
 
 
@@ -157,8 +157,8 @@ def test_the_trend_by_week_takes_the_last_day_and_adds_what_happened(reader: Cli
     DailySnapshot.objects.filter(day="2026-03-10").update(fixed=2, new=1)
     found = periods(get(reader, f"{URL}?by=week"))
     assert [row[0] for row in found] == ["2026-W11", "2026-W10", "2026-W09"]
-    assert found[0][1:7] == ["2", "1", "1", "0", "1", "2"]
-    assert found[1][5] == "1"
+    assert found[0][1:8] == ["2", "1", "1", "0", "0", "1", "2"]
+    assert found[1][6] == "1"
 
 
 def test_the_trend_by_month(reader: Client) -> None:
