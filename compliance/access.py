@@ -85,6 +85,11 @@ def may_triage(actor: Actor, team_id: int | None) -> bool:
     return actor.triages_everything or team_id in actor.triaged_team_ids
 
 
+def may_work_on_findings(actor: Actor) -> bool:
+    """Whether there can be findings that may be changed: who may is offered to."""
+    return actor.triages_everything or bool(actor.triaged_team_ids)
+
+
 def may_ask_for_waiver(actor: Actor, team_ids: Iterable[int | None]) -> bool:
     """Whether a waiver may be written that covers repositories of these teams."""
     return all(may_triage(actor, team_id) for team_id in team_ids)

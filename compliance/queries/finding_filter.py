@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from compliance.models import StatusChoice
 from compliance.queries.filters import Chip, choice_of
 from compliance.remediation.query import LONGEST, format_words, parse_query
-from compliance.remediation.terms import NO_TEAM, NOBODY, SOMEBODY, TERMS, Ages, ages_of, canonical
+from compliance.remediation.terms import LONGEST_VALUE, NO_TEAM, NOBODY, SOMEBODY, TERMS, Ages, ages_of, canonical
 from scanner.rulebook import RULES
 
 TABS: dict[str, str] = {
@@ -39,7 +39,6 @@ GROUPS: dict[str, str] = {
     "registry": "Registry",
 }
 SIZES = (25, 50, 100, 250)
-_LONGEST_VALUE = 500
 _TITLES = {rule.id: rule.title for rule in RULES}
 _FLAGS = {
     "protected": "on a protected tag",
@@ -116,7 +115,7 @@ class FindingView:
 def read_filter(params: Mapping[str, str]) -> FindingFilter:
     """Take what is on the lists and ignore the rest; what the search box says counts before the rest of the address."""
     typed = parse_query(params.get("q", "")[: LONGEST + 1])
-    asked = {name: canonical(name, params.get(name, "")[:_LONGEST_VALUE]) for name in TERMS}
+    asked = {name: canonical(name, params.get(name, "")[:LONGEST_VALUE]) for name in TERMS}
     terms = {name: typed.terms.get(name, value) for name, value in asked.items() if name in typed.terms or value}
     tab = choice_of(params, "tab", TABS) or _implied_tab(terms)
     return FindingFilter(tab, terms, typed.words, typed.problems)
@@ -130,7 +129,7 @@ def read_view(params: Mapping[str, str]) -> FindingView:
         sort=choice_of(params, "sort", frozenset({*SORTS, *_TURNED})) or "urgency",
         group=choice_of(params, "group", GROUPS),
         size=sizes.get(params.get("size", ""), SIZES[1]),
-        opened=params.get("opened", "")[:_LONGEST_VALUE],
+        opened=params.get("opened", "")[:LONGEST_VALUE],
         preview=canonical("waiver", preview[:20]),  # ids are written alike
     )
 
@@ -160,6 +159,8 @@ def say(name: str, value: str) -> str:
             return DUE_WORDS[value]
         case "age":
             return _age(value)
+        case "id":
+            return f"{len(members)} chosen"
         case "team":
             return "no team" if value == NO_TEAM else f"team {value}"
         case "assignee":
@@ -182,5 +183,5 @@ def _age(value: str) -> str:
 
 
 def _implied_tab(terms: Mapping[str, str]) -> str:
-    # Who asks for a status or a waiver means those findings, also where nobody has anything to do about them.
-    return "all" if "status" in terms or "waiver" in terms else "open"
+    # Who asks for a status, a waiver or ids means those findings, also where nobody has anything to do about them.
+    return "all" if {"status", "waiver", "id"} & terms.keys() else "open"

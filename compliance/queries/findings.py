@@ -116,6 +116,8 @@ def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datet
             return _age(wanted, now)
         case "platform":
             return Q(platform=value)
+        case "id":
+            return Q(pk__in=[int(each) for each in value.split(",")])
         case "waiver":
             return Q(waiver=int(value))
         case "assignee":

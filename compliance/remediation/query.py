@@ -106,7 +106,7 @@ class _Reader:
             name, value = _what_it_is(value)
         if name not in TERMS:
             self.problems.append(f"“{said}”: there is no filter “{name}”. There are {', '.join(TERMS)}.")
-        elif not canonical(name, value) or value.startswith("-"):
+        elif value.startswith("-") or not canonical(name, value):
             self.problems.append(f"“{said}”: {_expected(name)}")
         elif not minus:
             self._add(name, canonical(name, value), said)

@@ -25,12 +25,15 @@ ME: Final = "me"
 NOBODY: Final = "nobody"
 SOMEBODY: Final = "somebody"
 NO_TEAM: Final = "none"
+LONGEST_VALUE: Final = 4_000
+"""Characters of a filter's value: the ids of the largest page."""
 
 _SLUG = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _REPOSITORY = re.compile(r"([A-Za-z0-9_-]{1,60})/([^\s\"]{1,255})", re.ASCII)
 _USERNAME = re.compile(r"[\w.@+-]{1,150}")
 _PLATFORM = re.compile(r"[\w/.:+-]{1,100}", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_IDS = re.compile(r"[1-9][0-9]{0,11}(?:,[1-9][0-9]{0,11}){0,249}", re.ASCII)
 _AGE = re.compile(r"([<>])([0-9]{1,4})d?|([0-9]{1,4})-([0-9]{1,4})d?", re.ASCII)
 
 
@@ -106,6 +109,10 @@ def _age(value: str) -> str:
     return f"{int(least)}-{int(most)}d"
 
 
+def _ids(value: str) -> str:
+    return ",".join(sorted(set(value.split(",")), key=int)) if _IDS.fullmatch(value) else ""
+
+
 TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "status": _list(STATUSES),
     "severity": _list(SEVERITIES),
@@ -119,5 +126,6 @@ TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "age": _age,
     "platform": _like(_PLATFORM),
     "waiver": _like(_NUMBER),
+    "id": _ids,
 }
 """Every filter but the text, in the order of canonical addresses."""
