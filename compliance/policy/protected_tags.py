@@ -36,3 +36,9 @@ def parse_protected_tags(text: str) -> tuple[str, ...]:
 def is_protected(tag: str, patterns: Sequence[str]) -> bool:
     """Whether one of the patterns is the whole tag; upper and lower case differ, as in tags."""
     return any(fnmatchcase(tag, pattern) for pattern in patterns)
+
+
+def patterns_regex(patterns: Sequence[str]) -> str:
+    """The same as a regular expression of Postgres; patterns as ``parse_protected_tags`` returns them."""
+    made = (re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns)
+    return f"^(?:{'|'.join(made)})$"

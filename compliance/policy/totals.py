@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from scanner.domain.score import grade
-from scanner.domain.verdict import Verdict, worst
+from scanner.domain.verdict import Verdict
+
+
+class Shown(StrEnum):
+    """What tags and repositories show: a verdict, or that nothing but waived violations fails them."""
+
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    WAIVED = "waived"
+    PASS = "pass"
+    NOT_APPLICABLE = "not_applicable"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of listed tags by verdict; ``score`` is the mean of those that have one.
+    """Counts of listed tags by what they show; ``score`` is the mean of those that pass or fail.
 
     :param protected_fails: whether a protected tag is among those that fail.
+    :param waived: neither passed nor failed: they have no part in the grade.
     """
 
     passed: int
@@ -22,6 +34,7 @@ class Totals:
     not_applicable: int
     score: Decimal | None
     protected_fails: bool = False
+    waived: int = 0
 
     @property
     def tags(self) -> int:
@@ -31,17 +44,18 @@ class Totals:
     @property
     def evaluated(self) -> int:
         """Those that could run."""
-        return self.passed + self.failed + self.unknown
+        return self.passed + self.failed + self.unknown + self.waived
 
     @property
-    def verdict(self) -> Verdict:
+    def shown(self) -> Shown:
         """The worst of its tags."""
-        counts = {
-            Verdict.PASS: self.passed,
-            Verdict.FAIL: self.failed,
-            Verdict.UNKNOWN: self.unknown,
-        }
-        return worst(verdict for verdict, count in counts.items() if count)
+        counts = (
+            (Shown.FAIL, self.failed),
+            (Shown.UNKNOWN, self.unknown),
+            (Shown.WAIVED, self.waived),
+            (Shown.PASS, self.passed),
+        )
+        return next((shown for shown, count in counts if count), Shown.NOT_APPLICABLE)
 
     @property
     def grade(self) -> str:

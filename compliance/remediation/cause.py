@@ -16,11 +16,9 @@ from scanner.judge import UNREAD, Weighed, apply, counts_against, weighed
 from scanner.rulebook import RULES
 
 LONGEST_SUBJECT: Final = 200
-_KEPT: Final = 180
+SUBJECT_KEPT: Final = 180
 
-ABOUT_USER: Final = frozenset(
-    {*(f"NR{number}" for number in range(101, 109)), "NR110", "NR111", "NR113", "NR115"}
-)
+ABOUT_USER: Final = frozenset({*(f"NR{number}" for number in range(101, 109)), "NR110", "NR111", "NR113", "NR115"})
 """Rules about who runs: what USER says is the subject of their findings."""
 
 RUNS_AS_ROOT: Final = frozenset({"NR101", "NR102", "NR103"})
@@ -103,7 +101,7 @@ def subject_of(rule: str, declared_user: str) -> str:
     if len(declared_user) <= LONGEST_SUBJECT:
         return declared_user
     mark = sha256(declared_user.encode()).hexdigest()[:16]
-    return f"{declared_user[:_KEPT]} [{mark}]"
+    return f"{declared_user[:SUBJECT_KEPT]} [{mark}]"
 
 
 def _cause(each: Weighed) -> Cause:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,58 +12,72 @@ from typing import Any
 from django.db import connection
 from django.db.models import Avg, Count, Max, Q
 
-from compliance.models import PolicyVersion, Registry, Repository, Tag, VerdictChoice
+from compliance.models import Finding, PolicyVersion, Registry, Repository, ShownChoice, Tag
 from compliance.models.bulk import update_rows
 from compliance.policy.protected_tags import is_protected
 from compliance.policy.tag_change import still_failing_since
-from compliance.policy.totals import Totals
+from compliance.policy.totals import Shown, Totals
+from compliance.remediation.status import TO_DO
+from scanner.domain.verdict import Verdict
 
 _COLUMNS = (
-    *("tags_total", "passed", "failed", "unknown", "not_applicable", "score", "grade", "verdict", "failing_since"),
-    "pushed_at",
+    *("tags_total", "passed", "failed", "unknown", "waived", "not_applicable", "score", "grade", "verdict"),
+    *("failing_since", "pushed_at"),
 )
+_JUDGED = Q(shown__in=(ShownChoice.PASS, ShownChoice.FAIL))
 
 
-def count_totals(
-    repository: Repository, version: PolicyVersion, *, now: datetime, new: int = 0, fixed: int = 0
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Tags of a repository that began to fail, those that stopped, and of the first those that had passed before."""
+
+    new: int = 0
+    fixed: int = 0
+    regressed: int = 0
+
+
+_NONE = Turns()
+
+
+def count_totals(repository: Repository, version: PolicyVersion, *, now: datetime, turns: Turns | None = None) -> None:
     """Count the listed tags and write repository and snapshot; the caller holds the repository's row.
 
-    :param new: tags that began to fail since the last call.
-    :param fixed: tags that stopped.
+    :param turns: since the last call.
     """
-    count_many([repository], version, {repository.pk: (new, fixed)}, now=now)
+    count_many([repository], version, {repository.pk: turns} if turns else {}, now=now)
 
 
 def count_many(
     repositories: Sequence[Repository],
     version: PolicyVersion,
-    changes: Mapping[int, tuple[int, int]],
+    turns: Mapping[int, Turns],
     *,
     now: datetime,
 ) -> None:
     """The same for several repositories, with as many queries as for one.
 
-    :param changes: tags that began to fail and tags that stopped, by repository.
+    :param turns: by repository.
     """
     counts = _counts(repositories)
+    overdue = _overdue(repositories, now)
     protected = _with_failing_protected_tag(repositories)
     snapshots = []
     for row in repositories:
         totals, row.pushed_at = _totals(counts.get(row.pk), protected_fails=row.pk in protected)
-        row.tags_total, row.score, row.grade, row.verdict = totals.tags, totals.score, totals.grade, totals.verdict
-        row.passed, row.failed = totals.passed, totals.failed
+        row.tags_total, row.score, row.grade, row.verdict = totals.tags, totals.score, totals.grade, totals.shown
+        row.passed, row.failed, row.waived = totals.passed, totals.failed, totals.waived
         row.unknown, row.not_applicable = totals.unknown, totals.not_applicable
-        row.failing_since = still_failing_since(row.failing_since, totals.verdict, now)
-        snapshots.append(_snapshot(row, version, totals, changes.get(row.pk, (0, 0))))
+        row.failing_since = _failing_since(row.failing_since, totals.shown, now)
+        snapshot = _snapshot(row, version, totals, turns.get(row.pk, _NONE))
+        snapshots.append({**snapshot, "overdue": overdue.get(row.pk, 0)})
     update_rows(repositories, _COLUMNS)
     _write_snapshots(snapshots, now.astimezone(UTC).date())
 
 
 def _counts(repositories: Sequence[Repository]) -> dict[int, dict[str, Any]]:
-    counts = {f"n_{verdict.value}": Count("pk", filter=Q(verdict=verdict)) for verdict in VerdictChoice}
+    counts = {f"n_{shown.value}": Count("pk", filter=Q(shown=shown)) for shown in ShownChoice}
     tags = Tag.objects.listed().filter(repository__in=[row.pk for row in repositories]).order_by()
-    rows = tags.values("repository_id").annotate(**counts, mean=Avg("score"), pushed=Max("moved_at"))
+    rows = tags.values("repository_id").annotate(**counts, mean=Avg("score", filter=_JUDGED), pushed=Max("moved_at"))
     return {row["repository_id"]: dict(row) for row in rows}
 
 
@@ -72,7 +87,19 @@ def _totals(found: Mapping[str, Any] | None, *, protected_fails: bool) -> tuple[
     mean: float | None = found["mean"]
     score = None if mean is None else round(Decimal(mean), 1)
     passed, failed, unknown = found["n_pass"], found["n_fail"], found["n_unknown"]
-    return Totals(passed, failed, unknown, found["n_not_applicable"], score, protected_fails), found["pushed"]
+    waived = found["n_waived"]
+    totals = Totals(passed, failed, unknown, found["n_not_applicable"], score, protected_fails, waived)
+    return totals, found["pushed"]
+
+
+def _overdue(repositories: Sequence[Repository], now: datetime) -> dict[int, int]:
+    late = Finding.objects.to_do().filter(repository__in=[row.pk for row in repositories], due_at__lt=now).order_by()
+    return dict(late.values_list("repository_id").annotate(Count("pk")))
+
+
+def _failing_since(since: datetime | None, shown: Shown, now: datetime) -> datetime | None:
+    """What is waived does not fail: when that ends, it begins to fail anew."""
+    return still_failing_since(since, Verdict.PASS if shown is Shown.WAIVED else Verdict(shown), now)
 
 
 def _with_failing_protected_tag(repositories: Sequence[Repository]) -> set[int]:
@@ -81,7 +108,7 @@ def _with_failing_protected_tag(repositories: Sequence[Repository]) -> set[int]:
     of = {row.pk: patterns[row.registry_id] for row in repositories if patterns[row.registry_id]}
     if not of:
         return set()
-    failing = Tag.objects.listed().filter(repository__in=of, verdict=VerdictChoice.FAIL).order_by()
+    failing = Tag.objects.listed().filter(repository__in=of, shown=ShownChoice.FAIL).order_by()
     names = failing.values_list("repository_id", "name").iterator()
     return {repository for repository, name in names if is_protected(name, of[repository])}
 
@@ -91,20 +118,22 @@ def _with_failing_protected_tag(repositories: Sequence[Repository]) -> set[int]:
 # closed writes into the day that is open: what began or stopped to fail must not be lost.
 _UPSERT = """
 INSERT INTO compliance_dailysnapshot AS s
-    (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, not_applicable,
-     new, fixed, score, closed)
+    (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, waived, not_applicable,
+     new, fixed, regressed, overdue, score, closed)
 SELECT repository_id, GREATEST(%(day)s::date, closed.day + 1), policy_version_id, evaluated, passed, failed, unknown,
-    not_applicable, new, fixed, score, false
+    waived, not_applicable, new, fixed, regressed, overdue, score, false
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(repository_id bigint, policy_version_id bigint, evaluated int,
-    passed int, failed int, unknown int, not_applicable int, new int, fixed int, score numeric)
+    passed int, failed int, unknown int, waived int, not_applicable int, new int, fixed int, regressed int,
+    overdue int, score numeric)
 LEFT JOIN LATERAL (
     SELECT c.day FROM compliance_dailysnapshot c WHERE c.repository_id = n.repository_id AND c.closed
     ORDER BY c.day DESC LIMIT 1
 ) closed ON true
 ON CONFLICT (repository_id, day) DO UPDATE SET
     policy_version_id = excluded.policy_version_id, evaluated = excluded.evaluated, passed = excluded.passed,
-    failed = excluded.failed, unknown = excluded.unknown, not_applicable = excluded.not_applicable,
-    new = s.new + excluded.new, fixed = s.fixed + excluded.fixed, score = excluded.score
+    failed = excluded.failed, unknown = excluded.unknown, waived = excluded.waived,
+    not_applicable = excluded.not_applicable, new = s.new + excluded.new, fixed = s.fixed + excluded.fixed,
+    regressed = s.regressed + excluded.regressed, overdue = excluded.overdue, score = excluded.score
 WHERE NOT s.closed
 RETURNING repository_id
 """
@@ -112,10 +141,12 @@ RETURNING repository_id
 
 _CARRY = """
 INSERT INTO compliance_dailysnapshot
-    (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, not_applicable,
-     new, fixed, score, closed)
-SELECT id, %s, %s, passed + failed + unknown, passed, failed, unknown, not_applicable, 0, 0, score, false
-FROM compliance_repository WHERE id = %s
+    (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, waived, not_applicable,
+     new, fixed, regressed, overdue, score, closed)
+SELECT id, %(day)s, %(version)s, passed + failed + unknown + waived, passed, failed, unknown, waived, not_applicable,
+    0, 0, 0, (SELECT count(*) FROM compliance_finding f WHERE f.repository_id = r.id AND f.due_at < %(now)s
+        AND f.status = ANY(%(to_do)s)), score, false
+FROM compliance_repository r WHERE id = %(repository)s
 ON CONFLICT (repository_id, day) DO NOTHING
 """
 
@@ -123,11 +154,15 @@ ON CONFLICT (repository_id, day) DO NOTHING
 def snapshot_unchanged(repository_id: int, version_id: int, *, now: datetime) -> None:
     """Give today its row where a scan found nothing to change, so that no trend ends, or dips, before today."""
     with connection.cursor() as cursor:
-        cursor.execute(_CARRY, [now.astimezone(UTC).date(), version_id, repository_id])
+        day = now.astimezone(UTC).date()
+        to_do = sorted(status.value for status in TO_DO)
+        cursor.execute(
+            _CARRY, {"day": day, "version": version_id, "repository": repository_id, "now": now, "to_do": to_do}
+        )
 
 
 def _snapshot(
-    repository: Repository, version: PolicyVersion, totals: Totals, changes: tuple[int, int]
+    repository: Repository, version: PolicyVersion, totals: Totals, turns: Turns
 ) -> dict[str, int | str | None]:
     return {
         "repository_id": repository.pk,
@@ -136,9 +171,11 @@ def _snapshot(
         "passed": totals.passed,
         "failed": totals.failed,
         "unknown": totals.unknown,
+        "waived": totals.waived,
         "not_applicable": totals.not_applicable,
-        "new": changes[0],
-        "fixed": changes[1],
+        "new": turns.new,
+        "fixed": turns.fixed,
+        "regressed": turns.regressed,
         "score": None if totals.score is None else str(totals.score),
     }
 

@@ -15,11 +15,16 @@ from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State, Use
 
 logger = logging.getLogger(__name__)
 
-_OF_REPOSITORIES: Final = ("scanerror", "repositoryscan", "tagchange", "dailysnapshot", "tag")
+_OF_FINDINGS: Final = ("occurrence", "findingevent", "findingspan")
+_OF_REPOSITORIES: Final = ("finding", "scanerror", "repositoryscan", "tagchange", "dailysnapshot", "tag")
 _OF_SCANS: Final = ("scanerror", "repositoryscan")
 _OF_THE_REGISTRY: Final = (
     *("push", "inboundevent", "webhookendpoint", "repository", "scan", "policyassignment", "registrystate"),
 )
+_DELETE_OF_FINDINGS: Final = """
+DELETE FROM compliance_{table} x USING compliance_finding f, compliance_repository r
+WHERE x.finding_id = f.id AND f.repository_id = r.id AND r.registry_id = %s
+"""
 _CLOSED_DAYS_TOO: Final = "SELECT set_config('plimsoll.deleted_registry', %s, true)"
 
 
@@ -28,6 +33,8 @@ def delete_registry(registry: Registry, *, by: User | None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         _withdraw(registry)
         cursor.execute(_CLOSED_DAYS_TOO, [str(registry.pk)])
+        for table in _OF_FINDINGS:
+            cursor.execute(_DELETE_OF_FINDINGS.format(table=table), [registry.pk])
         for table in _OF_REPOSITORIES:
             _delete(cursor, table, "repository", registry)
         for table in _OF_SCANS:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Collate
 
-from compliance.models import Repository, Tag, TagChange, VerdictChoice
+from compliance.models import Occurrence, Repository, Tag, TagChange, VerdictChoice
 from compliance.models.bulk import update_rows
 from compliance.policy.tag_change import TagState, failing_since, what_happened
 from compliance.services.count_totals import count_totals
@@ -33,11 +33,14 @@ def kept_for() -> timedelta:
 
 
 def doubt_tags(tags: QuerySet[Tag], problem: ScanProblem, *, now: datetime) -> None:
-    """Mark those of these tags that are listed, in one statement; their verdicts stay."""
+    """Mark those of these tags that are listed, in one statement; their verdicts stay, and so do findings, unproved."""
     columns = problem_columns(problem)
     # An outage that goes on for days is not to rewrite every row of a registry at every scan.
     fresh = Q(unconfirmed_since=None) | ~Q(problem_code=columns["problem_code"])
     since = Coalesce("unconfirmed_since", Value(now))
+    # First, while it can be told which were confirmed until now.
+    shown = tags.filter(unconfirmed_since=None, deleted_at=None).order_by().values("pk")
+    Occurrence.objects.filter(proved=True, tag__in=shown).update(proved=False)
     tags.filter(fresh, deleted_at=None).update(unconfirmed_since=since, **columns)
 
 

@@ -9,6 +9,7 @@ from compliance.models import Repository, Tag, TagChange
 from compliance.models.bulk import update_rows
 from compliance.policy.tag_change import TagState, deletion
 from compliance.services.count_totals import count_totals
+from compliance.services.reconcile_findings import reconcile_tags
 from scanner.domain.verdict import Verdict
 
 _BATCH = 1_000
@@ -16,7 +17,7 @@ _COLUMNS = ("deleted_at", "failing_since", "seen_at")
 
 
 def forget_tags(repository_id: int, gone: Mapping[int, datetime], scan_id: int, *, now: datetime) -> None:
-    """Mark tags as deleted, with a change for each; totals are the caller's, who holds the repository's row.
+    """Mark tags as deleted, with a change for each; findings and totals are the caller's, who holds the repository.
 
     :param gone: ids, each with when the registry was asked for that tag; those that somebody has seen since stay.
     """
@@ -37,10 +38,11 @@ def forget_repositories(ids: Sequence[int], scan_id: int, *, now: datetime, aske
     """
     for pk in ids:
         repository = Repository.objects.select_for_update(of=("self",)).select_related("policy__current").get(pk=pk)
-        tags = Tag.objects.listed().filter(repository=pk).values_list("pk", flat=True)
+        tags = list(Tag.objects.listed().filter(repository=pk).values_list("pk", flat=True))
         forget_tags(pk, dict.fromkeys(tags, asked_at), scan_id, now=now)
         version = repository.policy.current
         if version is not None:
+            reconcile_tags(pk, tags, version, scan_id=scan_id, now=now)
             count_totals(repository, version, now=now)
         if not Tag.objects.listed().filter(repository=pk).exists():
             Repository.objects.filter(pk=pk).update(deleted_at=now)

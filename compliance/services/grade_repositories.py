@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from compliance.models import Registry, Repository, Tag, VerdictChoice
+from compliance.models import Registry, Repository, ShownChoice, Tag
 from compliance.models.bulk import update_rows
 from compliance.policy.protected_tags import is_protected
 from compliance.policy.totals import Totals
@@ -32,10 +32,10 @@ def grade_repositories(registry: Registry) -> int:
 def _with_failing_protected_tag(registry: Registry) -> set[int]:
     if not registry.protected_tags:
         return set()
-    tags = Tag.objects.listed().filter(repository__registry=registry, verdict=VerdictChoice.FAIL).order_by()
+    tags = Tag.objects.listed().filter(repository__registry=registry, shown=ShownChoice.FAIL).order_by()
     names = tags.values_list("repository_id", "name").iterator(chunk_size=_AT_A_TIME)
     return {repository for repository, name in names if is_protected(name, registry.protected_tags)}
 
 
 def _totals(row: Repository, *, capped: bool) -> Totals:
-    return Totals(row.passed, row.failed, row.unknown, row.not_applicable, row.score, capped)
+    return Totals(row.passed, row.failed, row.unknown, row.not_applicable, row.score, capped, row.waived)

@@ -36,7 +36,8 @@ WITH shown AS MATERIALIZED ({shown}), judged AS (
     SELECT repository_id, id, 'rejudged', %(now)s, digest, digest, was, became FROM judged WHERE was <> became
 )
 SELECT repository_id, count(*), count(*) FILTER (WHERE became = 'fail' AND since IS NULL),
-    count(*) FILTER (WHERE became IN ('pass', 'not_applicable') AND since IS NOT NULL)
+    count(*) FILTER (WHERE became IN ('pass', 'not_applicable') AND since IS NOT NULL),
+    count(*) FILTER (WHERE became = 'fail' AND since IS NULL AND was = 'pass')
 FROM judged WHERE was <> became GROUP BY repository_id
 """
 
@@ -98,12 +99,16 @@ _Child = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Tags of one repository with another verdict; of these, those that began to fail and those that stopped."""
+    """Tags of one repository with another verdict; of these, those that began to fail and those that stopped.
+
+    :param regressed: of those that began to fail, those that had passed.
+    """
 
     repository: int
     changed: int
     new: int
     fixed: int
+    regressed: int
 
 
 def judge_one_image(repository_ids: Sequence[int], version: PolicyVersion, now: datetime) -> Iterable[Count]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from compliance.models import Repository, Tag
 from compliance.policy.scan_scope import OUT_OF_SCOPE
 from compliance.services.count_totals import count_totals
+from compliance.services.reconcile_findings import reconcile_tags
 from compliance.services.record_problem import problem_columns
 from scanner.domain.problems import ImageProblem, ScanProblem
 
@@ -19,7 +20,7 @@ _BATCH = 1_000
 
 
 def leave_out_tags(ids: Sequence[int], *, now: datetime) -> None:
-    """Mark listed tags; totals are the caller's, who holds the repository's row."""
+    """Mark listed tags; findings and totals are the caller's, who holds the repository's row."""
     columns = problem_columns(_left_out("tag"))
     for start in range(0, len(ids), _BATCH):
         tags = Tag.objects.listed().filter(pk__in=ids[start : start + _BATCH])
@@ -30,9 +31,11 @@ def leave_out_repositories(ids: Sequence[int], *, now: datetime) -> None:
     """Mark repositories with all their tags; their snapshot of today counts none."""
     for pk in ids:
         repository = Repository.objects.select_for_update(of=("self",)).select_related("policy__current").get(pk=pk)
-        leave_out_tags(list(Tag.objects.listed().filter(repository=pk).values_list("pk", flat=True)), now=now)
+        tags = list(Tag.objects.listed().filter(repository=pk).values_list("pk", flat=True))
+        leave_out_tags(tags, now=now)
         version = repository.policy.current
         if version is not None:
+            reconcile_tags(pk, tags, version, scan_id=None, now=now)
             count_totals(repository, version, now=now)
         Repository.objects.filter(pk=pk).update(deleted_at=now, **problem_columns(_left_out("repository")))
 

@@ -19,7 +19,7 @@ from compliance.models import (
     RepositoryScan,
 )
 from compliance.services.ask_images import ImageRead, image_rows
-from compliance.services.count_totals import count_totals
+from compliance.services.count_totals import Turns, count_totals
 from compliance.services.forget_tags import forget_tags
 from compliance.services.heavy_layers import BIG_LAYERS
 from compliance.services.judge_images import judged_images
@@ -27,6 +27,7 @@ from compliance.services.known_images import Known
 from compliance.services.label_repository import label_repository
 from compliance.services.leave_out import leave_out_tags
 from compliance.services.look_again import look_again, overwritten
+from compliance.services.reconcile_findings import reconcile_tags
 from compliance.services.record_problem import NO_PROBLEM, Mishap, record_mishaps
 from compliance.services.record_progress import Progress, record_progress
 from compliance.services.write_tags import TagRead, write_tags
@@ -72,7 +73,7 @@ class Batch(Progress):
 def record_images(
     repository_scan: RepositoryScan, token: uuid.UUID, version: PolicyVersion, batch: Batch, *, now: datetime
 ) -> None:
-    """Write images, indexes, evaluations, tags, changes, totals, today's snapshot and counters.
+    """Write images, indexes, evaluations, tags, changes, findings, totals, today's snapshot and counters.
 
     :raises LeaseLost: when another worker has the repository scan, or it was cancelled.
     :raises PolicyChanged: when ``version`` is no longer the repository's.
@@ -91,8 +92,11 @@ def record_images(
         written = write_tags(repository, batch.tags, known, version, repository_scan.scan_id, now=now)
         forget_tags(repository.pk, batch.gone, repository_scan.scan_id, now=now)
         leave_out_tags(batch.outside, now=now)
+        tags = [*written.tags, *batch.gone, *batch.outside]
+        reconcile_tags(repository.pk, tags, version, scan_id=repository_scan.scan_id, now=now, moved=written.moved)
         if written.rows or batch.gone or batch.outside:
-            count_totals(repository, version, now=now, new=written.new, fixed=written.fixed)
+            turns = Turns(written.new, written.fixed, written.regressed)
+            count_totals(repository, version, now=now, turns=turns)
             _return(repository)
         label_repository(repository, now=now)
         _write_mishaps(repository_scan, batch, now)

@@ -22,6 +22,7 @@ from compliance.services.ask_images import ask_stored
 from compliance.services.count_totals import count_many
 from compliance.services.judge_images import stale_images
 from compliance.services.keep_lease import lease_length
+from compliance.services.reconcile_findings import reconcile_repositories
 from compliance.services.rejudge_tags import rejudge_tags
 from compliance.services.request_rejudge import outdated, request_rejudge
 
@@ -131,6 +132,7 @@ def _batch(rejudging_id: int, version: PolicyVersion, pks: Sequence[int], counts
         repositories = list(outdated(version).filter(pk__in=pks).order_by("pk"))
         ids = [row.pk for row in repositories]
         judged = rejudge_tags(ids, version, now=now)
+        reconcile_repositories(ids, version, now=now)
         count_many(repositories, version, judged.by_repository, now=now)
         Repository.objects.filter(pk__in=ids).update(judged_by=version)
         done, changed = F("done") + len(ids), F("changed") + judged.changed

@@ -14,9 +14,10 @@ from django.db.models import Q, QuerySet
 
 from compliance.models import PolicyVersion, Tag, TagChange
 from compliance.models.bulk import update_rows
-from compliance.policy.tag_change import TagState, failing_since, what_happened
+from compliance.policy.tag_change import Change, TagState, failing_since, what_happened
 from compliance.policy.tag_view import TagView
 from compliance.policy.unconfirmed import has_lapsed, lapsed
+from compliance.services.count_totals import Turns
 from compliance.services.doubt_tags import kept_for
 from compliance.services.judge_by_statement import Count, judge_indexes, judge_one_image
 from compliance.services.judge_images import evaluate, judged_images, stale_images
@@ -33,16 +34,18 @@ _SHOWN = (
 
 @dataclass(slots=True)
 class JudgedTags:
-    """``changed`` counts tags with another verdict; by repository, those that began to fail and those that stopped."""
+    """``changed`` counts tags with another verdict."""
 
     changed: int = 0
-    by_repository: dict[int, tuple[int, int]] = field(default_factory=dict)
+    by_repository: dict[int, Turns] = field(default_factory=dict)
 
     def add(self, count: Count) -> None:
         """Count."""
-        new, fixed = self.by_repository.get(count.repository, (0, 0))
+        before = self.by_repository.get(count.repository, Turns())
         self.changed += count.changed
-        self.by_repository[count.repository] = (new + count.new, fixed + count.fixed)
+        self.by_repository[count.repository] = Turns(
+            before.new + count.new, before.fixed + count.fixed, before.regressed + count.regressed
+        )
 
 
 def rejudge_tags(repository_ids: Sequence[int], version: PolicyVersion, *, now: datetime) -> JudgedTags:
@@ -58,9 +61,9 @@ def rejudge_tags(repository_ids: Sequence[int], version: PolicyVersion, *, now: 
     while tags := list(others.filter(pk__gt=after).select_related("index").order_by("pk")[:_BATCH]):
         after = tags[-1].pk
         for platforms, alike in _by_platforms(tags).items():
-            for change, new, fixed in _judge_others(alike, version, platforms, now):
-                changes.append(change)
-                found.add(Count(change.repository_id, 1, new, fixed))
+            for row, change in _judge_others(alike, version, platforms, now):
+                changes.append(row)
+                found.add(Count(row.repository_id, 1, change.new, change.fixed, change.regressed))
     TagChange.objects.bulk_create(changes, batch_size=_BATCH)
     return found
 
@@ -82,7 +85,7 @@ def _by_platforms(tags: Iterable[Tag]) -> dict[str, list[Tag]]:
 
 def _judge_others(
     tags: Sequence[Tag], version: PolicyVersion, platforms: str, now: datetime
-) -> Iterator[tuple[TagChange, bool, bool]]:
+) -> Iterator[tuple[TagChange, Change]]:
     known = judged_images({tag.digest for tag in tags}, version, now=now, platforms=platforms)
     touched: list[Tag] = []
     for tag in tags:
@@ -97,7 +100,7 @@ def _judge_others(
         show(tag, view, version, now)
         touched.append(tag)
         if change is not None:
-            yield change_row(tag.repository_id, tag, change, None, now), change.new, change.fixed
+            yield change_row(tag.repository_id, tag, change, None, now), change
     update_rows(touched, _SHOWN)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from compliance.models import ACTIVE, Image, IndexImage, Repository, RepositoryScan, Tag
+from compliance.models import ACTIVE, Finding, Image, IndexImage, Repository, RepositoryScan, StatusChoice, Tag
 from compliance.models.clock import database_clock, database_now
 from compliance.services.choose_tags import choose_tags
 from compliance.services.heavy_layers import BIG_LAYERS
@@ -99,7 +99,7 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
 
 def _changed(turn: Turn, pointers: Sequence[Pointer]) -> list[Pointer]:
     """Leave out tags that still point to what was judged under this very policy version: nothing to write."""
-    if _is_contested(turn):
+    if _is_contested(turn) or _is_claimed(turn):
         return list(pointers)
     # Judging again writes only what it changes, and then says so of the repository; a tag without a version of its own
     # is to be looked at whatever the repository says.
@@ -133,6 +133,11 @@ def _is_contested(turn: Turn) -> bool:
         return True
     others = RepositoryScan.objects.filter(repository=turn.row.repository_id, state__in=ACTIVE)
     return others.exclude(pk=turn.row.pk).exists()
+
+
+def _is_claimed(turn: Turn) -> bool:
+    """Whether somebody says that a finding is fixed: of a tag that did not move, it has to be stored that we asked."""
+    return Finding.objects.filter(repository=turn.row.repository_id, status=StatusChoice.FIX_CLAIMED).exists()
 
 
 def _is_gone(turn: Turn, pointer: Pointer) -> bool:

@@ -12,6 +12,7 @@ from compliance.policy.scan_scope import OUT_OF_SCOPE
 from compliance.policy.tag_change import Change, TagState, failing_since, what_happened
 from compliance.policy.tag_view import TagView
 from compliance.services.known_images import Known
+from compliance.services.match_occurrences import Pointed
 from compliance.services.record_problem import problem_columns
 from scanner.domain.problems import ScanProblem
 from scanner.domain.verdict import Verdict
@@ -42,12 +43,17 @@ class TagRead:
 
 @dataclass(slots=True)
 class Written:
-    """How many tags show something else now, how many began or stopped to fail, how many of them had passed before."""
+    """How many tags show something else now, how many began or stopped to fail, how many of them had passed before.
+
+    :param tags: ids of all whose answers counted; ``moved``: where those that were known pointed to before.
+    """
 
     rows: int = 0
     new: int = 0
     fixed: int = 0
     regressed: int = 0
+    tags: Sequence[int] = ()
+    moved: Sequence[Pointed] = ()
 
 
 @dataclass(slots=True)
@@ -55,6 +61,7 @@ class _Row:
     tag: Tag
     change: Change | None
     is_new: bool
+    was: Pointed | None = None
 
 
 def write_tags(
@@ -90,7 +97,9 @@ def write_tags(
     new, fixed, regressed = (
         sum(getattr(change, name) for _, change in changes) for name in ("new", "fixed", "regressed")
     )
-    return Written(len(rows), new, fixed, regressed)
+    stored |= {row.tag.name: row.tag for row in rows}
+    moved = [row.was for row in rows if row.was is not None]
+    return Written(len(rows), new, fixed, regressed, [stored[read.name].pk for read in tags], moved)
 
 
 def show(tag: Tag, view: TagView, version: PolicyVersion, now: datetime) -> None:
@@ -128,6 +137,7 @@ def _row(
     change = what_happened(before, digest, view.verdict)
     if row is not None and change is None and _is_settled(row, version) and not differs(row, view):
         return None
+    was = Pointed(row.pk, row.image_id, row.index_id) if row is not None else None
     tag = row or Tag(repository=repository, name=read.name, first_seen_at=now, moved_at=now)
     if tag.digest != digest:
         tag.digest, tag.moved_at = digest, now
@@ -136,7 +146,7 @@ def _row(
     tag.failing_since = failing_since(before, view.verdict, now)
     tag.seen_at = read.seen_at or tag.seen_at
     show(tag, view, version, now)
-    return _Row(tag, change, row is None)
+    return _Row(tag, change, row is None, was)
 
 
 def _is_outdated_pass(read: TagRead, row: Tag) -> bool:

@@ -1,0 +1,84 @@
+"""What the occurrences of findings add up to, and the episodes that follow from where findings stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from compliance.models import Finding, Registry
+from compliance.policy.protected_tags import patterns_regex
+
+_FACTS = """
+SELECT f.id, count(o.id), COALESCE(min(o.rank), f.rank), COALESCE(bool_or(o.regression), false),
+    COALESCE(bool_or(t.name ~ p.pattern), false),
+    COALESCE(bool_and(o.proved AND t.unconfirmed_since IS NULL AND COALESCE(t.seen_at > f.claimed_at, false)), false),
+    told.at
+FROM compliance_finding f
+JOIN compliance_repository r ON r.id = f.repository_id
+LEFT JOIN jsonb_to_recordset(%(patterns)s::jsonb) AS p(registry bigint, pattern text) ON p.registry = r.registry_id
+LEFT JOIN compliance_occurrence o ON o.finding_id = f.id
+LEFT JOIN compliance_tag t ON t.id = o.tag_id
+LEFT JOIN LATERAL (
+    SELECT e.at FROM compliance_findingevent e WHERE e.finding_id = f.id AND e.kind IN ('found', 'spread')
+    ORDER BY e.at DESC LIMIT 1
+) told ON true
+WHERE f.id = ANY(%(findings)s)
+GROUP BY f.id, f.rank, told.at
+"""
+
+# First what is over, then what begins: nothing is both at once.
+_CLOSE = """
+UPDATE compliance_findingspan s SET rank = f.rank, due_at = f.due_at, closed_at = f.closed_at, resolution = f.resolution
+FROM compliance_finding f WHERE f.id = s.finding_id AND s.closed_at IS NULL AND f.id = ANY(%(findings)s)
+    AND (s.rank, s.due_at, s.closed_at) IS DISTINCT FROM (f.rank, f.due_at, f.closed_at)
+"""
+_OPEN = """
+INSERT INTO compliance_findingspan (finding_id, repository_id, rank, opened_at, due_at, resolution, reopened)
+SELECT f.id, f.repository_id, f.rank, f.opened_at, f.due_at, '', f.id = ANY(%(reopened)s::bigint[])
+FROM compliance_finding f WHERE f.id = ANY(%(findings)s) AND f.status <> 'fixed'
+    AND NOT EXISTS (SELECT FROM compliance_findingspan s WHERE s.finding_id = f.id AND s.closed_at IS NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the occurrences of a finding add up to.
+
+    :param rank: of the worst of them.
+    :param protected: whether a protected tag is among them.
+    :param checked: every tag was asked for after the finding was claimed to be fixed, and shows it.
+    :param told_at: when somebody could last read how many tags show it.
+    """
+
+    tags: int
+    rank: int
+    regression: bool
+    protected: bool
+    checked: bool
+    told_at: datetime | None
+
+
+def facts_of(rows: Sequence[Finding]) -> dict[int, Facts]:
+    """Add up, by the findings' ids."""
+    homes = Registry.objects.filter(repositories__in={row.repository_id for row in rows}).exclude(protected_tags=[])
+    patterns = [
+        {"registry": pk, "pattern": patterns_regex(globs)}
+        for pk, globs in homes.distinct().values_list("pk", "protected_tags")
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_FACTS, {"patterns": json.dumps(patterns), "findings": [row.pk for row in rows]})
+        return {pk: Facts(*found) for pk, *found in cursor.fetchall()}
+
+
+def settle_spans(finding_ids: Sequence[int], reopened: Iterable[int] = ()) -> None:
+    """Write what differs in the episodes of these findings: the one that goes on, is over, or begins."""
+    if not finding_ids:
+        return
+    values = {"findings": list(finding_ids), "reopened": list(reopened)}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSE, values)
+        cursor.execute(_OPEN, values)

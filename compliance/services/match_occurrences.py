@@ -1,0 +1,155 @@
+"""Which tags show which findings: what outlines say now against what is stored, by one statement for any number of tags.
+
+A few hundred outlines are weighed in Python; what each says travels as JSON. ``remediation.cause`` says what is
+violated; tests hold the statement to a slow oracle.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from compliance.models import Outline, PolicyVersion
+from compliance.policy.document import read_policy
+from compliance.remediation.cause import (
+    ABOUT_USER,
+    ACROSS,
+    LONGEST_SUBJECT,
+    RUNS_AS_ROOT,
+    SUBJECT_KEPT,
+    Causes,
+    asked_for,
+    causes_across,
+    causes_of,
+)
+from compliance.services.occurrence_statements import CHILDREN, MATCH, OF_REPOSITORIES, OF_TAGS, OUTLINES
+from scanner.domain.policy import Policy
+from scanner.domain.rule import PlatformSummary
+from scanner.domain.verdict import Verdict
+from scanner.judge import REVISION
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which tags: of these repositories all, or these. Their repositories' rows are held by the caller."""
+
+    repositories: Sequence[int] | None = None
+    tags: Sequence[int] = ()
+
+    @property
+    def condition(self) -> str:
+        """For a statement that calls the tags ``t``."""
+        return OF_TAGS if self.repositories is None else OF_REPOSITORIES
+
+    @property
+    def values(self) -> dict[str, list[int]]:
+        """Its parameters."""
+        return {"tags": list(self.tags)} if self.repositories is None else {"repositories": list(self.repositories)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """What a tag pointed to before it moved."""
+
+    tag: int
+    image: int | None
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A finding some of whose occurrences differ from before.
+
+    :param made: it is new.
+    :param turned: a tag began to show it that runs as root only since now.
+    :param proved: a scan saw a tag without it; ``gone``: one with it is gone.
+    :param proved_at: when the registry was asked for the first of the tags without it.
+    """
+
+    finding: int
+    made: bool
+    turned: bool
+    proved: bool
+    gone: bool
+    proved_at: datetime | None
+
+
+def match_occurrences(
+    scope: Scope, version: PolicyVersion, *, now: datetime, moved: Iterable[Pointed] = ()
+) -> list[Touched]:
+    """Write occurrences, and findings that nobody knew, as yet without their totals; return what was touched.
+
+    :param moved: of tags that point elsewhere now.
+    """
+    policy = read_policy(version.document)
+    basic = {**scope.values, "revision": REVISION}
+    values = {
+        **basic,
+        **_said_of_images(scope, policy, basic),
+        **_CONSTANTS,
+        "asked": asked_for(policy),
+        "moved": json.dumps([asdict(each) for each in moved]),
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(MATCH.format(scope=scope.condition), values)
+        return [Touched(*row) for row in cursor.fetchall()]
+
+
+_NOT_ASKED = Causes(verdict=Verdict.UNKNOWN)
+_CONSTANTS: dict[str, Any] = {
+    "about_user": sorted(ABOUT_USER),
+    "root": sorted(RUNS_AS_ROOT),
+    "comparing": sorted(ACROSS),
+    "longest": LONGEST_SUBJECT,
+    "kept": SUBJECT_KEPT,
+}
+
+
+def _said_of_images(scope: Scope, policy: Policy, basic: Mapping[str, Any]) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(OUTLINES.format(scope=scope.condition), basic)
+        outlines = [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(CHILDREN.format(scope=scope.condition), basic)
+        children: list[tuple[int, str]] = cursor.fetchall()
+    texts = Outline.objects.filter(pk__in=outlines).values_list("pk", "text")
+    causes = {pk: causes_of(text, policy) for pk, text in texts}
+    lists = {text: _across(text, causes, policy) for _, text in children}
+    across = {index: lists[text] for index, text in children}
+    return {
+        "violated": _violated("outline", causes),
+        "unknown": _unknown("outline", causes),
+        "blind": [pk for pk, each in causes.items() if each.blind],
+        "across_violated": _violated("index", across),
+        "across_unknown": _unknown("index", across),
+    }
+
+
+def _across(text: str, causes: Mapping[int, Causes], policy: Policy) -> Causes:
+    children: list[tuple[int | None, str]] = json.loads(text)
+    return causes_across(
+        [
+            PlatformSummary("", "", causes.get(outline or 0, _NOT_ASKED).verdict, identity)
+            for outline, identity in children
+        ],
+        policy,
+    )
+
+
+def _violated(key: str, causes: Mapping[int, Causes]) -> str:
+    return json.dumps(
+        [
+            {key: pk, "rule": cause.rule, "rank": cause.rank, "decides": cause.decides}
+            for pk, each in causes.items()
+            for cause in each.violated
+        ]
+    )
+
+
+def _unknown(key: str, causes: Mapping[int, Causes]) -> str:
+    return json.dumps([{key: pk, "rule": rule} for pk, each in causes.items() for rule in sorted(each.unknown)])

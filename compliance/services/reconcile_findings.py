@@ -1,0 +1,203 @@
+"""Keep findings in step with what tags show, inside the caller's transaction, which holds the repositories' rows.
+
+Occurrences are matched by statement. What follows for a finding some of whose occurrences differ is decided in Python,
+by ``remediation.lifecycle``: a repository has some dozens of findings, however many tags it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from compliance.models import Finding, FindingEvent, PolicyVersion, SlaTerm
+from compliance.models.bulk import update_rows
+from compliance.remediation.lifecycle import After, Kind, Seen, Told, after_scan, found
+from compliance.remediation.sla import Terms, due_at
+from compliance.remediation.status import Resolution, Status
+from compliance.services.apply_waivers import apply_waivers
+from compliance.services.excuse_tags import excuse_tags
+from compliance.services.finding_facts import Facts, facts_of, settle_spans
+from compliance.services.match_occurrences import Pointed, Scope, Touched, match_occurrences
+from scanner.domain.verdict import Severity
+
+_BATCH = 1_000
+_SPREAD_AT_MOST_EVERY = timedelta(days=1)
+_COLUMNS = (
+    *("rank", "status", "resolution", "regression", "baseline", "protected", "tags", "last_seen_at", "opened_at"),
+    *("changed_at", "closed_at", "sla_from", "due_at", "due_edited", "claimed_at", "claimed_by", "waiver"),
+)
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What became of findings, by their ids.
+
+    :param critical: new ones of the highest severity; ``regressions``: those a tag has just begun to show that ran as
+        somebody else before and runs as root now. Somebody is to be told of both at once.
+    """
+
+    new: list[int] = field(default_factory=list)
+    fixed: list[int] = field(default_factory=list)
+    regressed: list[int] = field(default_factory=list)
+    critical: list[int] = field(default_factory=list)
+    regressions: list[int] = field(default_factory=list)
+
+
+def reconcile_tags(
+    repository_id: int,
+    tag_ids: Sequence[int],
+    version: PolicyVersion,
+    *,
+    scan_id: int | None,
+    now: datetime,
+    moved: Iterable[Pointed] = (),
+) -> Reconciled:
+    """Bring findings in step with these tags of a repository, listed or not.
+
+    :param moved: what those pointed to before that point elsewhere now.
+    """
+    touched = match_occurrences(Scope(tags=tag_ids), version, now=now, moved=moved) if tag_ids else []
+    return _settle(touched, [repository_id], scan_id, now)
+
+
+def reconcile_repositories(repository_ids: Sequence[int], version: PolicyVersion, *, now: datetime) -> Reconciled:
+    """Bring findings in step with every listed tag of some repositories that one policy version judges."""
+    touched = match_occurrences(Scope(repositories=repository_ids), version, now=now)
+    return _settle(touched, repository_ids, None, now)
+
+
+def _settle(
+    touched: Sequence[Touched], repository_ids: Sequence[int], scan_id: int | None, now: datetime
+) -> Reconciled:
+    by_id = {each.finding: each for each in touched}
+    claimed = Finding.objects.filter(repository__in=repository_ids, status=Status.FIX_CLAIMED) if scan_id else None
+    ids = {*by_id, *(claimed.values_list("pk", flat=True) if claimed is not None else ())}
+    done = Reconciled()
+    if ids:
+        # In one order, as people's changes take them, so that no two wait for each other in a circle.
+        rows = list(Finding.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)))
+        _Writer(scan_id, now, facts_of(rows), done).write(rows, by_id)
+        apply_waivers(finding_ids=ids, now=now)
+    excuse_tags(repository_ids)
+    return done
+
+
+class _Writer:
+    """Decides and writes what becomes of findings that were touched."""
+
+    def __init__(self, scan_id: int | None, now: datetime, facts: Mapping[int, Facts], done: Reconciled) -> None:
+        self.scan_id, self.now, self.facts, self.done = scan_id, now, facts, done
+        self.terms: Terms = {
+            (rank, protected): days
+            for rank, protected, days in SlaTerm.objects.values_list("rank", "protected", "days")
+        }
+
+    def write(self, rows: Sequence[Finding], touched: Mapping[int, Touched]) -> None:
+        """Write rows, episodes and timelines."""
+        told: list[tuple[Finding, Told]] = []
+        reopened: list[int] = []
+        changed: list[Finding] = []
+        for row in rows:
+            each = touched.get(row.pk)
+            after = self._after(row, each)
+            if each is None and not after.told:
+                continue
+            spread = self._spread(row, after)
+            self._show(row, after, each)
+            told += ((row, one) for one in (*after.told, *spread))
+            changed.append(row)
+            if after.reopened:
+                reopened.append(row.pk)
+        update_rows(changed, _COLUMNS)
+        settle_spans([row.pk for row in changed], reopened)
+        FindingEvent.objects.bulk_create((self._event(*each) for each in told), batch_size=_BATCH)
+
+    def _after(self, row: Finding, touched: Touched | None) -> After:
+        facts = self.facts[row.pk]
+        gone = _why_gone(touched) if touched is not None else Resolution.NONE
+        proved_at = touched.proved_at if touched is not None else None
+        checked = facts.checked if facts.tags else _is_after(proved_at, row.claimed_at)
+        turned = touched is not None and touched.turned
+        seen = Seen(facts.tags, gone, checked and self.scan_id is not None, turned)
+        if touched is not None and touched.made:
+            return found(seen)
+        return after_scan(Status(row.status), Resolution(row.resolution), seen)
+
+    def _show(self, row: Finding, after: After, touched: Touched | None) -> None:
+        """Copy what was decided and counted into a row."""
+        facts = self.facts[row.pk]
+        turned = touched is not None and touched.turned
+        self._note(row, after, turned, facts)
+        term = (row.rank, row.protected)
+        row.tags, row.protected, row.regression = facts.tags, facts.protected, facts.regression
+        if facts.tags:
+            row.rank = Severity.CRITICAL.rank if facts.regression else facts.rank
+            if self.scan_id is not None:
+                row.last_seen_at = self.now
+        if after.told:
+            row.changed_at = self.now
+        if after.opens or turned:
+            row.baseline = False
+        row.status, row.resolution = after.status.value, after.resolution.value
+        if after.status is not Status.FIX_CLAIMED:
+            row.claimed_at = row.claimed_by_id = None
+        if after.status is Status.FIXED:
+            row.closed_at, row.waiver_id = row.closed_at or self.now, None
+        elif after.opens:
+            self._open(row, touched)
+        elif (row.rank, row.protected) != term or turned:
+            self._date(row)
+
+    def _open(self, row: Finding, touched: Touched | None) -> None:
+        """A new one keeps since when its tags have shown it; it is to be fixed within a term from now."""
+        if touched is None or not touched.made:
+            row.opened_at = self.now
+        row.sla_from, row.closed_at, row.due_edited = self.now, None, False
+        self._date(row)
+
+    def _date(self, row: Finding) -> None:
+        if not row.due_edited:
+            row.due_at = None if row.baseline else due_at(row.rank, row.protected, row.sla_from, self.terms)
+
+    def _note(self, row: Finding, after: After, turned: bool, facts: Facts) -> None:
+        if after.opens and after.status is Status.NEW:
+            self.done.new.append(row.pk)
+            if facts.rank == Severity.CRITICAL.rank:
+                self.done.critical.append(row.pk)
+        elif after.reopened:
+            self.done.regressed.append(row.pk)
+        elif after.status is Status.FIXED and row.status != Status.FIXED:
+            self.done.fixed.append(row.pk)
+        if turned:
+            self.done.regressions.append(row.pk)
+
+    def _spread(self, row: Finding, after: After) -> list[Told]:
+        """Not more than once a day: a repository that is pushed to every hour would have no other news."""
+        facts = self.facts[row.pk]
+        if after.told or facts.tags == row.tags or not facts.tags:
+            return []
+        if facts.told_at is not None and self.now - facts.told_at < _SPREAD_AT_MOST_EVERY:
+            return []
+        return [Told(Kind.SPREAD, str(row.tags), str(facts.tags))]
+
+    def _event(self, row: Finding, told: Told) -> FindingEvent:
+        return FindingEvent(
+            finding=row,
+            at=self.now,
+            kind=told.kind.value,
+            was=told.was,
+            became=told.became,
+            text=told.text,
+            scan_id=self.scan_id,
+        )
+
+
+def _why_gone(touched: Touched) -> Resolution:
+    if touched.proved:
+        return Resolution.PROVED
+    return Resolution.GONE if touched.gone else Resolution.POLICY
+
+
+def _is_after(moment: datetime | None, claimed_at: datetime | None) -> bool:
+    return moment is not None and claimed_at is not None and moment > claimed_at
