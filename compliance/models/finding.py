@@ -49,8 +49,8 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.filter(_TO_DO)
 
     def new_since_baseline(self) -> FindingQuerySet:
-        """Those to do that came, or came back, after their repository's baseline was set."""
-        return self.to_do().filter(opened_at__gt=models.F("repository__baseline_at"))
+        """Those to do that came, came back or got worse after their repository's baseline was set."""
+        return self.to_do().filter(baseline=False, repository__baseline_at__isnull=False)
 
 
 class Finding(models.Model):
