@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from compliance.views import (
+    account,
     deployments,
     findings,
     health,
@@ -19,6 +19,8 @@ from compliance.views import (
     rules,
     scans,
     session,
+    waiver_forms,
+    waivers,
     webhooks,
 )
 
@@ -28,7 +30,11 @@ handler500 = "compliance.views.outages.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.show, name="overview"),
     path("login/", session.Login.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", session.log_out, name="logout"),
+    path("welcome/<str:uidb64>/<str:token>/", account.ChoosePassword.as_view(), name="choose_password"),
+    path("settings/password/", account.change_password, name="settings_password"),
+    path("settings/sessions/", account.sessions, name="settings_sessions"),
+    path("settings/sessions/end/", account.end, name="settings_sessions_end"),
     path("theme/", session.choose_theme, name="theme"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
@@ -74,6 +80,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("policies/<slug:name>/scope/preview/", policy_scope.preview, name="policy_scope_preview"),
     path("policies/<slug:name>/scope/<int:assignment>/remove/", policy_scope.remove, name="policy_scope_remove"),
     path("policies/<slug:name>/scope/<int:assignment>/move/", policy_scope.move, name="policy_scope_move"),
+    path("waivers/", waivers.index, name="waivers"),
+    path("waivers/-/export/", waivers.export, name="waivers_export"),
+    path("waivers/-/new/", waiver_forms.new, name="waiver_new"),
+    path("waivers/-/preview/", waiver_forms.preview, name="waiver_preview"),
+    path("waivers/-/owners/", waiver_forms.owners, name="waiver_owners"),
+    path("waivers/<int:waiver_id>/", waivers.show, name="waiver"),
+    path("waivers/<int:waiver_id>/approve/", waivers.approve, name="waiver_approve"),
+    path("waivers/<int:waiver_id>/revoke/", waivers.revoke, name="waiver_revoke"),
     path("scans/", scans.index, name="scans"),
     path("scans/<int:scan_id>/", scans.show, name="scan"),
     path("scans/<int:scan_id>/changes/", scans.changes, name="scan_changes"),

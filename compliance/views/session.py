@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from django.views.generic.edit import FormView
@@ -19,6 +20,7 @@ from compliance.forms.account import LoginForm
 from compliance.models import User
 from compliance.templatetags.plimsoll import THEMES
 from compliance.views.respond import htmx
+from compliance.views.session_limits import begin_limits
 
 _YEAR = 365 * 24 * 3600
 
@@ -37,6 +39,13 @@ class Login(LoginView):  # type: ignore[misc]  # ships no types
             back = f"{here.path}?{here.query}" if here.query else here.path
             return HttpResponseClientRedirect(f"{reverse('login')}?{urlencode({'next': back})}")
         response: HttpResponse = super().get(request, *args, **kwargs)
+        return response
+
+    def form_valid(self, form: LoginForm) -> HttpResponse:
+        """Begin a session, and say how long it may last."""
+        response: HttpResponse = super().form_valid(form)
+        if self.request.user.is_authenticated:
+            begin_limits(self.request, timezone.now())
         return response
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:

@@ -13,7 +13,7 @@ from tests.support.hooks import delivered
 from tests.support.pages import Page, get
 from tests.support.rows import PASSWORD, fleet, user
 
-OPEN = {"login", "logout", "theme", "healthz", "readyz", "hook"}
+OPEN = {"login", "logout", "choose_password", "theme", "healthz", "readyz", "hook"}
 """Addresses that answer somebody who is not logged in; registries prove themselves in their own way."""
 
 HOOK = "^hooks(?:/(?P<key>.*))?"
@@ -27,6 +27,8 @@ VALUES = {
     "slug:name": "kubernetes",
     "int:assignment": "1",
     "int:event_id": "1",
+    "str:uidb64": "MQ",
+    "str:token": "made-up",
 }
 
 

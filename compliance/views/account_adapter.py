@@ -1,0 +1,80 @@
+"""What django-allauth asks us: whether to let somebody in, and what to remember of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from compliance.models import AuditAction, AuditEvent, User
+from compliance.services.record_audit import audit
+from compliance.views.request_facts import client_address
+
+_LONGEST_NAME: Final = 150
+_KNOWN_FOR: Final = timedelta(days=30)
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
+    """Accounts with a user name and a password, made by administrators."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        # The same for who is not known, who is deactivated and whose password is another.
+        "username_password_mismatch": "The username or the password is not right.",
+        "too_many_login_attempts": "Too many attempts to log in have failed. Wait a while, or ask an administrator.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Administrators make accounts."""
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """As everywhere."""
+        return client_address(request)
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether somebody may be sent there after logging in: only to this site."""
+        request = self.request
+        return url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+
+    def add_message(self, *_args: Any, **_options: Any) -> None:
+        """Say nothing: our pages show what was done."""
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Begin a session."""
+        assert isinstance(user, User)
+        now = timezone.now()
+        super().login(request, user)
+        audit(AuditAction.LOGIN, user, by=user, now=now)
+
+    def logout(self, request: HttpRequest) -> None:
+        """End this session, and forget that it was there."""
+        if isinstance(request.user, User):
+            audit(AuditAction.LOGOUT, request.user, by=request.user, now=timezone.now())
+            UserSession.objects.filter(session_key=request.session.session_key).delete()
+        super().logout(request)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Write down whose name was tried; whether there is somebody of that name is not said."""
+        audit(
+            AuditAction.LOGIN_FAILED, None, by=None, now=timezone.now(), name=credentials["username"][:_LONGEST_NAME]
+        )
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """What guesses at one account are counted by.
+
+        From an address where its owner has logged in lately they are counted apart, or whoever guesses from elsewhere
+        would lock the owner out.
+        """
+        name = credentials["username"].lower()
+        address = client_address(request)
+        owner = User.objects.filter(username__iexact=name).values("pk")
+        logins = AuditEvent.objects.filter(action=AuditAction.LOGIN, actor__in=owner, context__ip=address)
+        known = logins.filter(at__gt=timezone.now() - _KNOWN_FOR).exists()
+        return f"{address if known else 'elsewhere'} {name}"
