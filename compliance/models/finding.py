@@ -107,6 +107,7 @@ class Finding(models.Model):
             ),
             models.Index(fields=["rule"], condition=_TO_DO, name="finding_rule"),
             models.Index(fields=["status", "-changed_at"], name="finding_status"),
+            models.Index(fields=["-changed_at", "id"], condition=~_TO_DO, name="finding_settled"),
         ]
 
 

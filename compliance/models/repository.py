@@ -77,6 +77,7 @@ class Repository(models.Model):
         indexes = [
             GinIndex(fields=["name"], name="repository_name_trigrams", opclasses=["gin_trgm_ops"]),
             models.Index(fields=["verdict", "name"], condition=models.Q(deleted_at=None), name="repository_verdict"),
+            models.Index(fields=["name", "id"], name="repository_by_name"),
         ]
 
     def __str__(self) -> str:

@@ -95,12 +95,27 @@ def ordered(rows: FindingQuerySet, sort: str) -> QuerySet[Finding]:
 def _by(name: str, turned: bool) -> OrderBy:
     column = F(name.removeprefix("-"))
     down = name.startswith("-") is not turned
-    if column.name != "due_at":  # of what is never empty, so that an index fits
-        return column.desc() if down else column.asc()
-    return column.desc(nulls_last=True) if down else column.asc(nulls_last=True)
+    last = True if name == "due_at" else None  # what is never empty is sorted as its index is
+    return column.desc(nulls_last=last) if down else column.asc(nulls_last=last)
 
 
 def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datetime) -> Q:
+    match name:
+        case "is":
+            return _flags(value.split(","))
+        case "due":
+            return _due(value, now)
+        case "age":
+            return _age(wanted, now)
+        case "assignee":
+            return _assignee(value, actor)
+        case "team" | "registry" | "repository":
+            return _owner(name, value)
+        case _:
+            return _column(name, value)
+
+
+def _column(name: str, value: str) -> Q:
     match name:
         case "status":
             return Q(status__in=members_of(value, STATUSES))
@@ -108,22 +123,12 @@ def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datet
             return Q(rank__in=[SEVERITIES.index(each) for each in members_of(value, SEVERITIES)])
         case "rule":
             return Q(rule__in=members_of(value, RULE_IDS))
-        case "is":
-            return _flags(value.split(","))
-        case "due":
-            return _due(value, now)
-        case "age":
-            return _age(wanted, now)
-        case "platform":
-            return Q(platform=value)
         case "id":
             return Q(pk__in=[int(each) for each in value.split(",")])
         case "waiver":
             return Q(waiver=int(value))
-        case "assignee":
-            return _assignee(value, actor)
         case _:
-            return _owner(name, value)
+            return Q(platform=value)
 
 
 def _owner(name: str, value: str) -> Q:

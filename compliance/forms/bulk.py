@@ -1,0 +1,131 @@
+"""What is done to many findings at once: which, what, and how many somebody saw."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time
+from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django import forms
+
+from compliance.models import StatusChoice, User
+from compliance.remediation.change import Assign, Change, Comment, InvalidChange, RestoreDue, SetDue, SetStatus
+from compliance.remediation.status import SAID_BY_PEOPLE, Status
+from compliance.remediation.terms import LONGEST_VALUE, ME
+
+ACTIONS: dict[str, str] = {
+    "assign": "Assign to …",
+    "status": "Set the status …",
+    "due": "Set the due date …",
+    "restore_due": "Due date as the terms say",
+    "comment": "Comment …",
+    "waive": "Waive …",
+}
+SETTABLE: tuple[tuple[str, str], ...] = tuple(
+    (choice.value, str(choice.label)) for choice in StatusChoice if Status(choice.value) in SAID_BY_PEOPLE
+)
+_LONGEST_ADDRESS = LONGEST_VALUE + 2_000
+_ID = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
+
+
+class BulkForm(forms.Form):
+    """Ids of one page, or all that a query finds; ``total`` is how many there were on the page that was seen."""
+
+    action = forms.ChoiceField(choices=list(ACTIONS.items()))
+    scope = forms.ChoiceField(choices=[("ids", "these"), ("query", "all that match")], required=False)
+    filter = forms.CharField(required=False, max_length=_LONGEST_ADDRESS)
+    back = forms.CharField(required=False, max_length=_LONGEST_ADDRESS)
+    total = forms.IntegerField(required=False, min_value=0, max_value=10**9)
+    agreed = forms.IntegerField(required=False, min_value=0, max_value=10**9)
+    shown = forms.IntegerField(required=False, min_value=0, max_value=10**9)
+    assignee = forms.CharField(required=False, max_length=150)
+    status = forms.ChoiceField(choices=SETTABLE, required=False)
+    due = forms.DateField(required=False)
+    reason = forms.CharField(required=False)
+    text = forms.CharField(required=False, strip=False)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.ids = sorted({int(each) for each in data.getlist("id")[:251] if _ID.fullmatch(each)})
+
+    def clean(self) -> dict[str, Any]:
+        """Findings have to be chosen."""
+        cleaned = super().clean() or {}
+        if not self.by_query and not self.ids:
+            raise forms.ValidationError("Choose findings first.")
+        if len(self.ids) > 250:
+            raise forms.ValidationError("At most 250 can be chosen one by one.")
+        return cleaned
+
+    @property
+    def by_query(self) -> bool:
+        """Whether all that match are meant.
+
+        Who took one of the page out of the choice after choosing all means those that are left.
+        """
+        shown = self.cleaned_data.get("shown")
+        return self.cleaned_data.get("scope") == "query" and (shown is None or len(self.ids) >= shown)
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The address of the findings that are meant."""
+        if not self.by_query:
+            return {"tab": "all", "id": ",".join(map(str, self.ids))}
+        return dict(parse_qsl(self.cleaned_data["filter"], max_num_fields=50))
+
+    @property
+    def expects(self) -> int:
+        """How many findings somebody saw, or agreed to when the number had changed."""
+        said = self.cleaned_data
+        seen = said["total"] if self.by_query else len(self.ids)
+        return int((seen if said["agreed"] is None else said["agreed"]) or 0)
+
+    def change(self, by: User) -> Change:
+        """What to do to them.
+
+        :raises InvalidChange: in words for whoever asked.
+        """
+        said = self.cleaned_data
+        match said["action"]:
+            case "assign":
+                return Assign(_person(said["assignee"], by))
+            case "status":
+                if not said["status"]:
+                    raise InvalidChange("Choose a status.")
+                return SetStatus(Status(said["status"]), said["reason"])
+            case "due":
+                if said["due"] is None:
+                    raise InvalidChange("Enter a date.")
+                return SetDue(datetime.combine(said["due"], time(23, 59, 59), _zone(by)), said["reason"])
+            case "restore_due":
+                return RestoreDue()
+            case _:
+                return Comment(said["text"])
+
+    @property
+    def problem(self) -> str:
+        """The first thing that is wrong, in words."""
+        return next((str(error) for errors in self.errors.values() for error in errors), "")
+
+
+def _person(name: str, by: User) -> int | None:
+    if not name:
+        return None
+    if name.lower() == ME:
+        return by.pk
+    people = User.objects.filter(username=name, is_active=True)
+    if not by.actor.sees_everything:  # who exists elsewhere is none of theirs
+        people = people.filter(memberships__team__in=by.actor.team_ids)
+    found = people.values_list("pk", flat=True).first()
+    if found is None:
+        raise InvalidChange("There is nobody of that name.")
+    return found
+
+
+def _zone(user: User) -> ZoneInfo:
+    try:
+        return ZoneInfo(user.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
