@@ -105,6 +105,15 @@ def may_approve_waiver(actor: Actor, team_ids: Iterable[int | None]) -> bool:
     return actor.triages_everything or all(team_id in actor.led_team_ids for team_id in team_ids)
 
 
+def may_revoke_waiver(actor: Actor, team_ids: Iterable[int | None], concerned: Iterable[int]) -> bool:
+    """Whether it may be ended: by who may approve it, and by its owner and author while they work on findings there.
+
+    :param concerned: ids of owner and author.
+    """
+    teams = tuple(team_ids)
+    return may_approve_waiver(actor, teams) or (actor.id in concerned and may_ask_for_waiver(actor, teams))
+
+
 def may_lead_team(actor: Actor, team_id: int) -> bool:
     """Whether members and notifications of a team may be changed."""
     return actor.role is Role.ADMIN or team_id in actor.led_team_ids

@@ -16,6 +16,7 @@ from compliance.remediation.waiver import Answer, Covers, WaiverScope, covers, f
 
 MOST_FINDINGS: Final = 10_000
 MOST_RUN_KEYS: Final = 5_000
+SHOWN: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Reach:
     def repositories(self) -> int:
         """In how many repositories."""
         return len({row.repository_id for row in self.covered})
+
+    @property
+    def first(self) -> tuple[Finding, ...]:
+        """Those that are shown: protected ones before others."""
+        return tuple(sorted(self.covered, key=lambda row: (not row.protected, row.rank, row.pk))[:SHOWN])
 
     @property
     def left_counts(self) -> tuple[tuple[str, int], ...]:

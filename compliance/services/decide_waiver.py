@@ -8,7 +8,7 @@ from datetime import datetime
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from compliance.access import may_approve_waiver
+from compliance.access import may_approve_waiver, may_revoke_waiver
 from compliance.models import User, Waiver
 from compliance.queries.waiver_facts import scope_of
 from compliance.queries.waiver_reach import Reach, measure
@@ -53,7 +53,7 @@ def revoke_waiver(waiver_id: int, *, by: User, now: datetime) -> Applied:
     """
     with transaction.atomic():
         waiver = _locked(waiver_id)
-        if not may_revoke(waiver, by):
+        if not may_revoke_waiver(by.actor, [waiver.team_id], (waiver.owner_id, waiver.created_by_id)):
             raise PermissionDenied("Leads of the team, the role security, its owner and its author revoke a waiver.")
         if waiver_state(waiver, now) in (WaiverState.EXPIRED, WaiverState.REVOKED):
             raise CannotDecide("This waiver has ended already.")
@@ -61,16 +61,6 @@ def revoke_waiver(waiver_id: int, *, by: User, now: datetime) -> Applied:
         waiver.save(update_fields=["revoked_at", "revoked_by", "reopened_at"])
         covered = list(waiver.findings.order_by().values_list("pk", flat=True))
         return apply_and_count(covered, now=now, by=by)
-
-
-def may_revoke(waiver: Waiver, by: User) -> bool:
-    """Whether somebody may end a waiver; who lost all rights over the team's findings may not, author or not."""
-    actor = by.actor
-    if may_approve_waiver(actor, [waiver.team_id]):
-        return True
-    return by.pk in (waiver.owner_id, waiver.created_by_id) and (
-        waiver.team_id in actor.triaged_team_ids or actor.triages_everything
-    )
 
 
 def waiver_state(waiver: Waiver, now: datetime) -> WaiverState:

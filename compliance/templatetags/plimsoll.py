@@ -43,6 +43,7 @@ class Section:
 _MENU = (
     Section("overview", "Overview", "o"),
     Section("findings", "Findings", "f", frozenset({"finding"})),
+    Section("waivers", "Waivers", "a", frozenset({"waiver", "waiver_new", "waiver_preview"})),
     Section("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
     Section("tags", "Tags", "t", frozenset({"image", "what_if"})),
     Section("deployments", "Deployments", "d"),
@@ -143,6 +144,18 @@ def moment(context: template.Context, at: datetime) -> str:
     shown, name = (local, zone) if local else (utc, "UTC")
     words, title = f"{shown:%a} {shown.day} {shown:%b %H:%M} {name}", f"{utc:%Y-%m-%d %H:%M:%S} UTC"
     return format_html('<time datetime="{}" title="{}">{}</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", title, words)
+
+
+@register.simple_tag(takes_context=True)
+def until(context: template.Context, at: datetime) -> str:
+    """A ``<time>`` element for days that may be months ahead: the day in the reader's zone, the moment as its title."""
+    zone = getattr(getattr(context.get("request"), "user", None), "time_zone", "UTC")
+    utc = at.astimezone(UTC)
+    shown, name = (local, zone) if (local := _in_zone(utc, zone)) else (utc, "UTC")
+    title = f"{shown:%Y-%m-%d %H:%M:%S} {name} · {utc:%Y-%m-%d %H:%M:%S} UTC"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", title, f"{shown.day} {shown:%b %Y}"
+    )
 
 
 def _in_zone(moment: datetime, zone: str) -> datetime | None:
