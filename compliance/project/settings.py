@@ -138,7 +138,11 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user,20/h/user",
 }
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60
-CACHES = {"default": {"BACKEND": "compliance.services.shared_cache.SharedCache"}}
+CACHES = {
+    "default": {"BACKEND": "compliance.services.shared_cache.SharedCache"},
+    # What never changes once it is worked out: each process may have its own.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import Max, QuerySet
 
 from compliance.models import DailySnapshot
@@ -54,10 +54,10 @@ def policy_changes(start: date, *, today: date, newest: int | None = None) -> tu
     """
     rows = DailySnapshot.objects.filter(day__gte=start, day__lte=today)
     key = f"policy-changes:{start:%Y%m%d}:{today:%Y%m%d}:{newest or newest_closed(today)}"
-    found: _Versions | None = cache.get(key)
+    found: _Versions | None = caches["process"].get(key)
     if found is None:
         found = _versions_by_day(rows.filter(day__lt=today, closed=True))
-        cache.set(key, found, _CACHE_SECONDS)
+        caches["process"].set(key, found, _CACHE_SECONDS)
     return _changes_of(found | _versions_by_day(rows.filter(day=today)))
 
 

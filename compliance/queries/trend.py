@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import Avg, QuerySet, Sum
 
 from compliance.access import Actor
@@ -138,10 +138,10 @@ def _closed_days(start: date, actor: Actor, *, today: date, newest: int | None) 
     if not actor.sees_everything:
         return _fleet_days(past)
     key = f"fleet-trend:{start:%Y%m%d}:{today:%Y%m%d}:{newest}"
-    closed: list[Period] | None = cache.get(key)
+    closed: list[Period] | None = caches["process"].get(key)
     if closed is None:
         closed = _fleet_days(past)
-        cache.set(key, closed, _CACHE_SECONDS)
+        caches["process"].set(key, closed, _CACHE_SECONDS)
     return closed
 
 

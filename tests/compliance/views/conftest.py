@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client, override_settings
 
 from compliance.policy.wake_up import WakeUp
@@ -27,7 +27,7 @@ def still_clock() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
     """Sums of closed days outlive a test's rows."""
-    cache.clear()
+    caches["process"].clear()
 
 
 @pytest.fixture(autouse=True)
