@@ -90,6 +90,11 @@ def may_work_on_findings(actor: Actor) -> bool:
     return actor.triages_everything or bool(actor.triaged_team_ids)
 
 
+def may_share_views(actor: Actor) -> bool:
+    """Whether a saved query of the inbox may be put before everybody."""
+    return actor.triages_everything or bool(actor.led_team_ids)
+
+
 def may_ask_for_waiver(actor: Actor, team_ids: Iterable[int | None]) -> bool:
     """Whether a waiver may be written that covers repositories of these teams."""
     return all(may_triage(actor, team_id) for team_id in team_ids)

@@ -27,6 +27,7 @@ from compliance.remediation.terms import (
 from scanner.rulebook import RULES
 
 _DAY = timedelta(days=1)
+_MOST_KINDS = 1_000
 _RULE_TEXTS = {rule.id: f"{rule.id} {rule.title} {rule.slug}".lower() for rule in RULES}
 
 # ``status`` is a list of all that are meant: Postgres then sees that the partial indexes hold.
@@ -43,6 +44,26 @@ def select_findings(params: Mapping[str, str], actor: Actor, *, now: datetime) -
     """The findings an address means, among those that somebody may see, in no order."""
     wanted = read_filter(params)
     return matching(wanted, actor, now=now).filter(tab(wanted.tab, actor, now=now))
+
+
+def scope_of(params: Mapping[str, str], found: FindingQuerySet) -> str:
+    """The query string of a waiver for these findings: with what all of them have in common."""
+    wanted = read_filter(params)
+    terms = dict(wanted.terms)
+    columns = ("rule", "repository__registry__slug", "repository__name", "repository__team__slug")
+    kinds = list(found.order_by().values_list(*columns).distinct()[:_MOST_KINDS])
+    if kinds and len(kinds) < _MOST_KINDS:
+        rules, registries, names, teams = (set(column) for column in zip(*kinds, strict=True))
+        common = {
+            "rule": rules,
+            "team": teams,
+            "registry": registries,
+            "repository": {f"{slug}/{name}" for slug, name in zip(registries, names, strict=False)}
+            if len(registries) == len(names) == 1
+            else set(),
+        }
+        terms |= {name: values.pop() for name, values in common.items() if len(values) == 1 and None not in values}
+    return FindingFilter(wanted.tab, terms, wanted.words).query
 
 
 def matching(wanted: FindingFilter, actor: Actor, *, now: datetime) -> FindingQuerySet:

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from compliance.access import Actor
-from compliance.models import Finding, Registry, Repository, SavedView, StatusChoice, Team, User
+from compliance.models import Registry, Repository, SavedView, Team, User
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.filters import Chip
 from compliance.queries.finding_filter import (
@@ -27,46 +27,14 @@ from compliance.queries.finding_filter import (
     say,
 )
 from compliance.queries.finding_groups import Group, list_groups
+from compliance.queries.finding_rows import FindingRow, rows_of
 from compliance.queries.findings import matching, ordered, segments, tab
 from compliance.queries.paging import Paging, page_of
 from compliance.remediation.query import LONGEST, format_words
-from compliance.remediation.sla import SOON
 from compliance.remediation.status import TO_DO, Status
 from compliance.remediation.terms import NO_TEAM, SEVERITIES, STATUSES
-from scanner.rulebook import RULES
 
 MOST_CHOICES = 200
-_TITLES = {rule.id: rule.title for rule in RULES}
-_OWNERS = ("repository__registry", "repository__team", "assignee", "waiver")
-
-
-@dataclass(frozen=True, slots=True)
-class FindingRow:
-    """One line of the list."""
-
-    id: int
-    rule: str
-    title: str
-    subject: str
-    severity: str
-    platform: str
-    registry_slug: str
-    registry: str
-    repository: str
-    team: str
-    team_slug: str
-    status: str
-    status_label: str
-    assignee: str
-    opened_at: datetime
-    due_at: datetime | None
-    overdue: bool
-    due_soon: bool
-    tags: int
-    protected: bool
-    regression: bool
-    last_seen_at: datetime
-    waived_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +79,17 @@ class Inbox:
     clear: str
     typed: str
     empty: str = ""
+
+    @property
+    def here(self) -> str:
+        """The address of this page, without its question mark."""
+        page = {"page": str(self.paging.number)} if self.paging.number > 1 else {}
+        return address(self.filter, self.view, **page)[1:]
+
+    @property
+    def changeable(self) -> int:
+        """How many rows may be chosen."""
+        return sum(row.may_change for row in self.rows)
 
     @property
     def odd(self) -> dict[str, str]:
@@ -185,7 +164,7 @@ def list_findings(params: Mapping[str, str], user: User, *, now: datetime) -> In
     return Inbox(
         wanted,
         view,
-        rows=rows_of(ids, now=now),
+        rows=rows_of(ids, actor, now=now),
         groups=groups,
         paging=paging,
         total=total,
@@ -195,42 +174,6 @@ def list_findings(params: Mapping[str, str], user: User, *, now: datetime) -> In
         typed=params.get("q", "")[:LONGEST] if wanted.problems else format_words(wanted.words),
         clear=address(FindingFilter(wanted.tab), view) if wanted.tab != "open" else address(FindingFilter(), view),
         empty="" if total else _why_empty(wanted, kinds, actor),
-    )
-
-
-def rows_of(ids: Iterable[int], *, now: datetime) -> tuple[FindingRow, ...]:
-    """Findings by their ids, in that order."""
-    wanted = list(ids)
-    found = Finding.objects.select_related(*_OWNERS).in_bulk(wanted) if wanted else {}
-    return tuple(_row(found[pk], now) for pk in wanted if pk in found)
-
-
-def _row(finding: Finding, now: datetime) -> FindingRow:
-    repository, due = finding.repository, finding.due_at if finding.status in TO_DO else None
-    return FindingRow(
-        id=finding.pk,
-        rule=finding.rule,
-        title=_TITLES.get(finding.rule, finding.rule),
-        subject=finding.subject,
-        severity=SEVERITIES[min(finding.rank, len(SEVERITIES) - 1)],
-        platform=finding.platform,
-        registry_slug=repository.registry.slug,
-        registry=repository.registry.name,
-        repository=repository.name,
-        team=repository.team.name if repository.team else "",
-        team_slug=repository.team.slug if repository.team else "",
-        status=finding.status,
-        status_label=StatusChoice(finding.status).label,
-        assignee=finding.assignee.get_username() if finding.assignee else "",
-        opened_at=finding.opened_at,
-        due_at=due,
-        overdue=due is not None and due < now,
-        due_soon=due is not None and now <= due <= now + SOON,
-        tags=finding.tags,
-        protected=finding.protected,
-        regression=finding.regression,
-        last_seen_at=finding.last_seen_at,
-        waived_until=finding.waiver.expires_at if finding.waiver and finding.status == Status.WAIVED else None,
     )
 
 

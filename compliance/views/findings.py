@@ -1,44 +1,141 @@
-"""The inbox of findings: the list, what is done to many of them at once, and exports."""
+"""The inbox of findings: the list, and what is done to many of them at once."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
-from django.views.decorators.http import require_safe
+from datetime import datetime
+from typing import Any
 
-from compliance.models import StatusChoice
-from compliance.queries.finding_filter import DUE_WORDS, GROUPS, SIZES, SORTS, address
-from compliance.queries.inbox import Inbox, list_findings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from compliance.access import may_share_views, may_work_on_findings
+from compliance.forms.bulk import ACTIONS, SETTABLE, BulkForm
+from compliance.models import BulkChange, StatusChoice
+from compliance.queries.bulk_changes import Done, find_done
+from compliance.queries.finding_filter import DUE_WORDS, GROUPS, SIZES, SORTS, address, read_filter, read_view
+from compliance.queries.findings import scope_of, select_findings
+from compliance.queries.inbox import list_findings
+from compliance.remediation.change import InvalidChange
 from compliance.remediation.terms import SEVERITIES
+from compliance.services.change_findings import UNDO_WITHIN, CountChanged, change_findings, rescans_of, undo
+from compliance.services.write_findings import NotAllowed
+from compliance.tasks.wake import ring
 from compliance.views.respond import Shape, page, signed_in, wants_part
+from compliance.views.rights import needs
 
 _INBOX = Shape("compliance/findings/page.html", "results")
+_NOT_ALL_YOURS = "Some of these belong to a team whose findings you may only look at. Nothing was changed."
+_ASKED_AGAIN = ("action", "filter", "back", "assignee", "status", "due", "reason", "text")
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """One page of the findings that the address asks for."""
-    now = timezone.now()
-    found = list_findings(request.GET, signed_in(request), now=now)
-    response = page(request, _INBOX, context_of(found), now=now)
-    if wants_part(request) and not found.filter.problems:
-        # What was typed in the search box is an address of its own.
-        response.headers["HX-Push-Url"] = request.path + address(found.filter, found.view, **_page_of(found))
-    return response
+    return _inbox(request, request.GET.dict(), {})
 
 
-def context_of(found: Inbox) -> dict[str, object]:
-    """What the page shows besides the findings."""
-    return {
+@require_POST
+@needs(may_work_on_findings)
+def bulk(request: HttpRequest) -> HttpResponse:
+    """Change all findings that were chosen, or none: not if their number is another than the one that was seen."""
+    user, now = signed_in(request), timezone.now()
+    form = BulkForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, form.problem)
+    findings = select_findings(form.params, user.actor, now=now)
+    if form.cleaned_data["action"] == "waive":
+        return _leave(request, f"{reverse('waiver_new')}?{scope_of(form.params, findings)}")
+    try:
+        made = change_findings(findings, form.change(user), by=user, now=now, expected=form.expects)
+    except CountChanged as error:
+        return _ask_again(request, form, error.actual)
+    except InvalidChange as error:
+        return _refused(request, str(error))
+    except NotAllowed:
+        return _refused(request, _NOT_ALL_YOURS)
+    ring(rescans_of(made))
+    return _back(request, changed=str(made.pk))
+
+
+@require_POST
+@needs(may_work_on_findings)
+def undo_bulk(request: HttpRequest, bulk_id: int) -> HttpResponse:
+    """Give findings back what they had before one's own change."""
+    try:
+        undone = undo(bulk_id, by=signed_in(request), now=timezone.now())
+    except BulkChange.DoesNotExist as error:
+        raise Http404("There is no such change of yours.") from error
+    except InvalidChange as error:
+        return _refused(request, str(error))
+    except NotAllowed:
+        return _refused(request, _NOT_ALL_YOURS)
+    return _back(request, changed=str(bulk_id), kept=str(undone.kept))
+
+
+def _inbox(request: HttpRequest, params: dict[str, str], more: dict[str, object], *, status: int = 200) -> HttpResponse:
+    user, now = signed_in(request), timezone.now()
+    found = list_findings(params, user, now=now)
+    done = find_done(params, user, [row.id for row in found.rows])
+    context = {
         "page": found,
+        "done": done,
+        "can_undo": done is not None and _can_undo(done, now),
+        "works": may_work_on_findings(user.actor),
+        "shares": may_share_views(user.actor),
         "statuses": StatusChoice.choices,
         "severities": SEVERITIES,
         "sorts": SORTS,
         "groupings": GROUPS,
         "sizes": SIZES,
         "dues": DUE_WORDS,
+        "actions": ACTIONS,
+        "settable": SETTABLE,
+        **more,
     }
+    response = page(request, _INBOX, context, now=now, status=status)
+    if wants_part(request) and not found.filter.problems:
+        # What was typed in the search box is an address of its own; what was just done is none.
+        header = "HX-Replace-Url" if done or status != 200 else "HX-Push-Url"
+        response.headers[header] = f"{reverse('findings')}?{found.here}"
+    return response
 
 
-def _page_of(found: Inbox) -> dict[str, str]:
-    return {"page": str(found.paging.number)} if found.paging.number > 1 else {}
+def _can_undo(done: Done, now: datetime) -> bool:
+    return not done.undone and done.count > 0 and done.action != "comment" and now - done.at <= UNDO_WITHIN
+
+
+def _at(request: HttpRequest) -> dict[str, str]:
+    """The list somebody came from; the parts of its page make their links from the address."""
+    params = QueryDict(request.POST.get("back", "")[:6_000])
+    request.GET = params
+    request.path = reverse("findings")
+    return params.dict()
+
+
+def _refused(request: HttpRequest, words: str) -> HttpResponse:
+    return _inbox(request, _at(request), {"refused": words, **_chosen(request)}, status=422)
+
+
+def _ask_again(request: HttpRequest, form: BulkForm, actual: int) -> HttpResponse:
+    said = [(name, value) for name in _ASKED_AGAIN for value in request.POST.getlist(name)[:1]]
+    said += [("scope", "query")] if form.by_query else [("id", str(each)) for each in form.ids]
+    question: dict[str, Any] = {"actual": actual, "expected": form.expects, "said": [*said, ("agreed", str(actual))]}
+    return _inbox(request, _at(request), {"question": question, **_chosen(request)}, status=409)
+
+
+def _chosen(request: HttpRequest) -> dict[str, object]:
+    return {"chosen": {int(each) for each in request.POST.getlist("id")[:250] if each.isascii() and each.isdigit()}}
+
+
+def _back(request: HttpRequest, **more: str) -> HttpResponse:
+    """To the list somebody came from; htmx goes there too and takes the part of it."""
+    params = _at(request)
+    number = {"page": params["page"][:9]} if "page" in params else {}
+    return HttpResponseRedirect(reverse("findings") + address(read_filter(params), read_view(params), **number, **more))
+
+
+def _leave(request: HttpRequest, url: str) -> HttpResponse:
+    return HttpResponseClientRedirect(url) if wants_part(request) else HttpResponseRedirect(url)
