@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from django.db.models import CharField, F, Max, Min, Q, QuerySet, Value
+from django.db.models import Case, CharField, F, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import MD5, Coalesce, Concat, Left
 
 from compliance.models import Finding, Occurrence, Waiver
@@ -22,6 +22,7 @@ OPEN_TO_WAIVERS: Final = frozenset({*TO_DO, Status.WAIVED})
 """What a waiver may cover: not what is fixed, and not what a person calls wrong."""
 
 _CHUNK = 5_000
+_REGRESSED = Case(When(regression=True, then=F("since")))
 
 # Rules that compare platforms name no image: what is accepted there is the whole index, by its digest.
 _RUN_KEY = Coalesce(
@@ -87,18 +88,18 @@ def hold(findings: QuerySet[Finding], *, tags: bool) -> Iterator[Held]:
 
 def _each_tag(shown: QuerySet[Occurrence]) -> QuerySet[Any, Any]:
     return shown.order_by("finding_id", "tag__name").values_list(
-        "finding_id", "tag__name", "tag__digest", _RUN_KEY, Coalesce("image__digest", Value("")), "since"
+        "finding_id", "tag__name", "tag__digest", _RUN_KEY, Coalesce("image__digest", Value("")), _REGRESSED
     )
 
 
 def _alike(shown: QuerySet[Occurrence]) -> QuerySet[Any, Any]:
     nothing = Value("", output_field=CharField())
     keyed = shown.values("finding_id", key=_RUN_KEY)
-    grouped = keyed.annotate(name=Min("tag__name"), latest=Max("since"))
+    grouped = keyed.annotate(name=Min("tag__name"), latest=Max("since", filter=Q(regression=True)))
     return grouped.values_list("finding_id", "name", nothing, "key", nothing, "latest")
 
 
-def _facts(row: Finding, occurrences: Iterable[tuple[int, str, str, str, str, datetime]]) -> FindingFacts:
+def _facts(row: Finding, occurrences: Iterable[tuple[int, str, str, str, str, datetime | None]]) -> FindingFacts:
     found = list(occurrences)
     return FindingFacts(
         rule=row.rule,
@@ -106,8 +107,14 @@ def _facts(row: Finding, occurrences: Iterable[tuple[int, str, str, str, str, da
         repository=row.repository.name,
         team_id=row.repository.team_id,
         occurrences=tuple(ShownBy(name, digest, key, image) for _, name, digest, key, image, _ in found),
-        regressed_at=max((each[-1] for each in found), default=None) if row.regression else None,
+        regressed_at=_regressed_at(row, (each[-1] for each in found)),
     )
+
+
+def _regressed_at(row: Finding, moments: Iterable[datetime | None]) -> datetime | None:
+    if not row.regression:
+        return None
+    return max((moment for moment in moments if moment is not None), default=row.opened_at)
 
 
 def accepted_of(waiver_ids: Iterable[int]) -> dict[int, frozenset[str]]:

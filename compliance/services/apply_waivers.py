@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from compliance.models import Finding, FindingEvent, PolicyVersion, Repository, SlaTerm, StatusChoice, User, Waiver
-from compliance.models.bulk import update_rows
+from compliance.models import Finding, FindingEvent, PolicyVersion, Repository, StatusChoice, User, Waiver
+from compliance.models.bulk import insert_rows, update_rows
 from compliance.queries.waiver_facts import (
     OPEN_TO_WAIVERS,
     Held,
@@ -20,13 +20,14 @@ from compliance.queries.waiver_facts import (
     needs_tags,
     scope_of,
 )
-from compliance.remediation.sla import Terms, due_at
+from compliance.remediation.sla import Terms
 from compliance.remediation.waiver import Candidate, WaiverScope, covers, fits, waiver_of
 from compliance.services.count_totals import count_many
 from compliance.services.excuse_tags import excuse_tags
+from compliance.services.finding_facts import settle_spans
+from compliance.services.write_findings import due_of, sla_terms
 
 _COLUMNS = ("status", "waiver", "changed_at", "sla_from", "due_at", "due_edited")
-_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def apply_waivers(
     findings = Finding.objects.filter(wanted).filter(
         Q(status=StatusChoice.WAIVED) | Q(status__in=sorted(OPEN_TO_WAIVERS), rule__in={each.rule for each in waivers})
     )
+    # In one order, as people's changes and scans take them; what those just wrote is not to be overwritten.
+    findings = findings.order_by("pk").select_for_update(of=("self",))
     held = list(hold(findings, tags=needs_tags(map(scope_of, waivers))))
     applied = _apply(held, waivers, now, by)
     touched = repository_ids if finding_ids is None else sorted({each.row.repository_id for each in held})
@@ -103,7 +106,7 @@ def _apply(held: Sequence[Held], waivers: Sequence[Waiver], now: datetime, by: U
     changed: list[Finding] = []
     events: list[FindingEvent] = []
     ended = _ended(held, rules.waivers)
-    terms = _terms() if any(waiver.restarts_sla for waiver in ended.values()) else {}
+    terms = sla_terms() if any(waiver.restarts_sla for waiver in ended.values()) else {}
     for each in held:
         row, chosen = each.row, rules.waiver_of(each)
         waived = row.status == StatusChoice.WAIVED
@@ -124,7 +127,8 @@ def _apply(held: Sequence[Held], waivers: Sequence[Waiver], now: datetime, by: U
         row.changed_at = now
         changed.append(row)
     update_rows(changed, _COLUMNS)
-    FindingEvent.objects.bulk_create(events, batch_size=_BATCH)
+    settle_spans([row.pk for row in changed])
+    insert_rows(events)
     return applied
 
 
@@ -178,13 +182,7 @@ def _reopen(row: Finding, ended: Waiver | None, terms: Terms, now: datetime) -> 
     row.status = StatusChoice.REGRESSED if row.regression else StatusChoice.OPEN
     if ended is not None and ended.restarts_sla:
         row.sla_from, row.due_edited = now, False
-        row.due_at = due_at(row.rank, row.protected, now, terms)
-
-
-def _terms() -> Terms:
-    return {
-        (rank, protected): days for rank, protected, days in SlaTerm.objects.values_list("rank", "protected", "days")
-    }
+        row.due_at = due_of(row, terms)
 
 
 def _event(row: Finding, was: str, became: str, text: str, now: datetime, by: User | None) -> FindingEvent:

@@ -35,6 +35,20 @@ class Warning:
     days: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tended:
+    """What people are to be told of: findings that are open again, waivers that end soon."""
+
+    ended: tuple[Ended, ...]
+    warnings: tuple[Warning, ...]
+
+
+def tend_waivers(now: datetime) -> Tended:
+    """Do all that the clock does to waivers."""
+    settle_waivers(now)
+    return Tended(tuple(end_waivers(now)), tuple(warn_waivers(now)))
+
+
 def end_waivers(now: datetime) -> list[Ended]:
     """Open again what expired waivers covered, each in a transaction of its own; two at once are harmless."""
     ended = []

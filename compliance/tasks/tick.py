@@ -7,8 +7,12 @@ from celery import shared_task
 from compliance.models.clock import database_now
 from compliance.services.close_days import close_days
 from compliance.services.doubt_tags import lapse_unconfirmed
+from compliance.services.end_waivers import tend_waivers
+from compliance.services.end_sessions import forget_sessions
 from compliance.services.find_due_work import due_work
 from compliance.services.forget_events import forget_events
+from compliance.services.seal_audit import seal_audit
+from compliance.services.shared_cache import forget_expired
 from compliance.tasks.wake import ring
 
 _TEN_MINUTES = 600
@@ -17,9 +21,13 @@ _TEN_MINUTES = 600
 
 @shared_task(name="compliance.tick", ignore_result=True)
 def tick(**_later: object) -> None:
-    """Request due scans, ring for rows nobody works on, close days that are over, give up what has lapsed."""
+    """Request due scans, ring for rows nobody works on, close days, end waivers, give up what has lapsed."""
     now = database_now()
     ring(due_work(now), expires=_TEN_MINUTES)
     close_days(now)
     lapse_unconfirmed(now)
+    tend_waivers(now)
     forget_events(now)
+    seal_audit(now)
+    forget_expired()
+    forget_sessions(now)

@@ -11,6 +11,7 @@ from compliance.models import (
     DailySnapshot,
     Finding,
     FindingEvent,
+    FindingSpan,
     Image,
     Occurrence,
     Policy,
@@ -275,6 +276,7 @@ def test_terms_begin_again_only_where_somebody_said_so(made: Fleet, restarts: bo
     end_waivers(waiver.expires_at)
     after = dict(Finding.objects.values_list("pk", "due_at"))
     assert after == (dict.fromkeys(before, waiver.expires_at + 7 * DAY) if restarts else before)
+    assert dict(FindingSpan.objects.values_list("finding", "due_at")) == after
 
 
 def test_a_revoked_waiver(made: Fleet) -> None:
@@ -317,7 +319,7 @@ def test_what_regresses_under_a_waiver_is_open(made: Fleet) -> None:
     write_waiver(draft(by, scope=one), by=by, now=NOW)
     row = Finding.objects.order_by("pk")[0]
     Finding.objects.filter(pk=row.pk).update(regression=True)
-    Occurrence.objects.filter(finding=row).update(since=NOW + DAY)
+    Occurrence.objects.filter(finding=row).update(since=NOW + DAY, regression=True)
     apply_waivers(repository_ids=[row.repository_id], now=NOW + DAY)
     assert statuses() == ["regressed", "new"]
 
