@@ -1,4 +1,4 @@
-"""Which tags show which findings: what outlines say now against what is stored, by one statement for any number of tags.
+"""Which tags show which findings: what outlines say now against what is stored, one statement for all tags.
 
 A few hundred outlines are weighed in Python; what each says travels as JSON. ``remediation.cause`` says what is
 violated; tests hold the statement to a slow oracle.
