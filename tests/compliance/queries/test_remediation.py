@@ -1,0 +1,103 @@
+"""What Postgres says of histories is what the pure functions say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import caches
+from hypothesis import HealthCheck, given, settings
+
+from compliance.models import Finding, Repository
+from compliance.queries.remediation import days_of, history, pace_of, paces_by_team, piles, standing_of
+from compliance.remediation.metrics import Day, Pace, Span, burn_down, last_days, pace, standing
+from compliance.remediation.status import Resolution
+from tests.support.remediation import own, team
+from tests.support.rows import NOW, fleet
+from tests.support.spans import ago, histories, store
+
+pytestmark = pytest.mark.django_db
+MONTH = last_days(30, NOW)
+
+
+@pytest.fixture
+def repository() -> Repository:
+    """One that a team owns, beside another whose findings count in no test but those of everything."""
+    caches["process"].clear()
+    mine, other = fleet(2).repositories
+    own(team(), [mine])
+    store([Span(0, ago(4)), Span(1, ago(9), ago(1))], other)
+    return mine
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories())
+def test_sql_says_what_the_pure_functions_say(repository: Repository, spans: list[Span]) -> None:
+    Finding.objects.filter(repository=repository).delete()
+    store(spans, repository)
+    scope = Repository.objects.filter(pk=repository.pk)
+    found = standing_of(piles(scope, now=NOW))
+    assert found == standing(spans, NOW)
+    for window in (MONTH, last_days(7, NOW)):
+        assert days_of(scope, window, found, now=NOW) == burn_down(spans, window, NOW)
+        assert near(pace_of(scope, window), pace(spans, window))
+
+
+def near(one: Pace, other: Pace) -> bool:
+    """The same but for microseconds, which the two round differently."""
+    times = [(one.median, other.median), (one.mean, other.mean), (one.p90, other.p90)]
+    assert all((a is None) is (b is None) for a, b in times)
+    assert all(abs(a - b) < timedelta(milliseconds=1) for a, b in times if a is not None and b is not None)
+    return counts(one) == counts(other)
+
+
+def counts(of: Pace) -> tuple[int, ...]:
+    """All that is not a length of time."""
+    return of.fixed, of.kept, of.opened, of.reopened, of.dated, of.in_time
+
+
+def test_teams_add_up_to_everything(repository: Repository) -> None:
+    store([Span(7, ago(3)), Span(8, ago(3), waived_at=ago(1))], repository)
+    everything = piles(None, now=NOW)
+    assert {pile.team for pile in everything} == {repository.team_id, None}
+    ours = [pile for pile in everything if pile.team == repository.team_id]
+    assert standing_of(ours) == standing_of(piles(Repository.objects.filter(pk=repository.pk), now=NOW))
+    assert min(pile.oldest for pile in ours if pile.oldest) == ago(3)
+
+
+def test_pace_of_each_team(repository: Repository) -> None:
+    store([Span(7, ago(5), ago(1), resolution=Resolution.PROVED, due_at=ago(0.5))], repository)
+    found = paces_by_team(Repository.objects.all(), MONTH)[repository.team_id]
+    assert (found.median, found.sla_hit) == (timedelta(days=4), 1.0)
+
+
+def test_somebody_without_a_team_sees_nothing(repository: Repository) -> None:
+    nothing = Repository.objects.filter(team__in=[])
+    found = standing_of(piles(nothing, now=NOW))
+    assert found.open == found.waived == 0
+    assert pace_of(nothing, MONTH) == Pace()
+    assert not any(day.unfixed or day.opened for day in days_of(nothing, MONTH, found, now=NOW))
+
+
+def test_what_is_kept_of_everything_is_forgotten_when_a_finding_changes(repository: Repository) -> None:
+    before = everything()
+    assert everything() == before
+    store([Span(7, ago(0.1)), Span(8, ago(3), ago(0.01), resolution=Resolution.PROVED)], repository)
+    pace_now, days = everything()
+    assert pace_now.opened == before[0].opened + 2
+    assert days[-1].fixed == before[1][-1].fixed + 1
+    Finding.objects.filter(repository=repository, status="open").update(status="false_positive", changed_at=NOW)
+    assert everything()[0].opened == before[0].opened + 1
+
+
+def test_what_falls_due_meanwhile_is_late(repository: Repository) -> None:
+    store([Span(7, ago(3), due_at=NOW + timedelta(minutes=5))], repository)
+    late = everything()[1][-1].late
+    later = NOW + timedelta(minutes=10)
+    found = history(None, MONTH, standing_of(piles(None, now=later)), now=later)[1]
+    assert found[-1].late == late + 1
+
+
+def everything() -> tuple[Pace, tuple[Day, ...]]:
+    """Pace and days of all findings."""
+    return history(None, MONTH, standing_of(piles(None, now=NOW)), now=NOW)
