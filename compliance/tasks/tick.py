@@ -7,8 +7,8 @@ from celery import shared_task
 from compliance.models.clock import database_now
 from compliance.services.close_days import close_days
 from compliance.services.doubt_tags import lapse_unconfirmed
-from compliance.services.end_waivers import tend_waivers
 from compliance.services.end_sessions import forget_sessions
+from compliance.services.end_waivers import tend_waivers
 from compliance.services.find_due_work import due_work
 from compliance.services.forget_events import forget_events
 from compliance.services.seal_audit import seal_audit
