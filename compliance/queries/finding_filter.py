@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from compliance.models import StatusChoice
 from compliance.queries.filters import Chip, choice_of
 from compliance.remediation.query import LONGEST, format_words, parse_query
-from compliance.remediation.terms import LONGEST_VALUE, NO_TEAM, NOBODY, SOMEBODY, TERMS, Ages, ages_of, canonical
+from compliance.remediation.terms import LONGEST_VALUE, NO_TEAM, NOBODY, PAST, SOMEBODY, TERMS, Ages, ages_of, canonical
 from scanner.rulebook import RULES
 
 TABS: dict[str, str] = {
@@ -183,5 +183,5 @@ def _age(value: str) -> str:
 
 
 def _implied_tab(terms: Mapping[str, str]) -> str:
-    # Who asks for a status, a waiver or ids means those findings, also where nobody has anything to do about them.
-    return "all" if {"status", "waiver", "id"} & terms.keys() else "open"
+    # Who asks for these, or for the past, means those findings, also where nobody has anything to do about them.
+    return "all" if {"status", "waiver", "id", *PAST} & terms.keys() else "open"

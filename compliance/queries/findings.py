@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from django.db.models import F, OrderBy, Q, QuerySet
 
 from compliance.access import Actor
-from compliance.models import Finding, Repository
+from compliance.models import Finding, FindingSpan, Repository
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.finding_filter import FindingFilter, read_filter
+from compliance.remediation.metrics import FIXED_BY, last_days
 from compliance.remediation.sla import SOON
 from compliance.remediation.status import TO_DO, Status
 from compliance.remediation.terms import (
@@ -21,6 +22,7 @@ from compliance.remediation.terms import (
     SEVERITIES,
     SOMEBODY,
     STATUSES,
+    days_of,
     members_of,
     split_repository,
 )
@@ -128,6 +130,8 @@ def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datet
             return _due(value, now)
         case "age":
             return _age(wanted, now)
+        case "opened" | "fixed" | "reopened":
+            return _past(name, last_days(days_of(value), now).since)
         case "assignee":
             return _assignee(value, actor)
         case "team" | "registry" | "repository":
@@ -198,6 +202,16 @@ def _age(wanted: FindingFilter, now: datetime) -> Q:
         return Q()
     oldest = Q() if ages.most is None else Q(opened_at__gt=now - (ages.most + 1) * _DAY)
     return Q(opened_at__lte=now - ages.least * _DAY) & oldest
+
+
+def _past(name: str, since: datetime) -> Q:
+    """Findings with an episode that metrics count: they leave out false positives."""
+    spans = FindingSpan.objects.filter(opened_at__gte=since)
+    if name == "fixed":
+        spans = FindingSpan.objects.filter(closed_at__gte=since, resolution__in=[each.value for each in FIXED_BY])
+    elif name == "reopened":
+        spans = spans.filter(reopened=True)
+    return Q(pk__in=spans.order_by().values("finding")) & ~Q(status=Status.FALSE_POSITIVE)
 
 
 def _word(word: str) -> Q:

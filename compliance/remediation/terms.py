@@ -34,6 +34,7 @@ _USERNAME = re.compile(r"[\w.@+-]{1,150}")
 _PLATFORM = re.compile(r"[\w/.:+-]{1,100}", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _IDS = re.compile(r"[1-9][0-9]{0,11}(?:,[1-9][0-9]{0,11}){0,249}", re.ASCII)
+_DAYS = re.compile(r"([0-9]{1,4})d?", re.ASCII)
 _AGE = re.compile(r"([<>])([0-9]{1,4})d?|([0-9]{1,4})-([0-9]{1,4})d?", re.ASCII)
 
 
@@ -113,6 +114,19 @@ def _ids(value: str) -> str:
     return ",".join(sorted(set(value.split(",")), key=int)) if _IDS.fullmatch(value) else ""
 
 
+def _days(value: str) -> str:
+    match = _DAYS.fullmatch(value)
+    return f"{int(match[1])}d" if match and int(match[1]) else ""
+
+
+def days_of(value: str) -> int:
+    """Days of a canonical ``30d``: that many, the present one included."""
+    return int(value.removesuffix("d"))
+
+
+PAST: Final = ("opened", "fixed", "reopened")
+"""What happened to findings within so many days, whatever their status is now."""
+
 TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "status": _list(STATUSES),
     "severity": _list(SEVERITIES),
@@ -124,6 +138,9 @@ TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "is": _flags,
     "due": _one_of(DUES),
     "age": _age,
+    "opened": _days,
+    "fixed": _days,
+    "reopened": _days,
     "platform": _like(_PLATFORM),
     "waiver": _like(_NUMBER),
     "id": _ids,
