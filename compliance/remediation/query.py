@@ -14,6 +14,7 @@ from compliance.remediation.terms import (
     DUES,
     FLAGS,
     OPPOSITES,
+    PAST,
     RULE_IDS,
     SEVERITIES,
     STATUSES,
@@ -166,4 +167,5 @@ def _expected(name: str) -> str:
     if name in lists:
         return f"{name} is one of {', '.join(lists[name])}."
     examples = {"age": "age is written as >14d, <7d or 8-30d.", "repository": "a repository is written registry/name."}
+    examples |= {past: f"{past} is written in days: {past}:30d." for past in PAST}
     return examples.get(name, f"that is no {name}.")
