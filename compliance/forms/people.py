@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Q
 
 from compliance.access import Actor
-from compliance.models import Registry, RoleChoice, Team, TeamRoleChoice, User
+from compliance.models import Registry, Repository, RoleChoice, Team, TeamRoleChoice, User
 from compliance.policy.assignment import LONGEST_PATTERN, InvalidPattern
 from compliance.policy.ownership import COMMON_LABELS, LONGEST_LABEL, parse_rule
 
@@ -141,6 +141,45 @@ class OwnershipForm(forms.Form):
     def chosen_registry(self) -> Registry | None:
         """The registry, or ``None`` for all; after validation."""
         return self._registries.get(self.cleaned_data["registry"])
+
+
+class ClaimForm(forms.Form):
+    """The team that is to own what was chosen: single repositories, or all that match the address."""
+
+    team = TeamField()
+    scope = forms.ChoiceField(choices=[("chosen", "chosen"), ("all", "all")])
+    expected = forms.IntegerField(min_value=0, max_value=10_000_000, required=False)
+
+    def __init__(self, data: Any = None, *, actor: Actor) -> None:
+        super().__init__(data)
+        self.fields["team"].actor = actor  # type: ignore[attr-defined]  # it is the TeamField above
+
+
+class OwnerForm(forms.Form):
+    """Who owns one repository."""
+
+    by = forms.ChoiceField(
+        label="Owner",
+        choices=[("rules", "Whom the rules name"), ("team", "This team"), ("nobody", "Nobody: it waits to be claimed")],
+        widget=forms.RadioSelect,
+    )
+    team = TeamField(required=False)
+
+    def __init__(self, data: Any = None, *, actor: Actor, repository: Repository) -> None:
+        owner = repository.team
+        now = ("team" if owner else "nobody") if repository.team_pinned else "rules"
+        super().__init__(data, initial={"by": now, "team": owner.slug if owner else ""})
+        self.fields["team"].actor = actor  # type: ignore[attr-defined]  # it is the TeamField above
+
+    def clean(self) -> dict[str, Any]:
+        """A team is named where one is chosen, and only there."""
+        data = super().clean() or self.cleaned_data
+        if data.get("by") != "team":
+            self.errors.pop("team", None)
+            data["team"] = None
+        elif not data.get("team") and "team" not in self.errors:
+            self.add_error("team", "Which team?")
+        return data
 
 
 class PersonForm(forms.Form):

@@ -79,8 +79,10 @@ def let_waivers_follow(repository_ids: Sequence[int], *, now: datetime, by: User
 
 
 def hold_repositories(rows: RepositoryQuerySet) -> list[int]:
-    """Lock rows, and return their ids, in the order in which others take many of them."""
-    return list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    """Lock rows in the order in which others take many of them; return the ids of those that are still meant then."""
+    found = Repository.objects.filter(pk__in=rows.order_by().values("pk")).order_by("pk")
+    ids = list(found.select_for_update(no_key=True).values_list("pk", flat=True))
+    return list(rows.filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def ownership_rules() -> list[Rule]:

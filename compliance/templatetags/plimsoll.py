@@ -23,6 +23,7 @@ _STRIP = 6
 THEMES = ("system", "light", "dark")
 
 _RULE_PAGES = frozenset({"rule", "policies", "policy", "policy_new", "policy_edit", "policy_preview", "policy_history"})
+_TEAM_PAGES = frozenset({"team", "team_new", "team_edit", "team_delete", "team_members", "team_member", "unowned"})
 _REGISTRY_PAGES = frozenset({"registry", "registry_new", "registry_edit", "registry_delete", "registry_webhook"})
 
 
@@ -44,6 +45,7 @@ _MENU = (
     Section("overview", "Overview", "o"),
     Section("findings", "Findings", "f", frozenset({"finding"})),
     Section("waivers", "Waivers", "a", frozenset({"waiver", "waiver_new", "waiver_preview"})),
+    Section("teams", "Teams", "m", _TEAM_PAGES),
     Section("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
     Section("tags", "Tags", "t", frozenset({"image", "what_if"})),
     Section("deployments", "Deployments", "d"),

@@ -1,0 +1,48 @@
+"""Where all settings are found that somebody may open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from compliance.access import Actor, may_manage_people
+from compliance.views.respond import Shape, page
+from compliance.views.rights import actor_of
+
+_PAGE: Final = Shape("compliance/settings/page.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A page of settings, by the name of its URL.
+
+    :param right: who may open it; ``None`` for everybody.
+    """
+
+    url: str
+    label: str
+    what: str
+    right: Callable[[Actor], bool] | None = None
+
+
+OWN: Final = (
+    Setting("settings_password", "Password", "Choose another one; every other session ends."),
+    Setting("settings_sessions", "Sessions", "Where you are logged in, and logging out elsewhere."),
+)
+SITE: Final = (
+    Setting("settings_people", "People", "Who can log in, and with what role.", may_manage_people),
+    Setting("settings_ownership", "Who owns what", "Rules that give repositories to teams.", may_manage_people),
+)
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """What somebody may set."""
+    actor = actor_of(request)
+    site = [each for each in SITE if each.right is None or each.right(actor)]
+    return page(request, _PAGE, {"own": OWN, "site": site}, now=timezone.now())
