@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -66,7 +67,7 @@ def close_days(now: datetime) -> int:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         if cursor.fetchone() != (True,):
             return 0  # somebody else is closing them
-        values = {"today": today, "to_do": sorted(status.value for status in TO_DO)}
+        values: dict[str, Any] = {"today": today, "to_do": sorted(status.value for status in TO_DO)}
         for statement in (_BEFORE_OPEN_DAYS, _TO_YESTERDAY, _SETTLE):
             cursor.execute(statement, values)
         return DailySnapshot.objects.filter(closed=False, day__lt=today).update(closed=True)

@@ -12,6 +12,7 @@ from compliance.policy.retry import retry_in
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.count_totals import snapshot_unchanged
 from compliance.services.doubt_tags import doubt_tags, tags_after
+from compliance.services.finding_facts import see_findings
 from compliance.services.finish_scan import finish_scan
 from compliance.services.heavy_layers import queue_heavy
 from compliance.services.record_problem import Mishap, problem_columns, record_mishaps
@@ -54,6 +55,7 @@ def _settle(repository_id: int, problem: ScanProblem | None, now: datetime) -> N
     version = repository.values_list("policy__current", flat=True).get()
     if version is not None:
         snapshot_unchanged(repository_id, version, now=now)
+    see_findings(repository_id, now=now)
 
 
 def _let_go(row: RepositoryScan, token: uuid.UUID, state: State, now: datetime) -> None:

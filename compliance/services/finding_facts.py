@@ -43,6 +43,15 @@ FROM compliance_finding f WHERE f.id = ANY(%(findings)s) AND f.status <> 'fixed'
     AND NOT EXISTS (SELECT FROM compliance_findingspan s WHERE s.finding_id = f.id AND s.closed_at IS NULL)
 """
 
+# Whoever works on one meanwhile is not waited for: the next scan sees it too.
+_SEE = """
+UPDATE compliance_finding SET last_seen_at = %(now)s WHERE id IN (
+    SELECT f.id FROM compliance_finding f WHERE f.repository_id = %(repository)s AND f.status <> 'fixed' AND EXISTS (
+        SELECT FROM compliance_occurrence o JOIN compliance_tag t ON t.id = o.tag_id
+        WHERE o.finding_id = f.id AND o.proved AND t.unconfirmed_since IS NULL)
+    FOR UPDATE OF f SKIP LOCKED)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -72,6 +81,12 @@ def facts_of(rows: Sequence[Finding]) -> dict[int, Facts]:
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, {"patterns": json.dumps(patterns), "findings": [row.pk for row in rows]})
         return {pk: Facts(*found) for pk, *found in cursor.fetchall()}
+
+
+def see_findings(repository_id: int, *, now: datetime) -> None:
+    """Say of a repository's findings that a scan has just seen them, where it has."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEE, {"repository": repository_id, "now": now})
 
 
 def settle_spans(finding_ids: Sequence[int], reopened: Iterable[int] = ()) -> None:

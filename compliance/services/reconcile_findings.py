@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from compliance.models import Finding, FindingEvent, PolicyVersion, SlaTerm
+from compliance.models import Finding, FindingEvent, PolicyVersion
 from compliance.models.bulk import update_rows
 from compliance.remediation.lifecycle import After, Kind, Seen, Told, after_scan, found
-from compliance.remediation.sla import Terms, due_at
 from compliance.remediation.status import Resolution, Status
 from compliance.services.apply_waivers import apply_waivers
 from compliance.services.excuse_tags import excuse_tags
 from compliance.services.finding_facts import Facts, facts_of, settle_spans
 from compliance.services.match_occurrences import Pointed, Scope, Touched, match_occurrences
+from compliance.services.write_findings import due_of, sla_terms
 from scanner.domain.verdict import Severity
 
 _BATCH = 1_000
@@ -88,10 +88,7 @@ class _Writer:
 
     def __init__(self, scan_id: int | None, now: datetime, facts: Mapping[int, Facts], done: Reconciled) -> None:
         self.scan_id, self.now, self.facts, self.done = scan_id, now, facts, done
-        self.terms: Terms = {
-            (rank, protected): days
-            for rank, protected, days in SlaTerm.objects.values_list("rank", "protected", "days")
-        }
+        self.terms = sla_terms()
 
     def write(self, rows: Sequence[Finding], touched: Mapping[int, Touched]) -> None:
         """Write rows, episodes and timelines."""
@@ -158,7 +155,7 @@ class _Writer:
 
     def _date(self, row: Finding) -> None:
         if not row.due_edited:
-            row.due_at = None if row.baseline else due_at(row.rank, row.protected, row.sla_from, self.terms)
+            row.due_at = due_of(row, self.terms)
 
     def _note(self, row: Finding, after: After, turned: bool, facts: Facts) -> None:
         if after.opens and after.status is Status.NEW:

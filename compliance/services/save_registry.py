@@ -13,6 +13,7 @@ from compliance.models.registry import AuthMethod
 from compliance.policy.registry_values import RegistryValues as RegistryValues
 from compliance.services.assign_policies import reassign
 from compliance.services.grade_repositories import grade_repositories
+from compliance.services.protect_findings import protect_findings
 from compliance.services.request_scan import next_scan_of
 
 _LONGEST_SLUG = 50
@@ -44,6 +45,7 @@ def save_registry(
         row.save()
         RegistryState.objects.get_or_create(registry=row)
         if protected != values.protected_tags:
+            protect_findings(row)
             grade_repositories(row)
         if policy not in (None, row.policy_id):
             reassign(row, now=now)

@@ -13,6 +13,7 @@ from compliance.policy.tag_change import Change, TagState, failing_since, what_h
 from compliance.policy.tag_view import TagView
 from compliance.services.known_images import Known
 from compliance.services.match_occurrences import Pointed
+from compliance.services.pointed_before import pointed_before
 from compliance.services.record_problem import problem_columns
 from scanner.domain.problems import ScanProblem
 from scanner.domain.verdict import Verdict
@@ -98,7 +99,7 @@ def write_tags(
         sum(getattr(change, name) for _, change in changes) for name in ("new", "fixed", "regressed")
     )
     stored |= {row.tag.name: row.tag for row in rows}
-    moved = [row.was for row in rows if row.was is not None]
+    moved = pointed_before([row.was for row in rows if row.was is not None])
     return Written(len(rows), new, fixed, regressed, [stored[read.name].pk for read in tags], moved)
 
 
@@ -137,7 +138,7 @@ def _row(
     change = what_happened(before, digest, view.verdict)
     if row is not None and change is None and _is_settled(row, version) and not differs(row, view):
         return None
-    was = Pointed(row.pk, row.image_id, row.index_id) if row is not None else None
+    was = None if row is None else Pointed(row.pk, row.image_id, row.index_id)
     tag = row or Tag(repository=repository, name=read.name, first_seen_at=now, moved_at=now)
     if tag.digest != digest:
         tag.digest, tag.moved_at = digest, now
@@ -146,7 +147,8 @@ def _row(
     tag.failing_since = failing_since(before, view.verdict, now)
     tag.seen_at = read.seen_at or tag.seen_at
     show(tag, view, version, now)
-    return _Row(tag, change, row is None, was)
+    moved = was is not None and (was.image, was.index) != (tag.image_id, tag.index_id)
+    return _Row(tag, change, row is None, was if moved else None)
 
 
 def _is_outdated_pass(read: TagRead, row: Tag) -> bool:

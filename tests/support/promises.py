@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from django.db import connection
+
+_READ: Final = (
+    "t.deleted_at IS NULL AND t.unconfirmed_since IS NULL AND (t.image_id IS NOT NULL OR t.index_id IS NOT NULL)"
+)
 
 _SCANS: Final = ("compliance_scan", "compliance_repositoryscan")
 _MOST_SCANS_OF_A_DIGEST: Final = 2
@@ -56,12 +61,59 @@ BROKEN: Final[Mapping[str, str]] = {
             WHERE home.id = r.repository_id AND p.tag = asked)) often""",
 }
 
+OF_FINDINGS: Final[Mapping[str, str]] = {
+    "findings that count other tags than show them": """
+        SELECT count(*) FROM compliance_finding f WHERE f.tags <> (
+            SELECT count(*) FROM compliance_occurrence o WHERE o.finding_id = f.id)""",
+    "findings that are fixed and shown, or neither": """
+        SELECT count(*) FROM compliance_finding f WHERE (f.status = 'fixed') = (f.tags > 0)""",
+    "fixed findings that do not say when and why": """
+        SELECT count(*) FROM compliance_finding f
+        WHERE (f.status = 'fixed') <> (f.closed_at IS NOT NULL) OR (f.status = 'fixed') <> (f.resolution <> '')""",
+    "findings whose episodes are not what they say": """
+        SELECT count(*) FROM compliance_finding f LEFT JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE s.closed_at IS NULL) AS going_on,
+                (array_agg(s ORDER BY s.id DESC))[1] AS last
+            FROM compliance_findingspan s WHERE s.finding_id = f.id
+        ) e ON true
+        WHERE e.going_on <> CASE f.status WHEN 'fixed' THEN 0 ELSE 1 END
+            OR ((e.last).opened_at, (e.last).closed_at, (e.last).rank, (e.last).resolution, (e.last).due_at)
+                IS DISTINCT FROM (f.opened_at, f.closed_at, f.rank, f.resolution, f.due_at)""",
+    "findings of another severity than the worst tag's": """
+        SELECT count(*) FROM compliance_finding f CROSS JOIN LATERAL (
+            SELECT min(o.rank) AS rank, bool_or(o.regression) AS regression
+            FROM compliance_occurrence o WHERE o.finding_id = f.id
+        ) o WHERE f.status <> 'fixed'
+            AND (f.rank, f.regression) <> (CASE WHEN o.regression THEN 0 ELSE o.rank END, o.regression)""",
+    "findings that were not found exactly once": """
+        SELECT count(*) FROM compliance_finding f WHERE 1 <> (
+            SELECT count(*) FROM compliance_findingevent e WHERE e.finding_id = f.id AND e.kind = 'found')""",
+    "occurrences on tags that are gone, or of another repository": """
+        SELECT count(*) FROM compliance_occurrence o JOIN compliance_tag t ON t.id = o.tag_id
+        JOIN compliance_finding f ON f.id = o.finding_id
+        WHERE t.deleted_at IS NOT NULL OR t.repository_id <> f.repository_id""",
+    "tags that violate something else than findings say": f"""
+        SELECT count(*) FROM compliance_tag t WHERE {_READ} AND t.violated <> (
+            SELECT COALESCE(jsonb_agg(DISTINCT f.rule), '[]') FROM compliance_occurrence o
+            JOIN compliance_finding f ON f.id = o.finding_id WHERE o.tag_id = t.id AND o.proved)""",
+    "tags whose failure no finding explains": f"""
+        SELECT count(*) FROM compliance_tag t WHERE {_READ} AND (t.verdict = 'fail') <> EXISTS (
+            SELECT FROM compliance_occurrence o WHERE o.tag_id = t.id AND o.decides)""",
+    "unconfirmed tags of which something is proved": """
+        SELECT count(*) FROM compliance_occurrence o JOIN compliance_tag t ON t.id = o.tag_id
+        WHERE o.proved AND t.unconfirmed_since IS NOT NULL""",
+    "tags that are excused and should not be, or should": """
+        SELECT count(*) FROM compliance_tag t WHERE t.deleted_at IS NULL AND t.verdict = 'fail'
+        AND (t.excused_as <> '') <> (SELECT COALESCE(bool_and(f.status = 'waived'), false) FROM compliance_occurrence o
+            JOIN compliance_finding f ON f.id = o.finding_id WHERE o.tag_id = t.id AND o.decides)""",
+}
 
-def broken_promises() -> dict[str, int]:
+
+def broken_promises(promises: Mapping[str, str] = MappingProxyType({**BROKEN, **OF_FINDINGS})) -> dict[str, int]:
     """Each promise that does not hold, with how many rows break it."""
     found = {}
     with connection.cursor() as cursor:
-        for name, statement in BROKEN.items():
+        for name, statement in promises.items():
             cursor.execute(statement)
             (count,) = cursor.fetchone() or (0,)
             if count:

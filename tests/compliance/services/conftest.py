@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from tests.support.demo_registry import DemoRegistry
 from tests.support.hooks import Hook, pushed
 from tests.support.images import File, Stored, image, layer
 from tests.support.oci_layout import OciLayout
+from tests.support.promises import OF_FINDINGS, broken_promises
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BASE = layer({"etc/passwd": File(b"root:x:0:0::/:/bin/sh\napp:x:1001:1001::/:/bin/sh\n")})
@@ -34,12 +36,16 @@ def app(user: str, mark: str = "") -> Stored:
 
 @dataclass(slots=True)
 class World:
-    """One registry with its row and a clock."""
+    """One registry with its row and a clock.
+
+    :param pretends: a test wrote rows itself that no scan would leave so.
+    """
 
     layout: OciLayout
     server: DemoRegistry
     registry: Registry
     now: datetime = NOON
+    pretends: bool = False
     _seen: int = field(default=0)
 
     def scan(self) -> Scan:
@@ -62,12 +68,17 @@ class World:
 
 
 @pytest.fixture
-def world(db: None, demo_registry: DemoRegistry, demo_layout: OciLayout, settings: Settings) -> World:
-    """An empty registry under the kubernetes policy; a fault shows at once, without the client's own repetitions."""
+def world(db: None, demo_registry: DemoRegistry, demo_layout: OciLayout, settings: Settings) -> Iterator[World]:
+    """An empty registry under the kubernetes policy; a fault shows at once, without the client's own repetitions.
+
+    Whatever a test did, what is promised of findings holds in the end.
+    """
     settings.LIMITS = replace(DEFAULT_LIMITS, retries=0)
     publish_policies(NOON)
     values = RegistryValues("demo", demo_registry.url, "kubernetes", allow_private=True)
-    return World(demo_layout, demo_registry, save_registry(values, now=NOON))
+    made = World(demo_layout, demo_registry, save_registry(values, now=NOON))
+    yield made
+    assert made.pretends or broken_promises(OF_FINDINGS) == {}
 
 
 @pytest.fixture

@@ -176,6 +176,7 @@ def test_cancelling_doubts_nothing_that_was_done_or_not_pushed(scanned: World, c
 
 def test_a_tag_with_a_reason_of_its_own_keeps_it_when_a_scan_is_cancelled(scanned: World) -> None:
     Tag.objects.filter(name="1").update(problem_code="bad-tar", verdict="unknown")
+    scanned.pretends = True
     cancelled(scanned, ["1"])
     assert scanned.tag("team/app", "1").problem_code == "bad-tar"
 
