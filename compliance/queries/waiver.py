@@ -155,7 +155,7 @@ def _is_anywhere(digest: str) -> bool:
 
 
 def _history(waiver: Waiver, now: datetime) -> Sequence[Moment]:
-    approved = "Approved by a second person" if waiver.approver_id != waiver.created_by_id else "Approved by its author"
+    approved = "Approved" if waiver.approver_id != waiver.created_by_id else "Approved, without a second person,"
     ended = "What it covered was opened again"
     found = [
         Moment(

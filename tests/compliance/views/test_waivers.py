@@ -75,7 +75,7 @@ def test_from_a_finding_to_a_waiver_that_counts(reader: Client, made: Fleet) -> 
     assert (answer.status_code, answer["Location"]) == (302, f"/waivers/{waiver.pk}/")
     shown = get(reader, f"/waivers/{waiver.pk}/")
     assert "1 finding" in shown.text
-    assert "Approved by its author" in shown.text
+    assert "Approved, without a second person, by reader" in shown.text
     rows = get(reader, "/waivers/").rows
     assert len(rows) == 1
     assert "repository team/app-0000 of Harbor, of team Payments" in rows[0].text
