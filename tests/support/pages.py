@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 
 from django.test import Client
 
+from compliance.models import User
+
 PLAIN_STATIC = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -84,6 +86,13 @@ def _fits(element: Element, wanted: dict[str, str]) -> bool:
         elif element.attributes.get(name.replace("_", "-")) != value:
             return False
     return True
+
+
+def logged_in(person: User) -> Client:
+    """A browser of somebody's."""
+    client = Client()
+    client.force_login(person)
+    return client
 
 
 def get(client: Client, url: str, *, status: int = 200) -> Page:
