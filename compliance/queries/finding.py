@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -249,10 +250,14 @@ def _evidence(row: Finding, shown: list[Occurrence]) -> Evidence | None:
     facts, _ = readable_facts(image)
     if facts is None:
         return Evidence(image.digest, first.tag.name, "", None)
-    said = {each.rule: each for each in rulings(dump_results(judge(facts, policy)))}
-    return Evidence(image.digest, first.tag.name, verdict_sentence(facts), said.get(row.rule))
+    found = rulings(dump_results(judge(facts, policy)))
+    return Evidence(image.digest, first.tag.name, verdict_sentence(facts), _violated(found, row.rule))
 
 
 def _across(row: Finding, tag: Tag, policy: Policy) -> Ruling | None:
     found = index_rulings([summary_of_strip(strip) for strip in tag.platforms], policy)
-    return next((each for each in found if each.rule == row.rule), None)
+    return _violated(found, row.rule)
+
+
+def _violated(found: Iterable[Ruling], rule: str) -> Ruling | None:
+    return next((each for each in found if each.rule == rule and each.outcome == "violated"), None)

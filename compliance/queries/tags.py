@@ -1,8 +1,8 @@
-"""Tags of the whole fleet by verdict or by violated rule: what the numbers of other pages link to.
+"""Tags of the whole fleet by verdict, by violated rule or by finding: what the numbers of other pages link to.
 
 A million tags are never counted or skipped over one by one. For a verdict, the totals kept on each repository say how
-many rows every repository contributes, so a page is read from just the repositories it falls into. For a rule, rows
-are counted up to ``MOST_COUNTED`` and the page says so.
+many rows every repository contributes, so a page is read from just the repositories it falls into. For a rule
+or a finding, rows are counted up to ``MOST_COUNTED`` and the page says so.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from compliance.access import Actor
 from compliance.models import Policy, Repository, Tag
 from compliance.policy.protected_tags import is_protected
-from compliance.queries.filters import VERDICTS, Chip, choice_of, policy_of, registries_for, text_of, without
+from compliance.queries.filters import VERDICTS, Chip, choice_of, number_of, policy_of, registries_for, text_of, without
 from compliance.queries.paging import Paging, page_of
 from scanner.rulebook import RULES
 
@@ -73,6 +73,7 @@ class TagList:
     verdict: str
     rule: str
     policy: Policy | None
+    finding: int | None
     rows: tuple[TagRow, ...]
     paging: Paging
     chips: tuple[Chip, ...]
@@ -86,13 +87,14 @@ def list_tags(params: Mapping[str, str], actor: Actor) -> TagList:
     verdict, rule = choice_of(params, "verdict", VERDICTS), choice_of(params, "rule", RULE_IDS)
     policy = policy_of(params)
     repositories = _repositories(actor, q, registry, policy)
-    if rule:
-        tags = violating(rule, actor)
+    finding = number_of(params, "finding")
+    if rule or finding is not None:
+        tags = _showing(rule, finding, actor)
         if q or registry:
             tags = tags.filter(repository__in=repositories)
         if policy:  # by its id: only then does Postgres know how many repositories it has
             tags = tags.filter(repository__policy=policy.pk)
-        rows, paging = _by_rule(tags.filter(shown=verdict) if verdict else tags, params.get("page", ""))
+        rows, paging = _counted(tags.filter(shown=verdict) if verdict else tags, params.get("page", ""))
     else:
         rows, paging = _by_verdict(verdict, repositories, params.get("page", ""))
     found = (
@@ -101,9 +103,10 @@ def list_tags(params: Mapping[str, str], actor: Actor) -> TagList:
         ("verdict", f"verdict {VERDICTS[verdict]}" if verdict else ""),
         ("rule", f"violates {rule}" if rule else ""),
         ("policy", f"judged by {policy}" if policy else ""),
+        ("finding", f"shows finding {finding}" if finding is not None else ""),
     )
     chips = tuple(Chip(label, without(params, name)) for name, label in found if label)
-    return TagList(q, registry, verdict, rule, policy, rows, paging, chips, registries)
+    return TagList(q, registry, verdict, rule, policy, finding, rows, paging, chips, registries)
 
 
 def rows_of(tags: Iterable[Tag]) -> tuple[TagRow, ...]:
@@ -145,11 +148,16 @@ def _repositories(actor: Actor, q: str, registry: str, policy: Policy | None) ->
     return rows.filter(registry__slug=registry) if registry else rows
 
 
-def _by_rule(tags: QuerySet[Tag], page: str) -> tuple[tuple[TagRow, ...], Paging]:
+def _counted(tags: QuerySet[Tag], page: str) -> tuple[tuple[TagRow, ...], Paging]:
     count = tags.order_by()[: MOST_COUNTED + 1].count()
     paging = page_of(page, min(count, MOST_COUNTED), capped=count > MOST_COUNTED)
     chosen = tags.select_related(*OWNERS).order_by("-pk")[paging.offset : paging.offset + paging.size]
     return rows_of(chosen), paging
+
+
+def _showing(rule: str, finding: int | None, actor: Actor) -> QuerySet[Tag]:
+    tags = violating(rule, actor) if rule else Tag.objects.listed().for_user(actor)
+    return tags if finding is None else tags.filter(occurrences__finding=finding)
 
 
 def violating(rule: str, actor: Actor) -> QuerySet[Tag]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,7 +23,7 @@ from compliance.queries.finding_neighbours import neighbours
 from compliance.queries.people import people_for, undoable
 from compliance.remediation.change import Change, InvalidChange
 from compliance.remediation.ticket import ticket
-from compliance.services.change_findings import UNDO_WITHIN, change_findings, rescans_of
+from compliance.services.change_findings import UNDO_WITHIN, change_findings, rescans_of, undo
 from compliance.services.write_findings import NotAllowed, sla_terms
 from compliance.tasks.wake import ring
 from compliance.views.respond import Shape, htmx, page, signed_in, wants_part
@@ -77,6 +78,24 @@ def comment(request: HttpRequest, finding_id: int) -> HttpResponse:
     """Say something."""
     form = CommentForm(request.POST)
     return _change(request, finding_id, "comment", form, form)
+
+
+@require_POST
+def take_back(request: HttpRequest, finding_id: int) -> HttpResponse:
+    """Undo what was just done here, and stay."""
+    row = _workable(request, finding_id)
+    bulk = number_of(request.POST, "bulk")
+    try:
+        done = undo(bulk or 0, by=signed_in(request), now=timezone.now())
+    except BulkChange.DoesNotExist as error:
+        raise Http404("There is no such change of yours.") from error
+    except InvalidChange as error:
+        messages.warning(request, str(error))
+    except NotAllowed as error:
+        raise PermissionDenied(_REFUSED) from error
+    else:
+        messages.success(request, "Undone." if not done.kept else "Somebody has changed it since, so it stays.")
+    return HttpResponseRedirect(reverse("finding", args=[row.pk]))
 
 
 def _change(request: HttpRequest, finding_id: int, name: str, form: Form, says: _Says) -> HttpResponse:
