@@ -15,6 +15,7 @@ from compliance.models.finding import (
 from compliance.models.history import HISTORIES
 from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, ShownChoice, VerdictChoice
 from compliance.models.lease import LeaseLost
+from compliance.models.notice import Channel, ChannelKind, Delivery, DeliveryAttempt, NoticeKind, Subscription
 from compliance.models.registry import AuthMethod, Policy, PolicyAssignment, PolicyVersion, Registry, RegistryState
 from compliance.models.rejudging import Rejudging
 from compliance.models.repository import DailySnapshot, Repository, Tag, TagChange
@@ -33,7 +34,11 @@ __all__ = [
     "AuditEvent",
     "AuthMethod",
     "BulkChange",
+    "Channel",
+    "ChannelKind",
     "DailySnapshot",
+    "Delivery",
+    "DeliveryAttempt",
     "Evaluation",
     "Finding",
     "FindingEvent",
@@ -45,6 +50,7 @@ __all__ = [
     "Layer",
     "LeaseLost",
     "Membership",
+    "NoticeKind",
     "Occurrence",
     "Outline",
     "OwnershipRule",
@@ -68,6 +74,7 @@ __all__ = [
     "SlaTerm",
     "State",
     "StatusChoice",
+    "Subscription",
     "Tag",
     "TagChange",
     "Team",

@@ -1,0 +1,126 @@
+"""Who is told what, where, and how it went: the outbox."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from compliance.models.encryption import EncryptedTextField
+from compliance.models.lease import Leased, LeasedQuerySet
+from compliance.models.team import Team
+
+
+class ChannelKind(models.TextChoices):
+    """How somebody is reached."""
+
+    MAIL = "mail", "Mail"
+    SLACK = "slack", "Slack, or whatever takes the same requests"
+    WEBHOOK = "webhook", "Signed webhook"
+
+
+class NoticeKind(models.TextChoices):
+    """``compliance.remediation.notices.Kind`` as a column."""
+
+    REGRESSION = "regression", "A tag that ran as somebody else runs as root now"
+    CRITICAL = "critical", "A new critical finding"
+    ASSIGNED = "assigned", "A finding was assigned to me"
+    OVERDUE = "overdue", "A finding is overdue"
+    WAIVER = "waiver", "A waiver expires soon, or has expired"
+    DIGEST = "digest", "The week of the team"
+
+
+class Channel(models.Model):
+    """A place to send to, of a person or of a team (a person's own mail, a team's chat).
+
+    ``target`` is a mail address or a URL, which may hold a secret and is never shown whole; ``secret`` signs the
+    requests of a webhook. ``problem``: what the last attempt ended with, empty when it went well.
+    """
+
+    kind = models.CharField(max_length=16, choices=ChannelKind.choices)
+    name = models.CharField(max_length=100)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="channels"
+    )
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="channels")
+    target = EncryptedTextField()
+    host = models.CharField(max_length=300, help_text="what of the target may be shown")
+    secret = EncryptedTextField(blank=True, default="")
+    allow_private = models.BooleanField(default=False)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+    problem = models.CharField(max_length=300, blank=True)
+    problem_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False, team=None) | models.Q(user=None, team__isnull=False),
+                name="channel_of_a_person_or_a_team",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subscription(models.Model):
+    """A kind of news that goes to a channel."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="subscriptions")
+    kind = models.CharField(max_length=16, choices=NoticeKind.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "kind"], name="subscription_once")]
+
+
+class DeliveryQuerySet(LeasedQuerySet["Delivery"]):
+    """Deliveries as work."""
+
+
+class Delivery(Leased):
+    """One message to one channel. The row is the work: written with what it tells of, sent after the commit.
+
+    ``about`` names what it tells of, so that nothing is told twice to one channel. ``message`` is what will be said,
+    without secrets: the same for every attempt. ``next_at`` is when it is tried (again).
+    """
+
+    class State(models.TextChoices):
+        """Where it stands; the last three are final."""
+
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Given up"
+        DROPPED = "dropped", "Not sent: the channel was switched off"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
+    kind = models.CharField(max_length=16, choices=NoticeKind.choices)
+    about = models.CharField(max_length=200)
+    message = models.JSONField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    created_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "about"], name="delivery_once")]
+        indexes = [
+            models.Index(fields=["next_at"], condition=models.Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["channel", "-created_at"], name="delivery_latest"),
+        ]
+
+
+class DeliveryAttempt(models.Model):
+    """One try: what came back, in words without secrets; ``status`` is HTTP's or SMTP's, 0 where nobody answered."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    at = models.DateTimeField()
+    ok = models.BooleanField()
+    status = models.PositiveSmallIntegerField(default=0)
+    milliseconds = models.PositiveIntegerField(default=0)
+    words = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
