@@ -16,7 +16,7 @@ from scanner.rulebook import RULES
 
 Json = dict[str, Any]
 
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: Mapping[str, str] = {
     Severity.CRITICAL: "error",
     Severity.HIGH: "error",
@@ -39,11 +39,11 @@ def as_sarif(report: Json) -> Json:
     problems = [image["problem"] for image in report["images"] if image["problem"]]
     problems += [report["error"]] if report["error"] else []
     return {
-        "$schema": _SCHEMA,
+        "$schema": SARIF_SCHEMA,
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "Plimsoll", "rules": [_rule(rule) for rule in RULES]}},
+                "tool": sarif_tool(),
                 "invocations": [
                     {
                         "executionSuccessful": report["error"] is None,
@@ -55,6 +55,17 @@ def as_sarif(report: Json) -> Json:
             }
         ],
     }
+
+
+def sarif_tool() -> Json:
+    """What found it, with every rule it knows."""
+    return {"driver": {"name": "Plimsoll", "rules": [_rule(rule) for rule in RULES]}}
+
+
+def sarif_rule(rule: str, severity: Severity) -> Json:
+    """What a result says of the rule that is violated."""
+    index = {"ruleIndex": _INDEX[rule]} if rule in _INDEX else {}
+    return {"ruleId": rule, **index, "kind": "fail", "level": _LEVELS[severity], "rank": _RANKS[severity]}
 
 
 def _rule(rule: Rule) -> Json:

@@ -87,6 +87,11 @@ class Inbox:
         return address(self.filter, self.view, **page)[1:]
 
     @property
+    def query(self) -> str:
+        """The address of the list from its first page on, without its question mark."""
+        return address(self.filter, self.view)[1:]
+
+    @property
     def changeable(self) -> int:
         """How many rows may be chosen."""
         return sum(row.may_change for row in self.rows)

@@ -23,6 +23,7 @@ from compliance.remediation.terms import SEVERITIES
 from compliance.services.change_findings import UNDO_WITHIN, CountChanged, change_findings, rescans_of, undo
 from compliance.services.write_findings import NotAllowed
 from compliance.tasks.wake import ring
+from compliance.views.finding_files import FORMATS
 from compliance.views.respond import Shape, page, signed_in, wants_part
 from compliance.views.rights import needs
 
@@ -93,6 +94,7 @@ def _inbox(request: HttpRequest, params: dict[str, str], more: dict[str, object]
         "dues": DUE_WORDS,
         "actions": ACTIONS,
         "settable": SETTABLE,
+        "formats": {key: label for key, (label, _) in FORMATS.items()},
         **more,
     }
     response = page(request, _INBOX, context, now=now, status=status)

@@ -1,0 +1,38 @@
+"""Queries of the inbox under names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import transaction
+
+from compliance.models import SavedView, User
+
+MOST_VIEWS: Final = 30
+"""One person's; each is a tab."""
+LONGEST_NAME: Final = 80
+LONGEST_QUERY: Final = 1_000
+
+
+class CannotSave(ValueError):
+    """Why a view is not kept, in words for whoever asked."""
+
+
+def save_view(name: str, query: str, *, by: User, shared: bool) -> SavedView:
+    """Keep a query, or what a name of one's own stands for.
+
+    :raises CannotSave: in words.
+    """
+    if not name:
+        raise CannotSave("Give the view a name.")
+    if len(name) > LONGEST_NAME:
+        raise CannotSave(f"The name has more than {LONGEST_NAME} characters.")
+    if len(query) > LONGEST_QUERY:
+        raise CannotSave("That is too much to keep. Choose findings by what they have in common.")
+    with transaction.atomic():
+        User.objects.select_for_update(of=("self",), no_key=True).get(pk=by.pk)  # two clicks are counted one by one
+        others = SavedView.objects.filter(by=by).exclude(name=name)
+        if others.count() >= MOST_VIEWS:
+            raise CannotSave(f"You have {MOST_VIEWS} views. Delete one first.")
+        view, _ = SavedView.objects.update_or_create(by=by, name=name, defaults={"query": query, "shared": shared})
+    return view
