@@ -141,7 +141,7 @@ class Standing:
 class Pace:
     """How fast things are fixed within a window. ``fixed``, ``kept``, ``opened`` and ``reopened`` count findings.
 
-    :param kept: fixed in the window, and not opened again before its end.
+    :param kept: fixed in the window, and not open at its end.
     :param dated: closings that had a due date, ``in_time`` of them before it.
     """
 
@@ -213,14 +213,14 @@ def pace(spans: Iterable[Span], window: Window) -> Pace:
     fixed = [span for span in counted if span.fixed and window.holds(span.closed_at)]
     opened = [span for span in counted if window.holds(span.opened_at)]
     lasted = sorted((span.lasted or timedelta()).total_seconds() for span in fixed)
-    newest: dict[int, datetime] = {}
-    for span in counted:
+    newest: dict[int, Span] = {}
+    for span in sorted(counted, key=lambda span: span.opened_at):
         if span.opened_at < window.until:
-            newest[span.finding] = max(span.opened_at, newest.get(span.finding, span.opened_at))
+            newest[span.finding] = span
     dated = [span for span in fixed if span.due_at is not None]
     return Pace(
         fixed=len({span.finding for span in fixed}),
-        kept=sum(span.opened_at == newest[span.finding] for span in fixed),
+        kept=len({span.finding for span in fixed if not _open_at(newest[span.finding], window.until)}),
         opened=len({span.finding for span in opened}),
         reopened=len({span.finding for span in opened if span.reopened}),
         dated=len(dated),
@@ -229,6 +229,10 @@ def pace(spans: Iterable[Span], window: Window) -> Pace:
         mean=timedelta(seconds=fmean(lasted)) if lasted else None,
         p90=_quantile(lasted, 0.9),
     )
+
+
+def _open_at(span: Span, moment: datetime) -> bool:
+    return span.closed_at is None or span.closed_at >= moment
 
 
 def _quantile(values: Sequence[float], share: float) -> timedelta | None:
@@ -250,7 +254,7 @@ def burn_down(spans: Iterable[Span], window: Window, now: datetime) -> tuple[Day
 def _day(spans: Sequence[Span], day: date, now: datetime) -> Day:
     end = _midnight(day + timedelta(days=1))
     today = Window(day, day)
-    left = [span for span in spans if span.opened_at < end and (span.closed_at is None or span.closed_at >= end)]
+    left = [span for span in spans if span.opened_at < end and _open_at(span, end)]
     waived = [span for span in left if span.waived_at is not None and span.waived_at < end]
     to_do = [span for span in left if span.waived_at is None or span.waived_at >= end]
     late = sum(span.due_at is not None and span.due_at < min(end, now) for span in to_do)
@@ -264,6 +268,19 @@ def _day(spans: Sequence[Span], day: date, now: datetime) -> Day:
         late=late,
         waived=len(waived),
     )
+
+
+def in_days(span: timedelta | None) -> str:
+    """A length of time as boards write it: days, or hours where it is less than one."""
+    if span is None:
+        return "–"
+    hours = span / timedelta(hours=1)
+    if hours < 1:
+        return "under 1 hour"
+    if hours < 24:
+        return f"{hours:.0f} hour{'' if round(hours) == 1 else 's'}"
+    days = f"{hours / 24:.0f}" if hours >= 240 else f"{hours / 24:.1f}".removesuffix(".0")
+    return f"{days} day{'' if days == '1' else 's'}"
 
 
 def _real(spans: Iterable[Span]) -> Iterable[Span]:

@@ -44,7 +44,8 @@ class Section:
 _MENU = (
     Section("overview", "Overview", "o"),
     Section("findings", "Findings", "f", frozenset({"finding"})),
-    Section("waivers", "Waivers", "a", frozenset({"waiver", "waiver_new", "waiver_preview"})),
+    Section("remediation", "Remediation", "b"),
+    Section("waivers", "Waivers", "a", frozenset({"waiver", "waiver_new", "waiver_preview", "waiver_covered"})),
     Section("teams", "Teams", "m", _TEAM_PAGES),
     Section("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
     Section("tags", "Tags", "t", frozenset({"image", "what_if"})),

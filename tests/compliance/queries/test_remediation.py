@@ -9,7 +9,8 @@ from django.core.cache import caches
 from hypothesis import HealthCheck, given, settings
 
 from compliance.models import Finding, Repository
-from compliance.queries.remediation import days_of, history, pace_of, paces_by_team, piles, standing_of
+from compliance.queries.burn_down import courses, days_of, history
+from compliance.queries.remediation import pace_of, paces_by_team, piles, standing_of
 from compliance.remediation.metrics import Day, Pace, Span, burn_down, last_days, pace, standing
 from compliance.remediation.status import Resolution
 from tests.support.remediation import own, team
@@ -69,6 +70,13 @@ def test_pace_of_each_team(repository: Repository) -> None:
     store([Span(7, ago(5), ago(1), resolution=Resolution.PROVED, due_at=ago(0.5))], repository)
     found = paces_by_team(Repository.objects.all(), MONTH)[repository.team_id]
     assert (found.median, found.sla_hit) == (timedelta(days=4), 1.0)
+
+
+def test_courses_end_with_today(repository: Repository) -> None:
+    store([Span(7, ago(5)), Span(8, ago(25)), Span(9, ago(20), ago(2), resolution=Resolution.POLICY)], repository)
+    found = courses({repository.team_id: 2, None: 1}, MONTH)
+    assert found[repository.team_id] == (0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 2)
+    assert (found[None][0], found[None][-1]) == (0, 1)
 
 
 def test_somebody_without_a_team_sees_nothing(repository: Repository) -> None:

@@ -1,0 +1,197 @@
+"""Trends of remediation: what came and went each day, and what was left, for a scope or for each of several teams.
+
+What was unfixed at the end of a day follows from what is unfixed now and from what came and went since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from hashlib import sha256
+
+from django.core.cache import caches
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+
+from compliance.models import Repository, StatusChoice
+from compliance.queries.remediation import FIXED_BY_VALUES, UNFIXED, pace_of
+from compliance.remediation.metrics import Day, Pace, Standing, Window
+
+_CACHE_SECONDS = 3_600
+POINTS = 12
+
+
+def days_of(
+    repositories: QuerySet[Repository] | None, window: Window, standing: Standing, *, now: datetime
+) -> tuple[Day, ...]:
+    """Each day of a window that ends today: what came, what went, what was left.
+
+    :param standing: of the same repositories, now.
+    """
+    flows = _flows(repositories, window, now)
+    unfixed, late, waived = standing.open + standing.waived, standing.overdue, standing.waived
+    found: list[Day] = []
+    for day in reversed(window.days):
+        flow = flows.get(day, _Flow())
+        found.append(Day(day, flow.opened, flow.fixed, flow.dropped, unfixed - late - waived, late, waived))
+        unfixed += flow.fixed + flow.dropped - flow.opened
+        late += flow.late_out - flow.late_in
+        waived -= flow.waived
+    return tuple(reversed(found))
+
+
+def history(
+    repositories: QuerySet[Repository] | None, window: Window, standing: Standing, *, now: datetime
+) -> tuple[Pace, tuple[Day, ...]]:
+    """Pace and days; those of everything are kept until any finding changes."""
+    if repositories is not None:
+        return pace_of(repositories, window), days_of(repositories, window, standing, now=now)
+    key = f"remediation:{window.first:%Y%m%d}:{window.last:%Y%m%d}:{_stamp()}"
+    kept: tuple[Pace, tuple[Day, ...]] | None = caches["process"].get(key)
+    if kept is None:
+        kept = pace_of(None, window), days_of(None, window, standing, now=now)
+        caches["process"].set(key, kept, _CACHE_SECONDS)
+    pace, (*before, today) = kept
+    # What falls due while nobody touches anything is the one thing that changes without a finding being written.
+    late = standing.overdue
+    return pace, (*before, replace(today, late=late, on_time=standing.open - late, waived=standing.waived))
+
+
+_STAMP = """
+SELECT (SELECT count(*) FROM compliance_registry), (SELECT max(id) FROM compliance_findingspan),
+    (SELECT string_agg(last.at::text, ',') FROM unnest(%s::text[]) status CROSS JOIN LATERAL (
+        SELECT max(changed_at) AS at FROM compliance_finding f WHERE f.status = status) last)
+"""
+
+
+def _stamp() -> str:
+    """Another one whenever a finding was written or a registry went with its own."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STAMP, [StatusChoice.values])
+        return sha256(repr(cursor.fetchone()).encode()).hexdigest()[:24]
+
+
+# Episodes that ended in the window are read from their spans, the others from their findings, whose columns say the
+# same. Days are compared as days: who is late at the end of a day was due by then and had not left.
+_FLOWS = """
+WITH closed AS MATERIALIZED (
+    SELECT (s.opened_at AT TIME ZONE 'UTC')::date AS opened, (s.closed_at AT TIME ZONE 'UTC')::date AS closed,
+        s.resolution = ANY(%(fixed_by)s) AS fixed,
+        CASE WHEN s.due_at IS NOT NULL THEN (GREATEST(s.due_at, s.opened_at) AT TIME ZONE 'UTC')::date END AS late
+    FROM compliance_findingspan s
+    WHERE s.closed_at >= %(since)s AND s.closed_at < %(until)s
+        AND s.finding_id NOT IN (SELECT id FROM compliance_finding WHERE status = 'false_positive') {spans}
+), unfixed AS MATERIALIZED (
+    SELECT (f.opened_at AT TIME ZONE 'UTC')::date AS opened,
+        CASE WHEN f.due_at < %(now)s THEN (GREATEST(f.due_at, f.opened_at) AT TIME ZONE 'UTC')::date END AS late,
+        CASE WHEN f.status = 'waived' THEN (COALESCE((SELECT max(e.at) FROM compliance_findingevent e
+            WHERE e.finding_id = f.id AND e.kind = 'waiver' AND e.was = ''), f.changed_at) AT TIME ZONE 'UTC')::date
+        END AS waived
+    FROM compliance_finding f
+    WHERE f.status = ANY(%(unfixed)s)
+        AND (f.opened_at >= %(since)s OR f.due_at >= %(since)s OR f.status = 'waived') {findings}
+)
+SELECT day, sum(opened)::int, sum(fixed)::int, sum(dropped)::int, sum(late_in)::int, sum(late_out)::int,
+    sum(waived)::int
+FROM (
+    SELECT opened AS day, count(*) AS opened, 0 AS fixed, 0 AS dropped, 0 AS late_in, 0 AS late_out, 0 AS waived
+        FROM closed GROUP BY opened
+    UNION ALL SELECT closed, 0, count(*) FILTER (WHERE fixed), count(*) FILTER (WHERE NOT fixed), 0,
+        count(*) FILTER (WHERE late < closed), 0 FROM closed GROUP BY closed
+    UNION ALL SELECT late, 0, 0, 0, count(*), 0, 0 FROM closed WHERE late < closed GROUP BY late
+    UNION ALL SELECT opened, count(*), 0, 0, 0, 0, 0 FROM unfixed GROUP BY opened
+    UNION ALL SELECT late, 0, 0, 0, count(*), 0, 0 FROM unfixed
+        WHERE late IS NOT NULL AND (waived IS NULL OR late < waived) GROUP BY late
+    UNION ALL SELECT waived, 0, 0, 0, 0, count(*) FILTER (WHERE late < waived), count(*) FROM unfixed
+        WHERE waived IS NOT NULL GROUP BY waived
+) flows WHERE day >= %(first)s GROUP BY day
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """What changed on one day."""
+
+    opened: int = 0
+    fixed: int = 0
+    dropped: int = 0
+    late_in: int = 0
+    late_out: int = 0
+    waived: int = 0
+
+
+def _flows(repositories: QuerySet[Repository] | None, window: Window, now: datetime) -> dict[date, _Flow]:
+    scope, params = _scope_sql(repositories)
+    sql = _FLOWS.format(
+        spans=f"AND s.repository_id IN ({scope})" if scope else "",
+        findings=f"AND f.repository_id IN ({scope})" if scope else "",
+    )
+    values = {
+        "since": window.since,
+        "until": window.until,
+        "first": window.first,
+        "now": now,
+        "unfixed": UNFIXED,
+        "fixed_by": FIXED_BY_VALUES,
+        **params,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return {day: _Flow(*counts) for day, *counts in cursor.fetchall()}
+
+
+def _scope_sql(repositories: QuerySet[Repository] | None) -> tuple[str, dict[str, object]]:
+    """A subquery of ids with named parameters."""
+    if repositories is None:
+        return "", {}
+    try:
+        sql, params = repositories.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:  # somebody without a team
+        return "SELECT 0", {}
+    names = [f"scope{at}" for at in range(len(params))]
+    return sql % tuple(f"%({name})s" for name in names), dict(zip(names, params, strict=True))
+
+
+_SPARKS = """
+SELECT team, bucket, sum(opened)::int - sum(closed)::int
+FROM (
+    SELECT COALESCE(r.team_id, 0) AS team,
+        width_bucket(extract(epoch FROM s.opened_at), %(since)s, %(until)s, %(points)s) AS bucket, 1 AS opened,
+        0 AS closed
+    FROM compliance_findingspan s JOIN compliance_repository r ON r.id = s.repository_id
+    WHERE s.opened_at >= to_timestamp(%(since)s) AND COALESCE(r.team_id, 0) = ANY(%(teams)s)
+        AND s.finding_id NOT IN (SELECT id FROM compliance_finding WHERE status = 'false_positive')
+    UNION ALL
+    SELECT COALESCE(r.team_id, 0), width_bucket(extract(epoch FROM s.closed_at), %(since)s, %(until)s, %(points)s), 0, 1
+    FROM compliance_findingspan s JOIN compliance_repository r ON r.id = s.repository_id
+    WHERE s.closed_at >= to_timestamp(%(since)s) AND COALESCE(r.team_id, 0) = ANY(%(teams)s)
+        AND s.finding_id NOT IN (SELECT id FROM compliance_finding WHERE status = 'false_positive')
+) flows GROUP BY team, bucket
+"""
+
+
+def courses(unfixed: Mapping[int | None, int], window: Window) -> dict[int | None, tuple[int, ...]]:
+    """How many findings of each team were unfixed, at ``POINTS`` moments of a window that ends today.
+
+    :param unfixed: how many there are now, by team.
+    """
+    values = {
+        "since": window.since.timestamp(),
+        "until": window.until.timestamp(),
+        "points": POINTS,
+        "teams": [team or 0 for team in unfixed],
+    }
+    change: dict[int, dict[int, int]] = {team or 0: {} for team in unfixed}
+    with connection.cursor() as cursor:
+        cursor.execute(_SPARKS, values)
+        for team, bucket, difference in cursor.fetchall():
+            change[team][bucket] = difference
+    found: dict[int | None, tuple[int, ...]] = {}
+    for team, now in unfixed.items():
+        course = [now]
+        for bucket in range(POINTS, 0, -1):
+            course.append(course[-1] - change[team or 0].get(bucket, 0))
+        found[team] = tuple(reversed(course))
+    return found

@@ -1,0 +1,269 @@
+"""``/remediation/``: tiles that say what they count, charts, and a line for each team."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.db.models import Q
+
+from compliance.access import Actor
+from compliance.charts import Chart, Part, Series, Spark, sparkline, stacked, up_and_down
+from compliance.models import Repository
+from compliance.models.repository import RepositoryQuerySet
+from compliance.queries.burn_down import courses, history
+from compliance.queries.filters import choice_of
+from compliance.queries.paging import Paging, page_of
+from compliance.queries.remediation import Pile, paces_by_team, piles, standing_of
+from compliance.queries.teams import teams_for
+from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
+from compliance.remediation.metrics import AGES, DEFINITIONS, Day, Pace, Standing, Window, in_days, last_days
+from compliance.remediation.terms import NO_TEAM, SEVERITIES
+
+WINDOWS: dict[str, str] = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number that links to exactly what it counts; the address is one of the inbox."""
+
+    count: int
+    address: str
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number with its sentence.
+
+    :param value: in words, where the number itself is no count.
+    """
+
+    key: str
+    label: str
+    value: str = ""
+    count: Count | None = None
+    notes: tuple[Count, ...] = ()
+    note: str = ""
+    is_bad: bool = False
+
+    @property
+    def means(self) -> str:
+        """What it counts."""
+        return DEFINITIONS[self.key]
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """A bar of the ageing chart."""
+
+    label: str
+    count: Count
+    bar: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """The charts, and the days they are made of."""
+
+    burn_down: Chart
+    flow: Chart
+    days: tuple[Day, ...]
+    ages: tuple[Age, ...]
+
+    @property
+    def newest_first(self) -> tuple[Day, ...]:
+        """For tables."""
+        return self.days[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamLine:
+    """A team in the table; no name for what no team owns."""
+
+    slug: str
+    name: str
+    severities: tuple[Count, ...]
+    open: Count
+    overdue: Count
+    oldest: datetime | None
+    median: str
+    sla_hit: float | None
+    spark: Spark
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """Tiles and charts of one scope."""
+
+    scope: WorkScope
+    window: str
+    tiles: tuple[Tile, ...]
+    trends: Trends
+
+    @property
+    def empty(self) -> bool:
+        """Whether there never was anything in the window."""
+        return not any(day.unfixed or day.opened or day.closed for day in self.trends.days)
+
+
+@dataclass(frozen=True, slots=True)
+class RemediationPage:
+    """The page; ``lines`` are empty where the scope is one team."""
+
+    numbers: Remediation
+    choices: Choices
+    lines: tuple[TeamLine, ...]
+    paging: Paging
+
+
+def remediation_page(params: Mapping[str, str], actor: Actor, *, now: datetime) -> RemediationPage:
+    """Tiles, charts and a page of teams for what the address asks for."""
+    choices = choices_for(actor)
+    scope = read_scope(params, actor, choices)
+    found = piles(scope.narrowed, now=now)
+    window = read_window(params)
+    numbers = remediation_of(scope, found, window, now=now)
+    lines: tuple[TeamLine, ...] = ()
+    paging = page_of("", 0)
+    if not scope.team:
+        lines, paging = _team_lines(scope, found, last_days(int(window), now), params.get("page", ""))
+    return RemediationPage(numbers, choices, lines, paging)
+
+
+def read_window(params: Mapping[str, str]) -> str:
+    """How many days the address asks for, as a key of ``WINDOWS``."""
+    return choice_of(params, "days", WINDOWS) or "30"
+
+
+def remediation_of(scope: WorkScope, found: Sequence[Pile], window: str, *, now: datetime) -> Remediation:
+    """Tiles and charts of a scope whose piles are known."""
+    standing, days = standing_of(found), last_days(int(window), now)
+    pace, history_of = history(scope.narrowed, days, standing, now=now)
+    return Remediation(scope, window, _tiles(scope, window, standing, pace), _trends(scope, standing, history_of))
+
+
+def _tiles(scope: WorkScope, window: str, standing: Standing, pace: Pace) -> tuple[Tile, ...]:
+    past = f"{window}d"
+    late = Count(standing.overdue, scope.address(due="overdue"))
+    fixed = Count(pace.fixed, scope.address(fixed=past), "fixed")
+    waived = Count(standing.waived, scope.address(status="waived"), "waived")
+    kept = Count(pace.kept, scope.address(status="fixed", fixed=past), "fixed still")
+    opened = Count(pace.opened, scope.address(opened=past), "opened")
+    return (
+        Tile("open", "Open", count=Count(standing.open, scope.address(tab="open"))),
+        Tile("overdue", "Overdue", count=late, is_bad=bool(standing.overdue)),
+        Tile("due", "Due in 7 days", count=Count(standing.due, scope.address(due="week"))),
+        Tile(
+            "mttr",
+            "Time to fix, median",
+            in_days(pace.median),
+            note=f"mean {in_days(pace.mean)}, 9 of 10 within {in_days(pace.p90)}" if pace.fixed else "",
+            notes=(fixed,),
+        ),
+        Tile("net", "Net resolve rate", _share(pace.net_rate), notes=(kept, opened)),
+        Tile("reopened", "Reopened", count=Count(pace.reopened, scope.address(reopened=past))),
+        Tile("waived", "Waived share", _share(standing.waived_share), notes=(waived,)),
+        Tile(
+            "sla",
+            "Fixed in time",
+            _share(pace.sla_hit),
+            note=f"{pace.in_time:,} of {pace.dated:,} with a due date" if pace.dated else "nothing with a due date",
+        ),
+    )  # fmt: skip
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{share * 100:.0f} %"
+
+
+def _trends(scope: WorkScope, standing: Standing, days: tuple[Day, ...]) -> Trends:
+    labels, waived = [f"{day.day:%d %b}" for day in days], [day.waived for day in days]
+    most = max(standing.ages, default=0)
+    return Trends(
+        stacked(
+            "Unfixed findings",
+            labels,
+            (
+                Series("ontime", "On time", [day.on_time for day in days]),
+                *([Series("waived", "Waived", waived)] if any(waived) else []),
+                Series("fail", "Overdue", [day.late for day in days]),
+            ),
+        ),
+        up_and_down(
+            "Findings opened, and findings closed",
+            labels,
+            Series("new", "Opened", [day.opened for day in days]),
+            Series("fixed", "Closed", [day.closed for day in days]),
+        ),
+        days,
+        tuple(
+            Age(label, Count(count, scope.address(age=term)), _bar(count, most))
+            for (label, term, _, _), count in zip(AGES, standing.ages, strict=True)
+        ),
+    )
+
+
+def _bar(count: int, most: int) -> tuple[Part, ...]:
+    return (Part("ontime", 0, max(1.0, round(100 * count / most, 2))),) if count else ()
+
+
+def _team_lines(
+    scope: WorkScope, found: Iterable[Pile], window: Window, page: str
+) -> tuple[tuple[TeamLine, ...], Paging]:
+    """Teams with the most overdue findings first, then the most open ones."""
+    of_team: dict[int | None, list[Pile]] = defaultdict(list)
+    for pile in found:
+        of_team[pile.team].append(pile)
+    names: dict[int | None, tuple[str, str]] = {
+        team: (slug, name) for team, slug, name in teams_for(scope.actor).values_list("pk", "slug", "name")
+    }
+    if None in of_team:
+        names[None] = (NO_TEAM, "No team")
+    standings = {team: standing_of(of_team[team]) for team in names}
+    order = sorted(names, key=lambda team: (-standings[team].overdue, -standings[team].open, names[team][1]))
+    paging = page_of(page, len(order))
+    shown = order[paging.offset : paging.offset + paging.size]
+    paces = paces_by_team(_repositories_of(shown), window)
+    course = courses({team: standings[team].open + standings[team].waived for team in shown}, window)
+    lines = tuple(_line(names[team], of_team[team], paces.get(team, Pace()), course[team]) for team in shown)
+    return lines, paging
+
+
+def _repositories_of(teams: Sequence[int | None]) -> RepositoryQuerySet:
+    named = Q(team__in=[team for team in teams if team is not None])
+    return Repository.objects.filter(named | Q(team=None) if None in teams else named)
+
+
+def _line(name: tuple[str, str], found: Sequence[Pile], pace: Pace, course: Sequence[int]) -> TeamLine:
+    slug, standing = name[0], standing_of(found)
+    opened = [pile.oldest for pile in found if pile.oldest]
+    return TeamLine(
+        slug="" if slug == NO_TEAM else slug,
+        name=name[1],
+        severities=tuple(
+            Count(sum(pile.open for pile in found if pile.rank == rank), _of_team(slug, severity=severity))
+            for rank, severity in enumerate(SEVERITIES)
+        ),
+        open=Count(standing.open, _of_team(slug)),
+        overdue=Count(standing.overdue, _of_team(slug, due="overdue")),
+        oldest=min(opened, default=None),
+        median=in_days(pace.median),
+        sla_hit=pace.sla_hit,
+        spark=_spark(course),
+    )
+
+
+def _of_team(slug: str, **terms: str) -> str:
+    return "?" + urlencode({"team": slug, **terms})
+
+
+def _spark(course: Sequence[int]) -> Spark:
+    most = max(course, default=0)
+    if not most:
+        return Spark("", 0, 0, "")
+    drawn = sparkline([count / most for count in course])
+    return replace(drawn, label=f"{course[0]:,} to {course[-1]:,} unfixed findings")
