@@ -21,9 +21,7 @@ class LoginForm(AllauthLoginForm):  # type: ignore[misc]  # ships no types
             "login": forms.CharField(
                 label="Username",
                 max_length=_LONGEST_NAME,
-                widget=forms.TextInput(
-                    attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
-                ),
+                widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
             ),
             "password": forms.CharField(
                 label="Password",

@@ -47,7 +47,7 @@ def _history(
         fields=list(names),
         obj_field=pghistory.ObjForeignKey(related_name="+", related_query_name="+"),
         context_field=pghistory.ContextJSONField(),
-        context_id_field=None,
+        context_id_field=None,  # type: ignore[arg-type]  # as its documentation says
         model_name=f"{tracked._meta.object_name}History",
         app_label="compliance",
         abstract=False,

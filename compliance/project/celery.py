@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery, Task
 from celery.signals import task_postrun, task_prerun, task_received, worker_process_shutdown, worker_ready
+from django.db import DatabaseError, InterfaceError
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from scanner import sandbox
@@ -19,12 +22,22 @@ app.autodiscover_tasks(["compliance"])
 
 
 def _name_the_task(task_id: str, task: Task[Any, Any], **_later: Any) -> None:
-    """Put the task's id and name into each line that is logged while it runs."""
+    """Put the task's id and name into each line that is logged while it runs, and into the audit trail."""
     bind_contextvars(task_id=task_id, task=task.name)
+    # For the connection and not for each statement, as requests do it: tasks write in many ways and by the thousand.
+    _tell_the_database(json.dumps({"task": task.name, "request": task_id}))
 
 
 def _forget_the_task(**_later: Any) -> None:
+    _tell_the_database("")
     unbind_contextvars("task_id", "task")
+
+
+def _tell_the_database(words: str) -> None:
+    from django.db import connection
+
+    with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pghistory.context_metadata', %s, false)", [words])
 
 
 def _end_children(**_later: Any) -> None:

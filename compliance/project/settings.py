@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pghistory
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 
 from compliance.project.env import ROOT, read_environment, read_limits
@@ -221,6 +221,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(env.float("PLIMSOLL_TICK_SECONDS", default=10.0)),
         # Longer than hosts' clocks may disagree, or workers would throw every tick away.
         "options": {"expires": 600},
+    },
+    "audit": {
+        "task": "compliance.check_audit",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
     },
 }
 

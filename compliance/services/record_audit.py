@@ -34,7 +34,7 @@ def audit(
     return AuditEvent.objects.create(
         at=now,
         action=action,
-        kind=subject._meta.model_name if subject is not None else "",
+        kind=subject._meta.label_lower.partition(".")[2] if subject is not None else "",
         object=str(subject.pk) if subject is not None and subject.pk else "",
         name=(name or (str(subject) if subject is not None else ""))[:_LONGEST_NAME],
         data=details or {},

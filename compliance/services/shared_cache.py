@@ -15,16 +15,18 @@ from django.db import connection
 
 from compliance.models import SharedValue
 
-_TABLE = SharedValue._meta.db_table
-_UNTIL = "statement_timestamp() + make_interval(secs => %s)"
-_SET = f"""
-INSERT INTO {_TABLE} (key, value, expires_at) VALUES (%s, %s::jsonb, {_UNTIL})
+_SET = """
+INSERT INTO compliance_sharedvalue AS known (key, value, expires_at)
+VALUES (%s, %s::jsonb, statement_timestamp() + make_interval(secs => %s))
 ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at
 """
-_ADD = f"{_SET} WHERE {_TABLE}.expires_at <= statement_timestamp()"
-_GET = f"SELECT value FROM {_TABLE} WHERE key = %s AND (expires_at > statement_timestamp() OR expires_at IS NULL)"
-_DELETE = f"DELETE FROM {_TABLE} WHERE key = %s"
-_FORGET = f"DELETE FROM {_TABLE} WHERE expires_at <= statement_timestamp()"
+_ADD = f"{_SET} WHERE known.expires_at <= statement_timestamp()"
+_GET = """
+SELECT value FROM compliance_sharedvalue
+WHERE key = %s AND (expires_at > statement_timestamp() OR expires_at IS NULL)
+"""
+_DELETE = "DELETE FROM compliance_sharedvalue WHERE key = %s"
+_FORGET = "DELETE FROM compliance_sharedvalue WHERE expires_at <= statement_timestamp()"
 
 
 class SharedCache(BaseCache):
@@ -69,7 +71,7 @@ class SharedCache(BaseCache):
         seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
         return self.make_and_validate_key(key, version=version), json.dumps(value), seconds
 
-    def _run(self, statement: str, *values: object) -> int:
+    def _run(self, statement: str, *values: str | float | None) -> int:
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
             return int(cursor.rowcount)

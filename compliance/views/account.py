@@ -43,7 +43,7 @@ class ChoosePassword(PasswordResetConfirmView):
 
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         """Keep the password; every session of before it is over."""
-        answer = super().form_valid(form)
+        answer: HttpResponse = super().form_valid(form)
         now = timezone.now()
         audit(AuditAction.PASSWORD_SET, form.user, by=form.user, now=now, details={"by": "link"})
         end_sessions(form.user, by=form.user, now=now)
@@ -58,7 +58,8 @@ def change_password(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), timezone.now()
     if request.method != "POST":
         return page(request, _PASSWORD, {"form": PasswordChangeForm(user)}, now=now)
-    if refusal := consume_or_429(request, action="change_password", user=user):
+    refusal: HttpResponse | None = consume_or_429(request, action="change_password", user=user)
+    if refusal is not None:
         return refusal
     form = PasswordChangeForm(user, request.POST)
     if not form.is_valid():

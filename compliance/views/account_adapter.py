@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.usersessions.models import UserSession
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -23,7 +22,7 @@ _KNOWN_FOR: Final = timedelta(days=30)
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
     """Accounts with a user name and a password, made by administrators."""
 
-    error_messages = {
+    error_messages: ClassVar = {
         **DefaultAccountAdapter.error_messages,
         # The same for who is not known, who is deactivated and whose password is another.
         "username_password_mismatch": "The username or the password is not right.",
@@ -46,12 +45,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
     def add_message(self, *_args: Any, **_options: Any) -> None:
         """Say nothing: our pages show what was done."""
 
-    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+    def login(self, request: HttpRequest, user: User) -> None:
         """Begin a session."""
-        assert isinstance(user, User)
-        now = timezone.now()
         super().login(request, user)
-        audit(AuditAction.LOGIN, user, by=user, now=now)
+        audit(AuditAction.LOGIN, user, by=user, now=timezone.now())
 
     def logout(self, request: HttpRequest) -> None:
         """End this session, and forget that it was there."""
@@ -62,9 +59,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Write down whose name was tried; whether there is somebody of that name is not said."""
-        audit(
-            AuditAction.LOGIN_FAILED, None, by=None, now=timezone.now(), name=credentials["username"][:_LONGEST_NAME]
-        )
+        audit(AuditAction.LOGIN_FAILED, None, by=None, now=timezone.now(), name=credentials["username"][:_LONGEST_NAME])
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """What guesses at one account are counted by.

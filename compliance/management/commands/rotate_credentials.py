@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
 
+from compliance.models import AuditAction
 from compliance.models.encryption import CredentialKeyMissing
+from compliance.services.record_audit import audit
 from compliance.services.rotate_credentials import rotate_credentials
+from compliance.services.seal_audit import seal_audit
 
 
 class Command(BaseCommand):
@@ -21,4 +25,7 @@ class Command(BaseCommand):
             rotated = rotate_credentials()
         except CredentialKeyMissing as error:
             raise CommandError(str(error)) from error
+        now = timezone.now()
+        audit(AuditAction.KEYS_ROTATED, None, by=None, now=now, details={"credentials": rotated})
+        seal_audit(now)  # so that the new key vouches for the trail before anybody takes the old one away
         self.stdout.write(f"{rotated} credentials are encrypted with the first key.")

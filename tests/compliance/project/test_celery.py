@@ -15,6 +15,9 @@ from compliance.project.celery import app
 
 logger = logging.getLogger("tests.tasks")
 
+# The audit trail is told of the task as well.
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
