@@ -201,6 +201,7 @@ class FindingSpan(models.Model):
             models.Index(fields=["repository", "opened_at"], name="finding_span_opened"),
             models.Index(fields=["repository", "closed_at"], name="finding_span_closed"),
             models.Index(fields=["closed_at"], name="finding_span_all_closed"),
+            models.Index(fields=["opened_at"], name="finding_span_all_opened"),
         ]
 
 
