@@ -31,7 +31,7 @@ def create_person(values: Mapping[str, str], *, by: User, now: datetime) -> tupl
 
 
 def change_person(person: User, values: Mapping[str, str], *, by: User, now: datetime) -> None:
-    """Change an account; another role ends the person's sessions, unless it is their own doing.
+    """Change an account; another role ends the person's sessions.
 
     :raises LastAdministrator: when nobody would be left.
     """
@@ -42,7 +42,7 @@ def change_person(person: User, values: Mapping[str, str], *, by: User, now: dat
         for name in _COLUMNS:
             setattr(person, name, values[name])
         person.save(update_fields=_COLUMNS)
-        if person.role != before and person.pk != by.pk:
+        if person.role != before:
             end_sessions(person, by=by, now=now)
 
 

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from compliance.access import may_find_people, may_lead_team
 from compliance.forms.people import MemberForm, RoleForm
-from compliance.models import Membership, Team, TeamRoleChoice
+from compliance.models import Membership, Team, TeamRoleChoice, User
 from compliance.queries.settings_people import find_people
-from compliance.queries.teams import members_of
+from compliance.queries.teams import find_team, members_of
 from compliance.services.change_members import LastLead, remove_member, set_member
 from compliance.views.respond import Shape, page
 from compliance.views.rights import actor_of, needs
@@ -57,7 +57,7 @@ def member(request: HttpRequest, slug: str, person: int) -> HttpResponse:
             messages.success(request, f"{row.user} is no longer in {team}.")
             return _after(request, team)
         form = RoleForm(request.POST)
-        if not form.is_valid():
+        if not (form.is_valid() and row.user.is_active):
             return _page(request, team, MemberForm(), status=422)
         set_member(team, row.user, TeamRoleChoice(form.cleaned_data["role"]), leaderless=meant)
     except LastLead:
@@ -97,12 +97,9 @@ def _insist_on_leading(request: HttpRequest, team: Team) -> None:
 
 
 def _after(request: HttpRequest, team: Team) -> HttpResponse:
-    """Who took themselves out sees the team no more."""
-    request.user.__dict__.pop("actor", None)
-    actor = actor_of(request)
-    if actor.sees_everything or team.pk in actor.team_ids:
-        return _back(team)
-    return HttpResponseRedirect(reverse("teams"))
+    """Who took themselves out may see the team no more."""
+    still = find_team(team.slug, User.objects.get(pk=request.user.pk).actor)
+    return _back(team) if still else HttpResponseRedirect(reverse("teams"))
 
 
 def _back(team: Team) -> HttpResponse:
