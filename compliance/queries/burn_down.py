@@ -5,10 +5,11 @@ What was unfixed at the end of a day follows from what is unfixed now and from w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
+from typing import Any, TypeVar
 
 from django.core.cache import caches
 from django.core.exceptions import EmptyResultSet
@@ -16,11 +17,13 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from compliance.models import Repository, StatusChoice
-from compliance.queries.remediation import FIXED_BY_VALUES, UNFIXED, pace_of
+from compliance.queries.remediation import FIXED_BY_VALUES, UNFIXED, Pile, pace_of, standing_of
 from compliance.remediation.metrics import Day, Pace, Standing, Window
 
 _CACHE_SECONDS = 3_600
 POINTS = 12
+
+T = TypeVar("T")
 
 
 def days_of(
@@ -43,34 +46,54 @@ def days_of(
 
 
 def history(
-    repositories: QuerySet[Repository] | None, window: Window, standing: Standing, *, now: datetime
+    repositories: QuerySet[Repository] | None,
+    window: Window,
+    found: Sequence[Pile],
+    *,
+    now: datetime,
 ) -> tuple[Pace, tuple[Day, ...]]:
-    """Pace and days; those of everything are kept until any finding changes."""
+    """Pace and days; those of everything are kept until any finding changes.
+
+    :param found: what is unfixed of the same repositories now.
+    """
+    standing = standing_of(found)
     if repositories is not None:
         return pace_of(repositories, window), days_of(repositories, window, standing, now=now)
-    key = f"remediation:{window.first:%Y%m%d}:{window.last:%Y%m%d}:{_stamp()}"
-    kept: tuple[Pace, tuple[Day, ...]] | None = caches["process"].get(key)
-    if kept is None:
-        kept = pace_of(None, window), days_of(None, window, standing, now=now)
-        caches["process"].set(key, kept, _CACHE_SECONDS)
-    pace, (*before, today) = kept
+    pace, (*before, today) = kept(
+        "history", window, found, lambda: (pace_of(None, window), days_of(None, window, standing, now=now))
+    )
     # What falls due while nobody touches anything is the one thing that changes without a finding being written.
     late = standing.overdue
     return pace, (*before, replace(today, late=late, on_time=standing.open - late, waived=standing.waived))
 
 
+def kept(what: str, window: Window, found: Sequence[Pile], make: Callable[[], T]) -> T:
+    """What was made before of everything, unless a finding, or a repository's team, has changed since.
+
+    :param found: what is unfixed now, by team: tells of a repository that was given to another team.
+    """
+    teams = sorted((pile.team or 0, pile.rank, pile.open, pile.waived) for pile in found)
+    key = f"remediation-{what}:{window.first:%Y%m%d}:{window.last:%Y%m%d}:{_stamp(teams)}"
+    known: T | None = caches["process"].get(key)
+    if known is None:
+        known = make()
+        caches["process"].set(key, known, _CACHE_SECONDS)
+    return known
+
+
 _STAMP = """
 SELECT (SELECT count(*) FROM compliance_registry), (SELECT max(id) FROM compliance_findingspan),
-    (SELECT string_agg(last.at::text, ',') FROM unnest(%s::text[]) status CROSS JOIN LATERAL (
-        SELECT max(changed_at) AS at FROM compliance_finding f WHERE f.status = status) last)
+    (SELECT max(closed_at) FROM compliance_findingspan),
+    (SELECT max(last.at) FROM unnest(%s::text[]) AS status CROSS JOIN LATERAL (SELECT f.changed_at AS at
+        FROM compliance_finding f WHERE f.status = status ORDER BY f.changed_at DESC LIMIT 1) AS last)
 """
 
 
-def _stamp() -> str:
+def _stamp(teams: Sequence[object]) -> str:
     """Another one whenever a finding was written or a registry went with its own."""
     with connection.cursor() as cursor:
         cursor.execute(_STAMP, [StatusChoice.values])
-        return sha256(repr(cursor.fetchone()).encode()).hexdigest()[:24]
+        return sha256(repr([cursor.fetchone(), teams]).encode()).hexdigest()[:24]
 
 
 # Episodes that ended in the window are read from their spans, the others from their findings, whose columns say the
@@ -128,7 +151,7 @@ def _flows(repositories: QuerySet[Repository] | None, window: Window, now: datet
         spans=f"AND s.repository_id IN ({scope})" if scope else "",
         findings=f"AND f.repository_id IN ({scope})" if scope else "",
     )
-    values = {
+    values: dict[str, Any] = {
         "since": window.since,
         "until": window.until,
         "first": window.first,
@@ -142,7 +165,7 @@ def _flows(repositories: QuerySet[Repository] | None, window: Window, now: datet
         return {day: _Flow(*counts) for day, *counts in cursor.fetchall()}
 
 
-def _scope_sql(repositories: QuerySet[Repository] | None) -> tuple[str, dict[str, object]]:
+def _scope_sql(repositories: QuerySet[Repository] | None) -> tuple[str, dict[str, Any]]:
     """A subquery of ids with named parameters."""
     if repositories is None:
         return "", {}
@@ -177,7 +200,7 @@ def courses(unfixed: Mapping[int | None, int], window: Window) -> dict[int | Non
 
     :param unfixed: how many there are now, by team.
     """
-    values = {
+    values: dict[str, Any] = {
         "since": window.since.timestamp(),
         "until": window.until.timestamp(),
         "points": POINTS,

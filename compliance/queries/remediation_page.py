@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
@@ -14,16 +14,27 @@ from compliance.access import Actor
 from compliance.charts import Chart, Part, Series, Spark, sparkline, stacked, up_and_down
 from compliance.models import Repository
 from compliance.models.repository import RepositoryQuerySet
-from compliance.queries.burn_down import courses, history
+from compliance.queries.burn_down import courses, history, kept
 from compliance.queries.filters import choice_of
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.remediation import Pile, paces_by_team, piles, standing_of
 from compliance.queries.teams import teams_for
 from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
-from compliance.remediation.metrics import AGES, DEFINITIONS, Day, Pace, Standing, Window, in_days, last_days
+from compliance.remediation.metrics import (
+    AGES,
+    DEFINITIONS,
+    Day,
+    Pace,
+    Standing,
+    Window,
+    in_days,
+    in_weeks,
+    last_days,
+)
 from compliance.remediation.terms import NO_TEAM, SEVERITIES
 
 WINDOWS: dict[str, str] = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
+_MOST_DAYS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +153,9 @@ def read_window(params: Mapping[str, str]) -> str:
 def remediation_of(scope: WorkScope, found: Sequence[Pile], window: str, *, now: datetime) -> Remediation:
     """Tiles and charts of a scope whose piles are known."""
     standing, days = standing_of(found), last_days(int(window), now)
-    pace, history_of = history(scope.narrowed, days, standing, now=now)
-    return Remediation(scope, window, _tiles(scope, window, standing, pace), _trends(scope, standing, history_of))
+    pace, each_day = history(scope.narrowed, days, found, now=now)
+    shown = in_weeks(each_day) if len(each_day) > _MOST_DAYS else each_day
+    return Remediation(scope, window, _tiles(scope, window, standing, pace), _trends(scope, standing, shown))
 
 
 def _tiles(scope: WorkScope, window: str, standing: Standing, pace: Pace) -> tuple[Tile, ...]:
@@ -212,7 +224,7 @@ def _bar(count: int, most: int) -> tuple[Part, ...]:
 
 
 def _team_lines(
-    scope: WorkScope, found: Iterable[Pile], window: Window, page: str
+    scope: WorkScope, found: Sequence[Pile], window: Window, page: str
 ) -> tuple[tuple[TeamLine, ...], Paging]:
     """Teams with the most overdue findings first, then the most open ones."""
     of_team: dict[int | None, list[Pile]] = defaultdict(list)
@@ -227,8 +239,12 @@ def _team_lines(
     order = sorted(names, key=lambda team: (-standings[team].overdue, -standings[team].open, names[team][1]))
     paging = page_of(page, len(order))
     shown = order[paging.offset : paging.offset + paging.size]
-    paces = paces_by_team(_repositories_of(shown), window)
-    course = courses({team: standings[team].open + standings[team].waived for team in shown}, window)
+    unfixed = {team: standings[team].open + standings[team].waived for team in shown}
+
+    def make() -> tuple[dict[int | None, Pace], dict[int | None, tuple[int, ...]]]:
+        return paces_by_team(_repositories_of(shown), window), courses(unfixed, window)
+
+    paces, course = kept(f"teams-{paging.number}", window, found, make) if scope.everything else make()
     lines = tuple(_line(names[team], of_team[team], paces.get(team, Pace()), course[team]) for team in shown)
     return lines, paging
 

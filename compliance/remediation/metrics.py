@@ -6,8 +6,9 @@ An episode that no scan has ended is *unfixed*: to be done, or waived, because a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from statistics import fmean
 from typing import Final
 
@@ -228,6 +229,22 @@ def pace(spans: Iterable[Span], window: Window) -> Pace:
         median=_quantile(lasted, 0.5),
         mean=timedelta(seconds=fmean(lasted)) if lasted else None,
         p90=_quantile(lasted, 0.9),
+    )
+
+
+def in_weeks(days: Sequence[Day]) -> tuple[Day, ...]:
+    """The same by weeks that end with the last day: what was left at the end of each, all that came and went in it."""
+    first = len(days) % 7 or 7
+    cuts = [0, *range(first, len(days) + 1, 7)] if days else []
+    return tuple(_week(days[start:end]) for start, end in pairwise(cuts))
+
+
+def _week(days: Sequence[Day]) -> Day:
+    return replace(
+        days[-1],
+        opened=sum(day.opened for day in days),
+        fixed=sum(day.fixed for day in days),
+        dropped=sum(day.dropped for day in days),
     )
 
 

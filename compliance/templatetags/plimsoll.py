@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -339,3 +339,27 @@ def percent(share: float | None) -> str:
     if 0.999 < share < 1:
         return "> 99.9 %"
     return f"{share * 100:.1f} %".replace(".0 %", " %")
+
+
+class Counted(Protocol):
+    """A number and the query string of the list of exactly what it counts."""
+
+    @property
+    def count(self) -> int:
+        """How many."""
+
+    @property
+    def address(self) -> str:
+        """With its question mark."""
+
+    @property
+    def after(self) -> str:
+        """What stands behind the number."""
+
+
+@register.simple_tag
+def counted(base: str, number: Counted) -> str:
+    """A number as a link; ``data-count`` is what a test looks for in the list that it leads to."""
+    words = f" {number.after}" if number.after else ""
+    shown = f"{number.count:,}{words}"
+    return format_html('<a href="{}{}" data-count="{}">{}</a>', base, number.address, number.count, shown)

@@ -102,10 +102,10 @@ def test_what_falls_due_meanwhile_is_late(repository: Repository) -> None:
     store([Span(7, ago(3), due_at=NOW + timedelta(minutes=5))], repository)
     late = everything()[1][-1].late
     later = NOW + timedelta(minutes=10)
-    found = history(None, MONTH, standing_of(piles(None, now=later)), now=later)[1]
+    found = history(None, MONTH, piles(None, now=later), now=later)[1]
     assert found[-1].late == late + 1
 
 
 def everything() -> tuple[Pace, tuple[Day, ...]]:
     """Pace and days of all findings."""
-    return history(None, MONTH, standing_of(piles(None, now=NOW)), now=NOW)
+    return history(None, MONTH, piles(None, now=NOW), now=NOW)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from compliance.remediation.metrics import (
     AGES,
@@ -15,12 +16,15 @@ from compliance.remediation.metrics import (
     Span,
     Standing,
     burn_down,
+    in_days,
+    in_weeks,
     last_days,
     pace,
     standing,
 )
 from compliance.remediation.status import Resolution
-from tests.support.spans import NOW, ago, histories
+from tests.support.rows import NOW
+from tests.support.spans import ago, histories
 
 WEEK = last_days(7, NOW)
 PROVED, GONE, POLICY = Resolution.PROVED, Resolution.GONE, Resolution.POLICY
@@ -163,6 +167,32 @@ def test_today_is_what_the_tiles_say(spans: list[Span]) -> None:
     today, now = burn_down(spans, WEEK, NOW)[-1], standing(spans, NOW)
     assert (today.late, today.waived, today.on_time + today.late) == (now.overdue, now.waived, now.open)
     assert sum(now.ages) == now.open
+
+
+@given(histories(), st.integers(1, 40))
+def test_weeks_hold_what_their_days_do(spans: list[Span], count: int) -> None:
+    days = burn_down(spans, last_days(count, NOW), NOW)
+    weeks = in_weeks(days)
+    assert len(weeks) == -(-count // 7)
+    assert sum(week.closed for week in weeks) == sum(day.closed for day in days)
+    for before, after in pairwise(weeks):
+        assert after.unfixed == before.unfixed + after.opened - after.closed
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (None, "–"),
+        (timedelta(minutes=3), "under 1 hour"),
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(hours=23), "23 hours"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=3.25), "3.2 days"),
+        (timedelta(days=12.4), "12 days"),
+    ],
+)
+def test_times_in_words(span: timedelta | None, words: str) -> None:
+    assert in_days(span) == words
 
 
 @given(histories())

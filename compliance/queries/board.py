@@ -1,0 +1,103 @@
+"""The board: findings by where they stand, the most urgent of each column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
+
+from compliance.access import Actor
+from compliance.models.finding import FindingQuerySet
+from compliance.queries.finding_rows import FindingRow, rows_of
+from compliance.queries.findings import select_findings
+from compliance.queries.remediation_page import Count as Counted
+from compliance.queries.remediation_page import read_window
+from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
+from compliance.remediation.status import Status
+
+MOST_CARDS = 20
+COLUMNS: Final[tuple[tuple[str, str, tuple[Status, ...]], ...]] = (
+    ("open", "To do", (Status.NEW, Status.OPEN, Status.REGRESSED)),
+    ("in_progress", "In progress", (Status.IN_PROGRESS,)),
+    ("fix_claimed", "Fix claimed", (Status.FIX_CLAIMED,)),
+    ("verified", "Verified", (Status.FIXED,)),
+)
+"""Key, label and statuses. The key is the status that a move into the column gives; nobody moves into the last."""
+
+MOVES: Final = {key: label for key, label, _ in COLUMNS[:-1]}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Findings that stand alike; ``left`` of them are not shown."""
+
+    key: str
+    label: str
+    count: Counted
+    cards: tuple[FindingRow, ...]
+    moves: tuple[tuple[str, str], ...]
+
+    @property
+    def left(self) -> int:
+        """How many more there are."""
+        return self.count.count - len(self.cards)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The page."""
+
+    scope: WorkScope
+    window: str
+    choices: Choices
+    columns: tuple[Column, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether no column holds anything."""
+        return not any(column.count.count for column in self.columns)
+
+
+def board(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Board:
+    """All columns of what the address asks for."""
+    choices = choices_for(actor)
+    scope, window = read_scope(params, actor, choices), read_window(params)
+    terms = {key: _terms(statuses, window) for key, _, statuses in COLUMNS}
+    rows = {key: select_findings({**scope.pairs, **terms[key]}, actor, now=now) for key in terms}
+    counts = _counts(scope, rows["verified"], actor, now)
+    ids = {key: _first(found, now, past=key == "verified") for key, found in rows.items()}
+    cards = {card.id: card for card in rows_of([pk for each in ids.values() for pk in each], actor, now=now)}
+    columns = tuple(
+        Column(
+            key,
+            label,
+            Counted(counts[key], scope.address(**terms[key])),
+            tuple(cards[pk] for pk in ids[key] if pk in cards),
+            tuple(each for each in MOVES.items() if each[0] != key) if key != "verified" else (),
+        )
+        for key, label, _ in COLUMNS
+    )
+    return Board(scope, window, choices, columns)
+
+
+def _terms(statuses: tuple[Status, ...], window: str) -> dict[str, str]:
+    fixed = {"fixed": f"{window}d"} if statuses == (Status.FIXED,) else {}
+    return {"status": ",".join(statuses), **fixed}
+
+
+def _counts(scope: WorkScope, verified: FindingQuerySet, actor: Actor, now: datetime) -> dict[str, int]:
+    found = select_findings({**scope.pairs, "tab": "open"}, actor, now=now).order_by()
+    by_status = dict(found.values_list("status").annotate(count=Count("pk")))
+    standing = {key: sum(by_status.get(status, 0) for status in statuses) for key, _, statuses in COLUMNS[:-1]}
+    return {**standing, "verified": verified.count()}
+
+
+def _first(rows: FindingQuerySet, now: datetime, *, past: bool) -> list[int]:
+    if past:
+        return list(rows.order_by("-closed_at", "pk").values_list("pk", flat=True)[:MOST_CARDS])
+    late = ExpressionWrapper(Q(due_at__isnull=False, due_at__lt=now), output_field=BooleanField())
+    urgent = rows.annotate(late=late).order_by("-regression", "-late", "-protected", "rank", "opened_at", "pk")
+    return list(urgent.values_list("pk", flat=True)[:MOST_CARDS])
