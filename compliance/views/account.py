@@ -29,6 +29,7 @@ _PASSWORD: Final = Shape("compliance/password/page.html")
 _LONGEST_ID: Final = 18
 
 
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 @method_decorator(login_not_required, name="dispatch")
 class ChoosePassword(PasswordResetConfirmView):
     """Where a link of ``services.invite`` leads: its secret is put into the session and out of the address."""

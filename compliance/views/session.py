@@ -11,8 +11,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic.edit import FormView
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -25,6 +26,7 @@ from compliance.views.session_limits import begin_limits
 _YEAR = 365 * 24 * 3600
 
 
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 class Login(LoginView):  # type: ignore[misc]  # ships no types
     """The login page. A part that htmx asks for after the session ended sends the whole browser here."""
 
