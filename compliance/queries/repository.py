@@ -15,6 +15,7 @@ from compliance.models import Repository, Tag, TagChange
 from compliance.policy.document import read_policy
 from compliance.policy.tag_view import summary_of_strip
 from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
+from compliance.queries.owner import Owner, owner_of
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.rulings import Ruling, index_rulings
 from compliance.queries.tags import OWNERS, TOTALS, TagRow, rows_of
@@ -54,6 +55,7 @@ class Header:
     problem_code: str
     problem_message: str
     problem_remedy: str
+    owner: Owner
 
     @property
     def evaluated(self) -> int:
@@ -127,14 +129,14 @@ def find_repository(slug: str, name: str, actor: Actor) -> Header | None:
     row = (
         Repository.objects.for_user(actor)
         .filter(registry__slug=slug, name=name)
-        .select_related("registry", "policy")
+        .select_related("registry", "policy", "team", "team_rule")
         .annotate(
             unconfirmed=Subquery(unconfirmed.annotate(count=Count("pk")).values("count")),
             unconfirmed_since=Subquery(unconfirmed.annotate(since=Min("unconfirmed_since")).values("since")),
         )
         .first()
     )
-    return _header(row) if row else None
+    return _header(row, actor) if row else None
 
 
 def repository_page(header: Header, params: Mapping[str, str], *, now: datetime) -> RepositoryPage:
@@ -222,7 +224,7 @@ def _tabs(header: Header, verdict: str, params: Mapping[str, str]) -> tuple[Verd
     return tuple(found)
 
 
-def _header(row: Repository) -> Header:
+def _header(row: Repository, actor: Actor) -> Header:
     annotated = vars(row)
     return Header(
         id=row.pk,
@@ -250,4 +252,5 @@ def _header(row: Repository) -> Header:
         problem_code=row.problem_code,
         problem_message=row.problem_message,
         problem_remedy=row.problem_remedy,
+        owner=owner_of(row, actor),
     )

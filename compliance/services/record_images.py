@@ -92,6 +92,7 @@ def record_images(
         written = write_tags(repository, batch.tags, known, version, repository_scan.scan_id, now=now)
         forget_tags(repository.pk, batch.gone, repository_scan.scan_id, now=now)
         leave_out_tags(batch.outside, now=now)
+        label_repository(repository, now=now)  # before findings: waivers go by teams
         tags = [*written.tags, *batch.gone, *batch.outside]
         reconcile_tags(repository.pk, tags, version, scan_id=repository_scan.scan_id, now=now, moved=written.moved)
         if written.rows or batch.gone or batch.outside:
