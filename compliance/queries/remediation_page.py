@@ -78,12 +78,13 @@ class Age:
 
 @dataclass(frozen=True, slots=True)
 class Trends:
-    """The charts, and the days they are made of."""
+    """The charts, and the days, or weeks, they are made of."""
 
     burn_down: Chart
     flow: Chart
     days: tuple[Day, ...]
     ages: tuple[Age, ...]
+    by: str = "day"
 
     @property
     def newest_first(self) -> tuple[Day, ...]:
@@ -154,8 +155,9 @@ def remediation_of(scope: WorkScope, found: Sequence[Pile], window: str, *, now:
     """Tiles and charts of a scope whose piles are known."""
     standing, days = standing_of(found), last_days(int(window), now)
     pace, each_day = history(scope.narrowed, days, found, now=now)
-    shown = in_weeks(each_day) if len(each_day) > _MOST_DAYS else each_day
-    return Remediation(scope, window, _tiles(scope, window, standing, pace), _trends(scope, standing, shown))
+    shown, by = (in_weeks(each_day), "week") if len(each_day) > _MOST_DAYS else (each_day, "day")
+    trends = replace(_trends(scope, standing, shown), by=by)
+    return Remediation(scope, window, _tiles(scope, window, standing, pace), trends)
 
 
 def _tiles(scope: WorkScope, window: str, standing: Standing, pace: Pace) -> tuple[Tile, ...]:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from compliance.access import Actor, may_lead_team
-from compliance.models import Finding, Membership, OwnershipRule, Repository, Team, TeamRoleChoice, Waiver
+from compliance.models import Membership, OwnershipRule, Repository, Team, TeamRoleChoice, Waiver
 from compliance.queries.filters import text_of
 from compliance.queries.paging import Paging, page_of
 
 _MOST_NAMES = 3
-_MOST_REPOSITORIES = 20
 _RANK = {role: place for place, role in enumerate(reversed(TeamRoleChoice.values))}
 
 
@@ -55,20 +54,6 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class TeamPage:
-    """A team at a glance.
-
-    :param repositories: how many are listed; ``names`` are the first, as (slug of the registry, name).
-    """
-
-    team: Team
-    members: tuple[Member, ...]
-    repositories: int
-    names: tuple[tuple[str, str], ...]
-    open_findings: int
-
-
-@dataclass(frozen=True, slots=True)
 class Deletion:
     """What goes with a team; ``inherited`` of its repositories fall to other rules."""
 
@@ -107,19 +92,6 @@ def list_teams(params: Mapping[str, str], actor: Actor) -> TeamList:
         people.setdefault(team, []).append((name, role))
     return TeamList(
         tuple(_row(team, people.get(team.pk, []), owned.get(team.pk, 0), actor) for team in page), paging, q
-    )
-
-
-def team_page(team: Team, actor: Actor) -> TeamPage:
-    """A team with what it owns: five queries."""
-    owned = Repository.objects.listed().filter(team=team)
-    first = owned.order_by("name").values_list("registry__slug", "name")[:_MOST_REPOSITORIES]
-    return TeamPage(
-        team,
-        members_of(team),
-        repositories=owned.count(),
-        names=tuple(first),
-        open_findings=Finding.objects.for_user(actor).to_do().filter(repository__team=team).count(),
     )
 
 

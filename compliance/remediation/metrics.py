@@ -43,12 +43,13 @@ DEFINITIONS: Final[Mapping[str, str]] = {
     "waived": "Share of the unfixed findings that are waived now. They are counted apart, never as fixed.",
     "sla": "Of all that were fixed in the window and had a due date, the share that was fixed before it.",
     "burndown": (
-        "Findings at the end of each day that no scan had proved fixed: those on time or without a due date, those "
-        "past it, and those under a waiver that counts today, since it does. False positives do not count."
+        "Findings that no scan had proved fixed by the end of each day, or week over a year: those on time or without "
+        "a due date, those past it, and those under a waiver that counts today, since it does. False positives do "
+        "not count."
     ),
     "flow": (
-        "Above the line what was opened each day, below it what was closed: fixed, or no longer asked for by a policy. "
-        "Unfixed findings of one day and what came less what went is unfixed findings of the next."
+        "Above the line what was opened, below it what was closed: fixed, or no longer asked for by a policy. What was "
+        "unfixed one day, and what came, less what went, is what is unfixed the next."
     ),
     "ages": "Open findings by whole days since they were opened, or opened again.",
 }

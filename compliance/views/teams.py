@@ -12,7 +12,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from compliance.access import may_claim_repositories, may_lead_team, may_manage_people
 from compliance.forms.people import TeamForm
 from compliance.models import Team
-from compliance.queries.teams import find_team, find_teams, list_teams, team_page, what_goes
+from compliance.queries.remediation_page import WINDOWS
+from compliance.queries.team_work import team_work
+from compliance.queries.teams import find_team, find_teams, list_teams, what_goes
+from compliance.remediation.metrics import DEFINITIONS
 from compliance.services.save_team import create_team, delete_team
 from compliance.views.respond import Shape, page, signed_in
 from compliance.views.rights import actor_of, needs
@@ -35,10 +38,11 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     """One team."""
-    actor = actor_of(request)
+    actor, now = actor_of(request), timezone.now()
     team = team_for(request, slug)
-    context = {"page": team_page(team, actor), "team": team, "leads": may_lead_team(actor, team.pk)}
-    return page(request, _TEAM, context, now=timezone.now())
+    found = team_work(team, request.GET, actor, now=now)
+    context = {"page": found, "team": team, "leads": may_lead_team(actor, team.pk), "windows": WINDOWS}
+    return page(request, _TEAM, {**context, "means": DEFINITIONS}, now=now)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
