@@ -70,7 +70,7 @@ class FindingFilter:
         """Names and values of the canonical address."""
         tab = {} if self.tab == _implied_tab(self.terms) else {"tab": self.tab}
         words = {"q": format_words(self.words)} if self.words else {}
-        return {**tab, **words, **self.terms}
+        return {**tab, **words, **{name: self.terms[name] for name in TERMS if name in self.terms}}
 
     @property
     def query(self) -> str:

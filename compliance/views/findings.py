@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
@@ -109,32 +108,38 @@ def _can_undo(done: Done, now: datetime) -> bool:
     return not done.undone and done.count > 0 and done.action != "comment" and now - done.at <= UNDO_WITHIN
 
 
-def _at(request: HttpRequest) -> dict[str, str]:
-    """The list somebody came from; the parts of its page make their links from the address."""
-    params = QueryDict(request.POST.get("back", "")[:6_000])
-    request.GET = params
-    request.path = reverse("findings")
-    return params.dict()
+def _came_from(request: HttpRequest) -> QueryDict:
+    return QueryDict(request.POST.get("back", "")[:6_000])
+
+
+def _there(request: HttpRequest, more: dict[str, object], *, status: int) -> HttpResponse:
+    """The list somebody came from. Parts of its page make their links from the request's address."""
+    posted = request.GET, request.path
+    request.GET, request.path = _came_from(request), reverse("findings")
+    try:
+        return _inbox(request, request.GET.dict(), {**more, "picked": _picked(request)}, status=status)
+    finally:
+        request.GET, request.path = posted
 
 
 def _refused(request: HttpRequest, words: str) -> HttpResponse:
-    return _inbox(request, _at(request), {"refused": words, **_chosen(request)}, status=422)
+    return _there(request, {"refused": words}, status=422)
 
 
 def _ask_again(request: HttpRequest, form: BulkForm, actual: int) -> HttpResponse:
     said = [(name, value) for name in _ASKED_AGAIN for value in request.POST.getlist(name)[:1]]
     said += [("scope", "query")] if form.by_query else [("id", str(each)) for each in form.ids]
-    question: dict[str, Any] = {"actual": actual, "expected": form.expects, "said": [*said, ("agreed", str(actual))]}
-    return _inbox(request, _at(request), {"question": question, **_chosen(request)}, status=409)
+    question = {"actual": actual, "expected": form.expects, "said": [*said, ("agreed", str(actual))]}
+    return _there(request, {"question": question}, status=409)
 
 
-def _chosen(request: HttpRequest) -> dict[str, object]:
-    return {"chosen": {int(each) for each in request.POST.getlist("id")[:250] if each.isascii() and each.isdigit()}}
+def _picked(request: HttpRequest) -> set[int]:
+    return {int(each) for each in request.POST.getlist("id")[:250] if each.isascii() and each.isdecimal()}
 
 
 def _back(request: HttpRequest, **more: str) -> HttpResponse:
     """To the list somebody came from; htmx goes there too and takes the part of it."""
-    params = _at(request)
+    params = _came_from(request).dict()
     number = {"page": params["page"][:9]} if "page" in params else {}
     return HttpResponseRedirect(reverse("findings") + address(read_filter(params), read_view(params), **number, **more))
 
