@@ -139,7 +139,7 @@ def _picked(request: HttpRequest) -> set[int]:
 
 def _back(request: HttpRequest, **more: str) -> HttpResponse:
     """To the list somebody came from; htmx goes there too and takes the part of it."""
-    params = _came_from(request).dict()
+    params = dict(_came_from(request).items())
     number = {"page": params["page"][:9]} if "page" in params else {}
     return HttpResponseRedirect(reverse("findings") + address(read_filter(params), read_view(params), **number, **more))
 
