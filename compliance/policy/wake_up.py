@@ -16,6 +16,8 @@ class Work(StrEnum):
     REJUDGING = "rejudging"
     PUSHES = "pushes"
     """Those of one registry, by its id."""
+    DUE_DATES = "due_dates"
+    """Those that do not say yet what the terms say; by the id of who changed these."""
 
 
 @dataclass(frozen=True, slots=True)

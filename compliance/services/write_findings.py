@@ -19,8 +19,11 @@ from compliance.remediation.sla import Terms, due_at
 MOST_AT_ONCE: Final = 25_000
 """Findings changed by one click: they stay locked until all are."""
 
-COLUMNS: Final = ("status", "assignee", "due_at", "due_edited", "claimed_at", "claimed_by", "changed_at")
+COLUMNS: Final = ("status", "assignee", "due_at", "due_edited", "claimed_at", "claimed_by", "baseline", "changed_at")
 """What a person's change may touch."""
+
+
+_MOVES_DUE_DATES = (FindingEvent.Kind.DUE, FindingEvent.Kind.BASELINE)
 
 
 class NotAllowed(Exception):
@@ -79,7 +82,7 @@ def write_changes(
         row.changed_at = now
     update_rows(touched, COLUMNS)
     insert_rows([_event(row, found, bulk, by, now) for row, found in said])
-    dated = [row.pk for row, found in said if found.kind == FindingEvent.Kind.DUE]
+    dated = [row.pk for row, found in said if found.kind in _MOVES_DUE_DATES]
     if dated:
         _date_spans(dated)
     return changed

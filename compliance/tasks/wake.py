@@ -23,6 +23,7 @@ _TASKS: Final = {
     Work.HEAVY_REPOSITORY_SCAN: "compliance.wake_heavy_repository_scan",
     Work.REJUDGING: "compliance.wake_rejudging",
     Work.PUSHES: "compliance.wake_pushes",
+    Work.DUE_DATES: "compliance.wake_due_dates",
 }
 AN_HOUR: Final = 3_600
 FRESH: Final = timedelta(seconds=2)

@@ -6,11 +6,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from compliance.queries.baseline import baseline_of
 from compliance.queries.filters import VERDICTS
 from compliance.queries.repositories import GRADES, list_repositories
 from compliance.queries.repository import Header, find_repository, repository_page, tag_page
 from compliance.queries.tags import list_tags
-from compliance.views.respond import Shape, page
+from compliance.views.respond import Shape, page, wants_part
 from compliance.views.rights import actor_of
 
 _LIST = Shape("compliance/repositories/page.html", "results")
@@ -40,7 +41,10 @@ def repository(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One repository."""
     now = timezone.now()
     header = _found(request, slug, name)
-    return page(request, _REPOSITORY, {"page": repository_page(header, request.GET, now=now)}, now=now)
+    context: dict[str, object] = {"page": repository_page(header, request.GET, now=now)}
+    if not wants_part(request):
+        context["baseline"] = baseline_of(header.id, slug, name, actor_of(request), now=now)
+    return page(request, _REPOSITORY, context, now=now)
 
 
 @require_safe

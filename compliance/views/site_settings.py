@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from compliance.access import Actor, may_manage_people
+from compliance.access import Actor, may_manage_people, may_read_audit
 from compliance.views.respond import Shape, page
 from compliance.views.rights import actor_of
 
@@ -35,7 +35,9 @@ OWN: Final = (
     Setting("settings_sessions", "Sessions", "Where you are logged in, and logging out elsewhere."),
 )
 SITE: Final = (
+    Setting("settings_sla", "Terms", "How long there is to fix what."),
     Setting("settings_people", "People", "Who can log in, and with what role.", may_manage_people),
+    Setting("settings_audit", "Audit trail", "Who did what, when, from where.", may_read_audit),
     Setting("settings_ownership", "Who owns what", "Rules that give repositories to teams.", may_manage_people),
 )
 
