@@ -74,6 +74,11 @@ class WaiverPage:
     renewals: tuple[tuple[int, str], ...]
     renewed: tuple[int, str] | None
 
+    @property
+    def query(self) -> str:
+        """The address of the list of what it would cover, without its path."""
+        return f"waiver={self.row.id}"
+
 
 def find_waiver(pk: int, actor: Actor) -> Waiver | None:
     """A waiver that somebody may see, loaded with ``OWNERS``."""
@@ -92,7 +97,7 @@ def waiver_page(waiver: Waiver, user: User, *, now: datetime) -> WaiverPage:
         row=row,
         rule_title=rule_title(waiver.rule),
         digest=waiver.digest,
-        covered=tuple(_line(each) for each in _covered(waiver, actor)),
+        covered=tuple(finding_line(each) for each in _covered(waiver, actor)),
         left=tuple(left[:SHOWN]),
         left_more=len(left) > SHOWN,
         history=tuple(_history(waiver, now)),
@@ -102,13 +107,14 @@ def waiver_page(waiver: Waiver, user: User, *, now: datetime) -> WaiverPage:
         approves=may_approve_waiver(actor, [waiver.team_id]),
         asks=may_ask_for_waiver(actor, [waiver.team_id]),
         revokes=may_revoke_waiver(actor, [waiver.team_id], (waiver.owner_id, waiver.created_by_id)),
-        pending=_pending(waiver, actor) if row.state == WaiverState.WAITING else None,
+        pending=pending_reach(waiver, actor) if row.state == WaiverState.WAITING else None,
         renewals=tuple(visible.filter(renews=waiver).order_by("pk").values_list("pk", "title")[:SHOWN]),
         renewed=visible.filter(pk=waiver.renews_id).values_list("pk", "title").first() if waiver.renews_id else None,
     )
 
 
-def _pending(waiver: Waiver, actor: Actor) -> Reach | None:
+def pending_reach(waiver: Waiver, actor: Actor) -> Reach | None:
+    """What a waiver would cover, or covers, for whoever may see all of it."""
     if not actor.sees_everything and waiver.team_id not in actor.team_ids:
         return None
     return measure(scope_of(waiver), accepted=waiver.accepted, written_at=waiver.created_at)
@@ -127,12 +133,15 @@ def _left(waiver: Waiver, actor: Actor) -> list[FindingLine]:
     held = hold(Finding.objects.filter(pk__in=ids), tags=needs_tags([scope]) or bool(ids))
     found = ((each.row, covers(scope, waiver.accepted, each.facts, written_at=waiver.created_at)) for each in held)
     lines = (
-        _line(row, answer.words) for row, answer in found if answer.answer not in (Answer.OUT_OF_SCOPE, Answer.COVERED)
+        finding_line(row, answer.words)
+        for row, answer in found
+        if answer.answer not in (Answer.OUT_OF_SCOPE, Answer.COVERED)
     )
     return list(islice(lines, SHOWN + 1))
 
 
-def _line(row: Finding, why: str = "") -> FindingLine:
+def finding_line(row: Finding, why: str = "") -> FindingLine:
+    """A finding that was loaded with its repository."""
     return FindingLine(
         id=row.pk,
         repository=row.repository.name,

@@ -11,7 +11,7 @@ from typing import Final
 from django.db.models import BooleanField, ExpressionWrapper, Min, Q
 
 from compliance.models import Finding, Policy
-from compliance.queries.waiver_facts import Held, findings_in_scope, hold, needs_tags
+from compliance.queries.waiver_facts import Held, among, findings_in_scope, hold, needs_tags
 from compliance.remediation.waiver import Answer, Covers, WaiverScope, covers, fits_tag
 
 MOST_FINDINGS: Final = 10_000
@@ -48,6 +48,11 @@ class Reach:
     policy: str = ""
     second_person: bool = False
 
+    def shown(self, *, protected: bool) -> tuple[Finding, ...]:
+        """All that is covered, or what of it is on protected tags; those first, then the worst."""
+        rows = (row for row in self.covered if row.protected or not protected)
+        return tuple(sorted(rows, key=lambda row: (not row.protected, row.rank, row.pk)))
+
     @property
     def protected(self) -> int:
         """How many covered findings are on protected tags."""
@@ -60,8 +65,8 @@ class Reach:
 
     @property
     def first(self) -> tuple[Finding, ...]:
-        """Those that are shown: protected ones before others."""
-        return tuple(sorted(self.covered, key=lambda row: (not row.protected, row.rank, row.pk))[:SHOWN])
+        """Those that are shown beside the form."""
+        return self.shown(protected=False)[:SHOWN]
 
     @property
     def left_counts(self) -> tuple[tuple[str, int], ...]:
@@ -85,7 +90,7 @@ def measure(scope: WaiverScope, *, accepted: Collection[str] | None, written_at:
     ids = list(findings_in_scope(scope).order_by("pk").values_list("pk", flat=True)[: MOST_FINDINGS + 1])
     if len(ids) > MOST_FINDINGS:
         return Reach(too_wide=True)
-    held = list(hold(Finding.objects.filter(pk__in=ids), tags=needs_tags([scope]) or accepted is not None))
+    held = list(hold(Finding.objects.filter(pk__in=among(ids)), tags=needs_tags([scope]) or accepted is not None))
     keys = frozenset(
         shown.run_key for each in held for shown in each.facts.occurrences if shown.run_key and fits_tag(scope, shown)
     )
@@ -111,7 +116,7 @@ def _reach(
 
 
 def _limited(reach: Reach) -> Reach:
-    judged = Policy.objects.filter(repositories__in={row.repository_id for row in reach.covered})
+    judged = Policy.objects.filter(repositories__in=among({row.repository_id for row in reach.covered}))
     strict = ExpressionWrapper(Q(second_person=True), output_field=BooleanField())
     rows = list(judged.order_by().values_list("name", strict).annotate(days=Min("waiver_days")))
     if not rows:

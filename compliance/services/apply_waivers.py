@@ -15,6 +15,7 @@ from compliance.queries.waiver_facts import (
     OPEN_TO_WAIVERS,
     Held,
     accepted_of,
+    among,
     counting_waivers,
     hold,
     needs_tags,
@@ -65,7 +66,7 @@ def apply_waivers(
     ``apply_and_count`` does all of it. Exactly one of both lists is given; ``by``: whose doing it is, a scan's or the
     clock's where nobody is.
     """
-    wanted = Q(repository__in=repository_ids) if finding_ids is None else Q(pk__in=list(finding_ids))
+    wanted = Q(repository__in=repository_ids) if finding_ids is None else Q(pk__in=among(finding_ids))
     waivers = list(counting_waivers(now))
     findings = Finding.objects.filter(wanted).filter(
         Q(status=StatusChoice.WAIVED) | Q(status__in=sorted(OPEN_TO_WAIVERS), rule__in={each.rule for each in waivers})
@@ -82,7 +83,7 @@ def apply_waivers(
 def apply_and_count(finding_ids: Collection[int], *, now: datetime, by: User | None = None) -> Applied:
     """The same together with totals and today's snapshots."""
     with transaction.atomic():
-        homes = Finding.objects.filter(pk__in=list(finding_ids)).order_by().values("repository")
+        homes = Finding.objects.filter(pk__in=among(finding_ids)).order_by().values("repository")
         # In one order everywhere, so that no two wait for each other in a circle.
         list(Repository.objects.filter(pk__in=homes).order_by("pk").select_for_update().values_list("pk"))
         applied = apply_waivers(finding_ids=finding_ids, now=now, by=by)
@@ -92,7 +93,7 @@ def apply_and_count(finding_ids: Collection[int], *, now: datetime, by: User | N
 
 def _count(repository_ids: Iterable[int], now: datetime) -> None:
     by_version: dict[int, list[Repository]] = {}
-    for row in Repository.objects.filter(pk__in=list(repository_ids)).select_related("policy").order_by("pk"):
+    for row in Repository.objects.filter(pk__in=among(repository_ids)).select_related("policy").order_by("pk"):
         if row.policy.current_id is not None:
             by_version.setdefault(row.policy.current_id, []).append(row)
     versions = PolicyVersion.objects.in_bulk(list(by_version))

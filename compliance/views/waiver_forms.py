@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -14,10 +15,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from compliance.access import may_approve_waiver, may_ask_for_waiver, may_write_waivers
-from compliance.forms.waiver import WaiverForm, people
+from compliance.forms.waiver import SCOPE_FIELDS, WaiverForm, people
 from compliance.models import Finding, User, Waiver
 from compliance.queries.filters import text_of
-from compliance.queries.waiver import find_waiver
+from compliance.queries.paging import page_of
+from compliance.queries.waiver import find_waiver, finding_line, pending_reach
 from compliance.queries.waiver_reach import MOST_RUN_KEYS, Reach
 from compliance.queries.waiver_start import from_finding, from_query, from_waiver
 from compliance.queries.waivers import teams_to_choose
@@ -28,6 +30,8 @@ from compliance.views.rights import needs
 
 _FORM = Shape("compliance/waiver_form/page.html", "preview")
 _OWNERS = Shape("compliance/waiver_form/page.html", "owners")
+_COVERED = Shape("compliance/waiver_covered/page.html")
+_ASKED = (*SCOPE_FIELDS, "renews", "accepts_changes")
 _MOST_OWNERS = 10
 _DEFAULT_DAYS = 180
 
@@ -44,6 +48,7 @@ class Preview:
     refused: str
     warnings: tuple[str, ...]
     counts_at_once: bool
+    query: str
     choices: tuple[tuple[str, date], ...]
 
 
@@ -86,6 +91,26 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @needs(may_write_waivers)
+def covered(request: HttpRequest) -> HttpResponse:
+    """All findings that a scope in the address, or a waiver that waits, would cover: what previews count."""
+    author = signed_in(request)
+    now = timezone.now()
+    waiting = find_waiver(_number(request.GET["waiver"]), author.actor) if "waiver" in request.GET else None
+    if waiting is not None:
+        reach = pending_reach(waiting, author.actor)
+    else:
+        form = WaiverForm(request.GET, author=author, renews=_renewed(request, author)).for_preview()
+        form.is_valid()
+        found = _preview(form)
+        reach = found.reach if found else None
+    rows = reach.shown(protected=bool(request.GET.get("protected"))) if reach else ()
+    paging = page_of(request.GET.get("page", ""), len(rows))
+    shown = tuple(finding_line(row) for row in rows[paging.offset : paging.offset + paging.size])
+    return page(request, _COVERED, {"rows": shown, "paging": paging, "waiver": waiting}, now=now)
+
+
+@require_safe
+@needs(may_write_waivers)
 def owners(request: HttpRequest) -> HttpResponse:
     """The first of the people whose names contain what was typed."""
     typed = text_of(request.GET, "owner")
@@ -121,6 +146,7 @@ def _preview(form: WaiverForm) -> Preview | None:
         refused=_refusal(reach),
         warnings=tuple(_warnings(form, reach)),
         counts_at_once=may_approve_waiver(author.actor, [scope.team_id]) and not reach.second_person,
+        query=urlencode({name: form.data.get(name, "") for name in _ASKED if form.data.get(name)}),
         choices=presets(now, most, author.time_zone),
     )
 

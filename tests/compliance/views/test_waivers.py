@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import Finding, Image, Policy, User, Waiver
 from compliance.remediation.waiver import WaiverScope
@@ -300,3 +301,59 @@ def test_hostile_text_is_shown_as_text(reader: Client, made: Fleet) -> None:
         page = get(reader, url)
         assert not page.all("img")
         assert hostile in page.text
+
+
+def test_numbers_of_a_preview_are_links_to_what_they_count(reader: Client, made: Fleet) -> None:
+    Finding.objects.filter(repository=made.repositories[0]).update(protected=False)
+    answer = reader.post("/waivers/-/preview/", entered(tag="lat*"), headers={"HX-Request": "true"})
+    links = Page(f"<body>{answer.content.decode()}</body>").all("a")
+    linked = [link.attributes["href"] for link in links if "covered" in link.attributes["href"]]
+    assert [len(get(reader, url).rows) for url in linked] == [2, 1]
+    assert "rule=NR103&tag=lat%2A" in linked[0]
+
+
+def test_what_a_waiting_waiver_would_cover(made: Fleet) -> None:
+    as_("triager").post("/waivers/-/new/", entered(team="payments", owner="triager"))
+    waiver = Waiver.objects.get()
+    url = f"/waivers/-/covered/?waiver={waiver.pk}"
+    assert len(get(as_("lead"), url).rows) == 1
+    assert get(as_("elsewhere"), url).rows == []
+    assert as_("viewer").get(url).status_code == 403
+    assert get(as_("lead"), f"/waivers/{waiver.pk}/").all("a", href=url)
+
+
+@pytest.mark.parametrize("query", ["", "rule=NR103", "rule=NR103&team=search", "rule=x&waiver=x", "renews=0"])
+def test_members_list_nothing_of_others(made: Fleet, query: str) -> None:
+    answer = as_("triager").get(f"/waivers/-/covered/?{query}")
+    assert answer.status_code in (200, 404)
+    assert "team/app-0001" not in answer.content.decode()
+
+
+QUERIES = {
+    "/waivers/": 7,
+    "/waivers/?state=all&rule=NR103&owner=reader&q=legacy": 7,
+    "/waivers/{waiver}/": 9,
+    "/waivers/{waiting}/": 13,
+    "/waivers/-/new/": 5,
+    "/waivers/-/new/?finding={finding}": 6,
+    "/waivers/-/covered/?rule=NR103": 8,
+}
+
+
+@pytest.mark.parametrize("repositories", [1, 60])
+def test_queries_do_not_grow(
+    reader: Client, django_assert_num_queries: DjangoAssertNumQueries, repositories: int
+) -> None:
+    made = fleet(repositories)
+    Image.objects.filter(pk=made.failing.pk).update(run_key="as-root")
+    for tag in made.tags:
+        if tag.name == "latest":
+            finding(tag.repository, RULE, tags=[tag])
+    by = User.objects.get(username="reader")
+    waivers = [write_waiver(draft(by), by=by, now=NOW) for _ in range(min(repositories, 5))]
+    Policy.objects.update(second_person=True)
+    waiting = write_waiver(draft(by), by=by, now=NOW)
+    for template, expected in QUERIES.items():
+        url = template.format(waiver=waivers[-1].pk, waiting=waiting.pk, finding=Finding.objects.all()[0].pk)
+        with django_assert_num_queries(expected, info=url):
+            assert reader.get(url).status_code == 200
