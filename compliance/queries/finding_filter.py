@@ -9,7 +9,18 @@ from urllib.parse import urlencode
 from compliance.models import StatusChoice
 from compliance.queries.filters import Chip, choice_of
 from compliance.remediation.query import LONGEST, format_words, parse_query
-from compliance.remediation.terms import LONGEST_VALUE, NO_TEAM, NOBODY, PAST, SOMEBODY, TERMS, Ages, ages_of, canonical
+from compliance.remediation.terms import (
+    LONGEST_VALUE,
+    NO_SUBJECT,
+    NO_TEAM,
+    NOBODY,
+    PAST,
+    SOMEBODY,
+    TERMS,
+    Ages,
+    ages_of,
+    canonical,
+)
 from scanner.rulebook import RULES
 
 TABS: dict[str, str] = {
@@ -159,6 +170,10 @@ def say(name: str, value: str) -> str:
             return DUE_WORDS[value]
         case "age":
             return _age(value)
+        case "opened" | "fixed" | "reopened":
+            return f"{name} in the last {value.removesuffix('d')} days"
+        case "subject":
+            return "no USER" if value == NO_SUBJECT else f"USER {value}"
         case "id":
             return f"{len(members)} chosen"
         case "team":

@@ -16,6 +16,7 @@ from compliance.remediation.sla import SOON
 from compliance.remediation.status import TO_DO, Status
 from compliance.remediation.terms import (
     ME,
+    NO_SUBJECT,
     NO_TEAM,
     NOBODY,
     RULE_IDS,
@@ -130,6 +131,8 @@ def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datet
             return _due(value, now)
         case "age":
             return _age(wanted, now)
+        case "subject":
+            return Q(subject="" if value == NO_SUBJECT else value)
         case "opened" | "fixed" | "reopened":
             return _past(name, last_days(days_of(value), now).since)
         case "assignee":

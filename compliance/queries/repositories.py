@@ -27,6 +27,7 @@ from compliance.queries.filters import (
     without,
 )
 from compliance.queries.paging import Paging, page_of
+from compliance.remediation.terms import NO_TEAM
 
 STALE = timedelta(days=7)
 SPARK_DAYS = 30
@@ -180,7 +181,7 @@ def _matching(wanted: RepositoryFilter, actor: Actor) -> RepositoryQuerySet:
     if wanted.pattern:
         rows = rows.filter(name__regex=pattern_regex(wanted.pattern))
     if wanted.team:
-        rows = rows.filter(team__slug=wanted.team)
+        rows = rows.filter(team=None) if wanted.team == NO_TEAM else rows.filter(team__slug=wanted.team)
     if wanted.team_rule is not None:
         rows = rows.filter(team_rule=wanted.team_rule)
     return rows
@@ -214,10 +215,15 @@ def _chips(wanted: RepositoryFilter, params: Mapping[str, str], registries: Mapp
         ("grade", f"grade {wanted.grade}" if wanted.grade else ""),
         ("policy", f"judged by {wanted.policy}" if wanted.policy else ""),
         ("pattern", f"name fits {wanted.pattern}" if wanted.pattern else ""),
-        ("team", f"owned by {wanted.team}" if wanted.team else ""),
+        ("team", owned_by(wanted.team)),
         ("team_rule", "owned by one rule" if wanted.team_rule is not None else ""),
     )
     return tuple(Chip(label, without(params, name)) for name, label in found if label)
+
+
+def owned_by(team: str) -> str:
+    """What a chip says of the filter of the same name."""
+    return "owned by no team" if team == NO_TEAM else f"owned by {team}" if team else ""
 
 
 def _rows(page: list[Repository], today: date) -> tuple[RepositoryRow, ...]:

@@ -17,8 +17,20 @@ from django.db.models import QuerySet
 from compliance.access import Actor
 from compliance.models import Policy, Repository, Tag
 from compliance.policy.protected_tags import is_protected
-from compliance.queries.filters import VERDICTS, Chip, choice_of, number_of, policy_of, registries_for, text_of, without
+from compliance.queries.filters import (
+    VERDICTS,
+    Chip,
+    choice_of,
+    number_of,
+    policy_of,
+    registries_for,
+    slug_of,
+    text_of,
+    without,
+)
 from compliance.queries.paging import Paging, page_of
+from compliance.queries.repositories import owned_by
+from compliance.remediation.terms import NO_TEAM
 from scanner.rulebook import RULES
 
 MOST_COUNTED = 10_000
@@ -71,6 +83,7 @@ class TagList:
     q: str
     registry: str
     verdict: str
+    team: str
     rule: str
     policy: Policy | None
     finding: int | None
@@ -86,11 +99,14 @@ def list_tags(params: Mapping[str, str], actor: Actor) -> TagList:
     q, registry = text_of(params, "q"), choice_of(params, "registry", dict(registries))
     verdict, rule = choice_of(params, "verdict", VERDICTS), choice_of(params, "rule", RULE_IDS)
     policy = policy_of(params)
+    team = slug_of(params, "team")
     repositories = _repositories(actor, q, registry, policy)
+    if team:
+        repositories = repositories.filter(team=None) if team == NO_TEAM else repositories.filter(team__slug=team)
     finding = number_of(params, "finding")
     if rule or finding is not None:
         tags = _showing(rule, finding, actor)
-        if q or registry:
+        if q or registry or team:
             tags = tags.filter(repository__in=repositories)
         if policy:  # by its id: only then does Postgres know how many repositories it has
             tags = tags.filter(repository__policy=policy.pk)
@@ -101,12 +117,13 @@ def list_tags(params: Mapping[str, str], actor: Actor) -> TagList:
         ("q", f"repository contains “{q}”" if q else ""),
         ("registry", f"registry {dict(registries).get(registry, '')}" if registry else ""),
         ("verdict", f"verdict {VERDICTS[verdict]}" if verdict else ""),
+        ("team", owned_by(team)),
         ("rule", f"violates {rule}" if rule else ""),
         ("policy", f"judged by {policy}" if policy else ""),
         ("finding", f"shows finding {finding}" if finding is not None else ""),
     )
     chips = tuple(Chip(label, without(params, name)) for name, label in found if label)
-    return TagList(q, registry, verdict, rule, policy, finding, rows, paging, chips, registries)
+    return TagList(q, registry, verdict, team, rule, policy, finding, rows, paging, chips, registries)
 
 
 def rows_of(tags: Iterable[Tag]) -> tuple[TagRow, ...]:

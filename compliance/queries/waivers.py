@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from compliance.access import Actor
 from compliance.models import Finding, StatusChoice, Team, Waiver
-from compliance.queries.filters import Chip, choice_of, text_of, without
+from compliance.queries.filters import Chip, choice_of, slug_of, text_of, without
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.waiver_rows import OWNERS, STATES, WaiverRow, in_state, rule_title, waiver_row
 from compliance.remediation.waiver import WaiverState
@@ -33,6 +33,7 @@ class WaiverFilter:
     rule: str = ""
     team: str = ""
     owner: str = ""
+    registry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def read_filter(params: Mapping[str, str]) -> WaiverFilter:
         rule=choice_of(params, "rule", RULE_IDS),
         team=text_of(params, "team"),
         owner=text_of(params, "owner"),
+        registry=slug_of(params, "registry"),
     )
 
 
@@ -90,6 +92,12 @@ def list_waivers(params: Mapping[str, str], actor: Actor, *, now: datetime) -> W
         rules=tuple((rule.id, rule.title) for rule in RULES),
         query=without(params, ""),
     )
+
+
+def count_waivers(params: Mapping[str, str], actor: Actor, *, now: datetime) -> int:
+    """How many there are in the list of an address."""
+    wanted = read_filter(params)
+    return _matching(wanted, actor).filter(_tab(wanted.state, now)).count()
 
 
 def all_rows(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Iterator[WaiverRow]:
@@ -131,6 +139,8 @@ def _matching(wanted: WaiverFilter, actor: Actor) -> QuerySet[Waiver]:
         rows = rows.filter(team__slug=wanted.team)
     if wanted.owner:
         rows = rows.filter(owner__username=wanted.owner)
+    if wanted.registry:
+        rows = rows.filter(registry__slug=wanted.registry)
     return rows
 
 
@@ -169,5 +179,6 @@ def _chips(wanted: WaiverFilter, params: Mapping[str, str]) -> tuple[Chip, ...]:
         ("rule", f"rule {wanted.rule} {rule_title(wanted.rule)}" if wanted.rule else ""),
         ("team", f"team {wanted.team}" if wanted.team else ""),
         ("owner", f"owner {wanted.owner}" if wanted.owner else ""),
+        ("registry", f"only in registry {wanted.registry}" if wanted.registry else ""),
     )
     return tuple(Chip(label, without(params, name)) for name, label in found if label)

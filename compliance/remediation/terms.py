@@ -25,6 +25,7 @@ ME: Final = "me"
 NOBODY: Final = "nobody"
 SOMEBODY: Final = "somebody"
 NO_TEAM: Final = "none"
+NO_SUBJECT: Final = '""'
 LONGEST_VALUE: Final = 4_000
 """Characters of a filter's value: the ids of the largest page."""
 
@@ -114,6 +115,10 @@ def _ids(value: str) -> str:
     return ",".join(sorted(set(value.split(",")), key=int)) if _IDS.fullmatch(value) else ""
 
 
+def _subject(value: str) -> str:
+    return value if len(value) <= 200 and value.isprintable() else ""
+
+
 def _days(value: str) -> str:
     match = _DAYS.fullmatch(value)
     return f"{int(match[1])}d" if match and int(match[1]) else ""
@@ -138,6 +143,7 @@ TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "is": _flags,
     "due": _one_of(DUES),
     "age": _age,
+    "subject": _subject,
     "opened": _days,
     "fixed": _days,
     "reopened": _days,
