@@ -21,6 +21,7 @@ def invite_link(user: User, *, by: User | None, now: datetime) -> str:
     yet ends the one before; a password that is there goes on to work until another is chosen.
     """
     with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user.pk)  # links are bound to what is stored
         if not user.has_usable_password():
             user.set_unusable_password()  # another random one, which links are bound to
             user.save(update_fields=["password"])

@@ -8,12 +8,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.text import slugify
 
-from compliance.models import Policy, Registry, RegistryState, User
+from compliance.models import AuditAction, Policy, Registry, RegistryState, User
 from compliance.models.registry import AuthMethod
 from compliance.policy.registry_values import RegistryValues as RegistryValues
 from compliance.services.assign_policies import reassign
 from compliance.services.grade_repositories import grade_repositories
 from compliance.services.protect_findings import protect_findings
+from compliance.services.record_audit import audit
 from compliance.services.request_scan import next_scan_of
 
 _LONGEST_SLUG = 50
@@ -32,6 +33,7 @@ def save_registry(
     """
     row = registry or Registry(created_at=now, next_scan_at=now)
     protected, policy, schedule = tuple(row.protected_tags), row.policy_id, row.schedule
+    secrets = {name: str(getattr(row, name)) for name in _SECRETS}
     row = apply_values(values, row)
     if values.password:
         row.credential_set_at, row.credential_set_by = now, by
@@ -43,6 +45,9 @@ def save_registry(
         if row.pk and row.schedule != schedule:
             row.next_scan_at = next_scan_of(row, now)
         row.save()
+        changed = [name for name, before in secrets.items() if str(getattr(row, name)) != before]
+        if changed:
+            audit(AuditAction.SECRET_CHANGED, row, by=by, now=now, details={"secrets": changed})
         RegistryState.objects.get_or_create(registry=row)
         if protected != values.protected_tags:
             protect_findings(row)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from compliance.models import InboundEvent, Registry, User, WebhookEndpoint
+from compliance.models import AuditAction, InboundEvent, Registry, User, WebhookEndpoint
 from compliance.models.encryption import reveal
 from compliance.services.accept_event import Accepted, Arrival, accept_event
 from compliance.services.authenticate_sender import find_addressed, is_authentic
+from compliance.services.record_audit import audit
 from compliance.webhooks.proof import MASKED, Request, sign
 from compliance.webhooks.senders import SENDERS
 
@@ -60,10 +61,11 @@ def make_endpoint(registry: Registry, product: str, *, now: datetime, by: User |
             "unannounced_since": None,
         },
     )
+    audit(AuditAction.SECRET_SHOWN, endpoint, by=by, now=now, name=_called(registry))
     return NewSecret(endpoint, secret)
 
 
-def rotate_secret(endpoint: WebhookEndpoint, *, hours: int, now: datetime) -> NewSecret:
+def rotate_secret(endpoint: WebhookEndpoint, *, hours: int, now: datetime, by: User | None = None) -> NewSecret:
     """Make a new secret; the old one counts for some hours more, at most 30 days, or with 0 no longer."""
     secret = secrets.token_hex(_SECRET_BYTES)
     overlap = min(timedelta(hours=max(hours, 0)), LONGEST_OVERLAP)
@@ -71,7 +73,12 @@ def rotate_secret(endpoint: WebhookEndpoint, *, hours: int, now: datetime) -> Ne
     endpoint.previous_until = now + overlap if overlap else None
     endpoint.secret = secret
     endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
+    audit(AuditAction.SECRET_ROTATED, endpoint, by=by, now=now, name=_called(endpoint.registry))
     return NewSecret(endpoint, secret)
+
+
+def _called(registry: Registry) -> str:
+    return f"webhook of {registry}"
 
 
 def set_enabled(endpoint: WebhookEndpoint, enabled: bool) -> None:

@@ -37,6 +37,7 @@ REFUSALS: Final[Mapping[Right, str]] = {
     access.may_work_on_findings: (
         "Only triagers and leads of a team, and the role security, may change findings. Ask a lead of your team."
     ),
+    access.may_read_audit: "The audit trail names everybody: auditors, security and administrators read it.",
     access.may_write_waivers: (
         "Only triagers and leads of a team, and the role security, may ask for a waiver. Ask a lead of your team."
     ),

@@ -37,6 +37,9 @@ def limit_sessions(get_response: Answer) -> Answer:
         seen = request.session.get(_SEEN)
         if seen is not None and not _asked_by_itself(request):
             now = timezone.now()
+            if not request.user.is_authenticated:  # deactivated: it must not go on when they are let in again
+                request.session.flush()
+                return get_response(request)
             idle = int(now.timestamp()) - seen
             if 0 < settings.SESSION_IDLE_MINUTES * 60 < idle:
                 logout(request)

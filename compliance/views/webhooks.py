@@ -96,7 +96,7 @@ def rotate(request: HttpRequest, slug: str) -> HttpResponse:
         return _page(request, registry, status=422, rotate_form=form)
     if request.POST.get("stamp", "") != stamp_of(endpoint):
         return _again(request, registry)
-    made = rotate_secret(endpoint, hours=form.cleaned_data["hours"], now=timezone.now())
+    made = rotate_secret(endpoint, hours=form.cleaned_data["hours"], now=timezone.now(), by=signed_in(request))
     return _page(request, registry, secret=made.secret)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management import BaseCommand, call_command
 from django.utils import timezone
 
+from compliance.management.commands.create_admin import administrators
 from compliance.services.publish_policies import publish_policies
 from compliance.services.rejudge import finish_rejudgings
 
@@ -23,5 +24,7 @@ class Command(BaseCommand):
         for name in publish_policies(now):
             self.stdout.write(f"Published policy {name}.")
         counts = finish_rejudgings(now=now)
+        if not administrators().exists():
+            self.stdout.write("There is no administrator yet: manage.py create_admin makes one.")
         if counts.asked or counts.repositories:
             self.stdout.write(f"Asked {counts.asked} images again; judged {counts.tags} tags.")

@@ -1,0 +1,56 @@
+"""The audit trail: a page and a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from compliance.access import may_read_audit
+from compliance.models import AuditAction
+from compliance.queries.audit import Change, audit_lines, audit_page
+from compliance.services.record_audit import audit
+from compliance.spreadsheet import csv_lines
+from compliance.views.request_facts import recorded
+from compliance.views.respond import Shape, page, signed_in
+from compliance.views.rights import needs
+
+_TRAIL: Final = Shape("compliance/audit/page.html", "results")
+_COLUMNS: Final = ("id", "at", "by", "through", "action", "kind", "object", "name", "changes", "address", "request")
+
+
+@require_safe
+@needs(may_read_audit)
+def index(request: HttpRequest) -> HttpResponse:
+    """Who did what."""
+    now = timezone.now()
+    return page(request, _TRAIL, {"page": audit_page(request.GET, now=now)}, now=now)
+
+
+@require_safe
+@needs(may_read_audit)
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """All lines the address asks for, as CSV; that somebody took them is a line too."""
+    now, user = timezone.now(), signed_in(request)
+    with recorded(request):
+        asked = {name: value for name, value in request.GET.items() if name in ("person", "kind", "action", "period")}
+        audit(AuditAction.EXPORTED, None, by=user, now=now, name="audit trail", details={**asked})
+    rows = (
+        (*(getattr(line, name) for name in _COLUMNS[:8]), _in_words(line.changes), line.address, line.request)
+        for line in audit_lines(request.GET, now=now)
+    )
+    response = StreamingHttpResponse(csv_lines(_COLUMNS, rows), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="audit-{now:%Y%m%dT%H%M%SZ}.csv"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _in_words(changes: Sequence[Change]) -> str:
+    return "; ".join(_change(change) for change in changes)
+
+
+def _change(change: Change) -> str:
+    return f"{change.field}: {change.was} → {change.became}" if change.was else f"{change.field}: {change.became}"
