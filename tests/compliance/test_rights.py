@@ -6,44 +6,40 @@ Who may what is written in ``tests/support/rights.py``; a new address has to be 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.core.cache import cache
-from django.db import connection, transaction
 from django.http import HttpResponse
-from django.test import Client, override_settings
+from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django.plugin import DjangoDbBlocker
 
-from compliance.models import Membership, User
 from compliance.tasks.push_bell import BELL
+from tests.support.everybody import STRANGERS, WHO, World, one_tenant, standing, undone
 from tests.support.pages import PLAIN_STATIC
-from tests.support.remediation import join
 from tests.support.rights import PAGES, Page
-from tests.support.rows import NOW, never_scanned, registry, user
-from tests.support.tenants import KINDS, MANY, OWNED, Tenant, tenant
+from tests.support.rows import NOW
+from tests.support.tenants import KINDS, OWNED
 
 pytestmark = pytest.mark.django_db
 
-STRANGERS = ("anonymous", "disabled")
-MEMBERS = ("nobody", "removed", "viewer", "triager", "lead", "lead of the others")
-ROLES = ("auditor", "security", "admin")
-WHO = (*STRANGERS, *MEMBERS, *ROLES)
 SAFE, RARE = frozenset({"GET", "HEAD"}), frozenset({"HEAD", "PUT", "PATCH", "DELETE"})
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-FEW = ("anonymous", "lead", "lead of the others", "admin")
-"""Who asks by verbs that are no others or that nothing answers; everybody would take a minute and prove no more."""
+FEW = ("anonymous", "lead", "lead of the others")
+"""Who asks by verbs that are like others or that nothing answers; everybody would take a minute and prove no more."""
 
-BOOKKEEPING = frozenset({"django_session", "compliance_sharedvalue"})
-"""Tables that a mere request may write: when a session was used, how often somebody tried."""
+ASKED = tuple((who, verb) for who, verb in product(WHO, VERBS) if verb not in RARE or who in FEW)
+QUERIES = ("", "?page=2", "?q=bravo", "?registry=bravo-harbor&team=bravo-crew&repository=bravo-harbor/bravo/app-000")
+COMPARED = {"lead": QUERIES, "nobody": QUERIES, "auditor": ("",)}
+DIRECTORY = frozenset({"people_find", "waiver_owners", "finding_people"})
+"""Where people are looked up by their names, to work together: who works in the company is no secret in it."""
 
 TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=|"X-CSRFToken": ?)"[^"]+"')
-MADE_UP = {
+MADE_UP: Mapping[str, dict[str, Any]] = {
     "link": {"uidb64": "MQ", "token": "made-up"},
     "bulk": {"bulk_id": 1},
     "view": {"view_id": 1},
@@ -52,43 +48,9 @@ MADE_UP = {
 """Kinds of things that are one person's alone: to everybody else, and here to all, they do not exist."""
 
 
-@dataclass(slots=True)
-class World:
-    """Two tenants, somebody in every role with a session, and how many requests were made."""
-
-    ours: Tenant
-    theirs: Tenant
-    sessions: dict[str, str]
-    requests: int = 0
-    written: dict[str, int] = field(default_factory=dict)
-    leaks: list[str] = field(default_factory=list)
-
-    def ask(self, who: str, verb: str, url: str, *, strict: bool = False, **headers: str) -> HttpResponse:
-        """Ask as somebody, undo what it did, and remember whether it told of others' data.
-
-        :param strict: with the protection against forged requests, which test clients are spared.
-        """
-        client = Client(enforce_csrf_checks=strict, raise_request_exception=False)
-        if who in self.sessions:
-            client.cookies["session"] = self.sessions[who]
-        with undone():
-            response = client.generic(verb, url, headers=headers, content_type="application/x-www-form-urlencoded")
-            content = response.getvalue()
-        self.requests += 1
-        self.written = rows_written()
-        self._look_for_leaks(who, f"{verb} {url}", content.decode())
-        return response
-
-    def _look_for_leaks(self, who: str, request: str, text: str) -> None:
-        for each in (self.ours, self.theirs):
-            if who not in ROLES and standing(who, each is self.ours) == "nobody":
-                told = [canary for canary in each.canaries if canary in text and canary not in request]
-                self.leaks += [f"{who}: {request} tells of {canary!r}" for canary in told]
-
-
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Made once: every request is undone."""
+    """Made once: every request is undone. What lists said before the others came is kept."""
     with (
         django_db_blocker.unblock(),
         patch("django.utils.timezone.now", return_value=NOW),
@@ -97,49 +59,10 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         undone(),
     ):
         cache.clear()
-        shared = registry("Shared")
-        never_scanned(shared, "orphan/nobody")
-        ours = tenant("Alpha", shared, 910)
-        theirs = tenant("Bravo", shared, 920, repositories=MANY)
-        yield World(ours, theirs, _sessions(ours, theirs), written=rows_written())
-
-
-def _sessions(ours: Tenant, theirs: Tenant) -> dict[str, str]:
-    """Log everybody in; then one is disabled and one leaves the team."""
-    people: dict[str, User] = {role: user(role, role=role) for role in ROLES}
-    people |= dict(ours.people.items())
-    people |= {"lead of the others": theirs.people["lead"], "nobody": user("nobody", role="member")}
-    people |= {name: user(name, role="member") for name in ("removed", "disabled")}
-    for name in ("removed", "disabled"):
-        join(ours.team, people[name], "lead")
-    found = {}
-    for name, person in people.items():
-        client = Client()
-        client.force_login(person)
-        assert client.get(reverse("overview")).status_code == 200
-        found[name] = client.cookies["session"].value
-    User.objects.filter(pk=people["disabled"].pk).update(is_active=False)
-    Membership.objects.filter(user=people["removed"]).delete()
-    return found
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """Whatever is written in it is rolled back; like Django's own test cases it may hold durable blocks."""
-    block = transaction.atomic()
-    block._from_testcase = True  # type: ignore[attr-defined]  # as django.test.TestCase does
-    with block:
-        yield
-        transaction.set_rollback(True)
-
-
-def standing(who: str, is_ours: bool | None) -> str:
-    """What somebody is to a team; ``None`` for what no team owns."""
-    if who == "lead of the others":
-        return "nobody" if is_ours else "lead"
-    if who in ("viewer", "triager", "lead"):
-        return "nobody" if is_ours is False else who
-    return "nobody" if who == "removed" else who
+        made = one_tenant()
+        made.alone = {who: lists(made, who) for who in COMPARED}
+        made.add_others()
+        yield made
 
 
 def allowed(response: HttpResponse) -> bool:
@@ -170,8 +93,19 @@ def addresses(page: Page, name: str, world: World) -> list[tuple[str, bool]]:
     """The address of the thing that is ours, and of theirs."""
     if page.about in MADE_UP:
         return [(reverse(name, kwargs=MADE_UP[page.about]), True)]
-    both = ((world.ours, True), (world.theirs, False)) if page.about else ((world.ours, True),)
-    return [(reverse(name, kwargs=dict(KINDS[page.about](each))), is_ours) for each, is_ours in both]
+    several = world.tenants if page.about in OWNED else (world.ours,)
+    return [(reverse(name, kwargs=dict(KINDS[page.about](each))), each is world.ours) for each in several]
+
+
+def lists(world: World, who: str) -> dict[str, bytes]:
+    """What somebody is shown at every address that can be read, however it is asked; tokens differ each time."""
+    found: dict[str, bytes] = {}
+    for name, page in PAGES.items():
+        if page.get is None or page.about in MADE_UP or name in DIRECTORY or standing(who, None) not in page.get:
+            continue
+        url = addresses(page, name, world)[0][0]
+        found |= {url + query: TOKEN.sub(b"", world.ask(who, "GET", url + query).getvalue()) for query in COMPARED[who]}
+    return found
 
 
 def names() -> list[str]:
@@ -187,13 +121,6 @@ def names() -> list[str]:
     return list(walk(get_resolver().url_patterns))
 
 
-def rows_written() -> dict[str, int]:
-    """How many rows this transaction has written so far, by table."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables")
-        return {table: count for table, count in cursor.fetchall() if table not in BOOKKEEPING}
-
-
 def test_every_address_is_classified() -> None:
     missing = sorted(set(names()) - PAGES.keys())
     assert not missing, f"add to PAGES in tests/support/rights.py, one line each, who may read and post to: {missing}"
@@ -205,9 +132,7 @@ def test_every_address_is_classified() -> None:
 def test_who_may(world: World, name: str) -> None:
     page, wrong = PAGES[name], []
     for url, is_ours in addresses(page, name, world):
-        for who, verb in product(WHO, VERBS):
-            if verb in RARE and who not in FEW:
-                continue
+        for who, verb in ASKED:
             before, response = world.written, world.ask(who, verb, url)
             words = f"{who}: {verb} {url} is answered {response.status_code}"
             if not fits(page, who, verb, is_ours, response):
@@ -215,7 +140,32 @@ def test_who_may(world: World, name: str) -> None:
             may_write = page.public or page.records or (verb == "POST" and allowed(response))
             if not may_write and world.written != before:
                 wrong.append(f"{words} and writes rows")
-    assert not wrong, "\n".join(wrong)
+    assert not wrong + world.leaks, "\n".join(wrong + world.leaks)
+
+
+def test_thousands_of_requests_are_made(record_property: Callable[[str, object], None]) -> None:
+    count = sum(len(ASKED) * (2 if page.about in OWNED else 1) for page in PAGES.values())
+    record_property("requests of the rights matrix", count)
+    assert count >= 2_000
+
+
+@pytest.mark.parametrize("who", ["lead", "nobody"])
+def test_what_others_have_changes_nothing(world: World, who: str) -> None:
+    now = lists(world, who)
+    assert [url for url, content in now.items() if content != world.alone[who][url]] == []
+    assert world.leaks == []
+
+
+def test_what_others_have_is_on_these_pages_for_who_sees_everything(world: World) -> None:
+    now = lists(world, "auditor")
+    changed = {url for url, content in now.items() if content != world.alone["auditor"][url]}
+    for name in ("overview", "repositories", "tags", "findings", "waivers", "teams", "rules", "policies", "registries"):
+        assert reverse(name) in changed, name
+    assert reverse("rule", args=["NR103"]) in changed
+    for name in ("repositories", "tags", "findings", "waivers"):
+        shown = world.ask("lead", "GET", reverse(name)).getvalue().decode()
+        assert "alpha/" in shown, name
+        assert "bravo/" in world.ask("lead of the others", "GET", reverse(name)).getvalue().decode(), name
 
 
 @pytest.mark.parametrize(
