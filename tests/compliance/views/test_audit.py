@@ -1,0 +1,188 @@
+"""The page of the audit trail: who may read it, what it says, what it finds, its file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from compliance.models import AuditAction, AuditCheck, AuditEvent, Membership, Registry, Team, User
+from compliance.policy.registry_values import RegistryValues
+from compliance.services.record_audit import audit
+from compliance.services.save_registry import save_registry
+from compliance.services.seal_audit import seal_audit
+from compliance.services.verify_audit import check_audit
+from compliance.services.webhook_endpoints import make_endpoint, rotate_secret
+from tests.support.pages import Page, get
+from tests.support.rows import HOSTILE, NOW, policy_version, registry, user
+
+pytestmark = pytest.mark.django_db
+
+
+def rows(page: Page) -> list[str]:
+    """Each line's text, newest first."""
+    return [element.text for element in page.all("tr")][1:]
+
+
+@pytest.mark.parametrize(("role", "status"), [("member", 403), ("auditor", 200), ("security", 200), ("admin", 200)])
+@pytest.mark.parametrize("path", ["/settings/audit/", "/settings/audit/export/"])
+def test_who_may_read_it(role: str, status: int, path: str) -> None:
+    client = Client()
+    client.force_login(user("somebody", role=role))
+    assert client.get(path).status_code == status
+    assert client.post(path).status_code in (403, 405)
+
+
+def test_a_change_says_what_it_was_before_and_who_did_it(admin: Client) -> None:
+    boss = User.objects.get(username="boss")
+    team = Team.objects.create(slug="web", name="Web", created_at=NOW)
+    admin.post("/theme/", {"theme": "dark"})
+    Team.objects.filter(pk=team.pk).update(name="Web shop", description="Sells")
+    Membership.objects.create(team=team, user=boss, role="lead")
+    found = rows(get(admin, "/settings/audit/?kind=team"))
+    assert "Changed team Web shop" in found[0]
+    assert "name Web → became Web shop" in found[0]
+    assert "description – → became Sells" in found[0]
+    assert "Added team Web" in found[1]
+    assert "boss, Web shop" in rows(get(admin, "/settings/audit/?kind=membership"))[0]
+
+
+def test_a_request_is_remembered_with_the_line(admin: Client) -> None:
+    boss = User.objects.get(username="boss")
+    answer = admin.post("/teams/-/new/", {"name": "Web", "slug": "web", "description": ""}, REMOTE_ADDR="203.0.113.7")
+    assert answer.status_code == 302, answer.content
+    event = AuditEvent.objects.get(kind="team", action="added")
+    assert (event.actor, event.actor_name) == (boss.pk, "boss")
+    assert event.context["ip"] == "203.0.113.7"
+    assert event.context["path"] == "/teams/-/new/"
+    line = rows(get(admin, "/settings/audit/?person=boss&kind=team"))[0]
+    assert "boss" in line
+    assert "203.0.113.7" in line
+
+
+def test_filters_and_their_chips(admin: Client) -> None:
+    boss = User.objects.get(username="boss")
+    Team.objects.create(slug="web", name="Web", created_at=NOW)
+    audit(AuditAction.LOGIN, boss, by=boss, now=NOW - timedelta(days=3))
+    audit(AuditAction.LOGIN_FAILED, None, by=None, now=NOW, name="eve")
+    for query, expected in {
+        "action=login": 1,
+        "action=login&period=day": 0,
+        "action=login&period=week": 1,
+        "person=boss": 1,
+        "person=eve": 1,
+        "person=nobody": 0,
+        "kind=team": 1,
+        "kind=nonsense&action=%00&period=x&before=x": AuditEvent.objects.count(),
+    }.items():
+        page = get(admin, f"/settings/audit/?{query}")
+        assert len(rows(page)) == expected, query
+        if not expected:
+            assert "No line matches" in page.text
+    assert "Filtered by" in get(admin, "/settings/audit/?kind=team&action=added").text
+
+
+def test_all_lines_of_one_thing(admin: Client) -> None:
+    one = Team.objects.create(slug="one", name="One", created_at=NOW)
+    Team.objects.create(slug="two", name="Two", created_at=NOW)
+    one.name = "First"
+    one.save()
+    assert len(rows(get(admin, f"/settings/audit/?kind=team&object={one.pk}"))) == 2
+
+
+def test_pages_begin_after_a_line(admin: Client) -> None:
+    AuditEvent.objects.bulk_create(
+        AuditEvent(at=NOW, action="login", kind="user", name=f"n{n:03}", context={}, actor=None) for n in range(120)
+    )
+    url, seen = "/settings/audit/?action=login", []
+    while url:
+        page = get(admin, url)
+        seen += [re.findall(r" n(\d{3})", line)[0] for line in rows(page)]
+        older = [e for e in page.all("a") if e.attributes.get("id") == "page-older"]
+        url = older[0].attributes["href"] if older else ""
+    assert seen == [f"{n:03}" for n in range(119, -1, -1)]
+    newer = next(e for e in page.all("a") if e.attributes.get("id") == "page-newer").attributes["href"]
+    assert " n069" in rows(get(admin, newer))[0]
+    last = AuditEvent.objects.order_by("pk").values_list("pk", flat=True)[0]
+    assert "where the trail begins" in get(admin, f"/settings/audit/?before={last}").text
+
+
+def test_htmx_gets_the_list_alone(admin: Client) -> None:
+    body = admin.get("/settings/audit/?kind=user", headers={"HX-Request": "true"}).content.decode()
+    assert body.strip().startswith('<div id="results">')
+    assert "<html" not in body
+
+
+def test_the_state_of_the_chain(admin: Client) -> None:
+    assert "not verified yet" in get(admin, "/settings/audit/").text
+    seal_audit(NOW)
+    sealed = AuditEvent.objects.exclude(number=None).count()
+    check_audit(NOW)
+    assert f"verified up to number {sealed}" in get(admin, "/settings/audit/").text
+    AuditCheck.objects.update(problem="compliance_auditevent, row 7: changed")
+    page = get(admin, "/settings/audit/")
+    assert "The trail is not what was written" in page.text
+    assert "row 7: changed" in page.text
+
+
+def test_what_somebody_wrote_is_text(admin: Client) -> None:
+    Team.objects.create(slug="evil", name=HOSTILE[:100], description=HOSTILE, created_at=NOW)
+    audit(AuditAction.LOGIN_FAILED, None, by=None, now=NOW, name=HOSTILE)
+    page = get(admin, "/settings/audit/")
+    assert not [e for e in page.elements if e.name == "img" or ("hx-trigger" in e.attributes and e.name == "b")]
+    assert "49" not in page.text.split("hx-get", 1)[-1][:40]
+
+
+def test_the_file_says_the_same_and_taking_it_is_a_line(admin: Client) -> None:
+    team = Team.objects.create(slug="web", name="=cmd()", created_at=NOW)
+    Team.objects.filter(pk=team.pk).update(description="Sells")
+    response = admin.get("/settings/audit/export/?kind=team")
+    body = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]  # it streams
+    lines = list(csv.DictReader(io.StringIO(body)))
+    assert [(line["action"], line["name"], line["changes"]) for line in lines] == [
+        ("changed", "'=cmd()", "description: – → Sells"),
+        ("added", "'=cmd()", "name: =cmd(); slug: web; created at: 2026-03-10T12:00:00+00:00"),
+    ]
+    event = AuditEvent.objects.get(action=AuditAction.EXPORTED)
+    assert (event.actor_name, event.data, event.context["path"]) == (
+        "boss",
+        {"kind": "team"},
+        "/settings/audit/export/",
+    )
+
+
+@pytest.mark.parametrize("lines", [1, 120])
+def test_queries_do_not_grow(reader: Client, django_assert_num_queries: DjangoAssertNumQueries, lines: int) -> None:
+    teams = Team.objects.bulk_create(Team(slug=f"t{n}", name=f"T{n}", created_at=NOW) for n in range(lines))
+    people = [user(f"p{n}") for n in range(lines)]
+    Membership.objects.bulk_create(Membership(team=t, user=p) for t, p in zip(teams, people, strict=True))
+    registry("Harbor")
+    with django_assert_num_queries(9):
+        reader.get("/settings/audit/?kind=membership")
+    with django_assert_num_queries(7):
+        reader.get("/settings/audit/?kind=team")
+
+
+def test_secrets_are_told_of_and_never_told() -> None:
+    boss = user("boss", staff=True)
+    policy_version()
+    values = RegistryValues("Harbor", "https://harbor.example", "kubernetes", username="robot", password="geheim")
+    made = save_registry(values, now=NOW, by=boss)
+    save_registry(replace(values, password=None), now=NOW, registry=Registry.objects.get(pk=made.pk), by=boss)
+    endpoint = make_endpoint(made, "distribution", now=NOW, by=boss)
+    rotated = rotate_secret(endpoint.endpoint, hours=1, now=NOW, by=boss)
+    told = AuditEvent.objects.filter(action__startswith="secret").order_by("id")
+    assert [(e.action, e.actor_name, e.data) for e in told] == [
+        ("secret_changed", "boss", {"secrets": ["password"]}),
+        ("secret_shown", "boss", {}),
+        ("secret_rotated", "boss", {}),
+    ]
+    everything = str(list(AuditEvent.objects.values_list("name", "data", "context")))
+    for secret in ("geheim", endpoint.secret, rotated.secret):
+        assert secret not in everything
