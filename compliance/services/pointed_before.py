@@ -33,4 +33,4 @@ def pointed_before(moved: Sequence[Pointed]) -> list[Pointed]:
 
 def _last_known(tags: Collection[int]) -> dict[int, str]:
     rows = TagChange.objects.filter(tag__in=tags, was__in=_KNOWN).exclude(from_digest="")
-    return dict(rows.order_by("tag", "-pk").distinct("tag").values_list("tag_id", "from_digest"))
+    return dict(rows.order_by("tag_id", "-pk").distinct("tag_id").values_list("tag_id", "from_digest"))
