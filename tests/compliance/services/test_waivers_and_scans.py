@@ -1,0 +1,97 @@
+"""Waivers hold while scans find what was accepted, and not longer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from compliance.models import DailySnapshot, Finding, Repository, Tag, Waiver
+from compliance.remediation.waiver import WaiverScope
+from compliance.services.end_waivers import tend_waivers
+from compliance.services.write_waiver import write_waiver
+from tests.compliance.services.conftest import BASE, World, app
+from tests.support.images import Stored, image
+from tests.support.remediation import draft
+from tests.support.rows import user
+
+NAME = "team/app"
+
+
+def other_entrypoint() -> Stored:
+    return image([BASE], user="", entrypoint=["/bin/other"])
+
+
+def status() -> str:
+    return Finding.objects.get(repository__name=NAME, rule="NR101").status
+
+
+def shown() -> dict[str, str]:
+    return dict(Tag.objects.filter(repository__name=NAME, deleted_at=None).values_list("name", "shown"))
+
+
+@pytest.fixture
+def waived(world: World) -> World:
+    """A tag that runs as root, which is accepted with everything else that it fails for."""
+    world.layout.tag(NAME, "1", app(""))
+    world.scan()
+    by = user("sec")
+    for rule in Finding.objects.filter(occurrences__decides=True).values_list("rule", flat=True).distinct():
+        until = (world.now + timedelta(days=100)).date()
+        write_waiver(replace(draft(by, scope=WaiverScope(rule)), until=until), by=by, now=world.now)
+    assert status() == "waived"
+    assert shown() == {"1": "waived"}
+    return world
+
+
+@pytest.mark.parametrize(
+    ("pushed", "became", "tag"),
+    [
+        (lambda: app("", "rebuilt"), "waived", "waived"),
+        (other_entrypoint, "open", "fail"),
+        (lambda: app("10001:10001"), "fixed", "pass"),
+    ],
+    ids=["rebuilt", "another entrypoint", "repaired"],
+)
+def test_the_next_push(waived: World, pushed: Callable[[], Stored], became: str, tag: str) -> None:
+    waived.layout.tag(NAME, "1", pushed())
+    waived.later(minutes=20)
+    waived.scan()
+    assert status() == became
+    assert shown() == {"1": tag}
+    totals = Repository.objects.values_list("waived", "failed", "passed").get(name=NAME)
+    assert totals == (tag == "waived", tag == "fail", tag == "pass")
+    assert DailySnapshot.objects.filter(repository__name=NAME).latest("day").waived == totals[0]
+
+
+def test_another_user_is_another_finding(waived: World) -> None:
+    waived.layout.tag(NAME, "1", app("0"))
+    waived.later(minutes=20)
+    waived.scan()
+    assert status() == "fixed"
+    assert Finding.objects.get(repository__name=NAME, rule="NR102").status == "new"
+    assert shown() == {"1": "fail"}
+
+
+def test_a_new_tag_that_runs_alike_is_covered_and_one_that_does_not_opens_all(waived: World) -> None:
+    waived.layout.tag(NAME, "2", app("", "alike"))
+    waived.later(minutes=20)
+    waived.scan()
+    assert (status(), shown()) == ("waived", {"1": "waived", "2": "waived"})
+    waived.layout.tag(NAME, "3", other_entrypoint())
+    waived.later(minutes=20)
+    waived.scan()
+    assert (status(), set(shown().values())) == ("open", {"fail"})
+
+
+def test_an_expired_waiver_comes_back(waived: World) -> None:
+    waiver = Waiver.objects.order_by("pk")[0]
+    tended = tend_waivers(waiver.expires_at)
+    assert {each.waiver_id for each in tended.ended} == set(Waiver.objects.values_list("pk", flat=True))
+    assert all(reopened.told for each in tended.ended for reopened in each.applied.reopened)
+    assert (status(), shown()) == ("open", {"1": "fail"})
+    waived.now = waiver.expires_at + timedelta(minutes=5)
+    waived.scan()
+    assert (status(), shown()) == ("open", {"1": "fail"})
