@@ -76,7 +76,9 @@ def format_query(query: Query) -> str:
 
 
 def _typed(name: str, value: str) -> str:
-    return f"-{name}:{value[1:]}" if value.startswith("-") else f"{name}:{value}"
+    if name in _LISTS and value.startswith("-"):
+        return f"-{name}:{value[1:]}"
+    return f'{name}:"{value}"' if re.search(r"\s", value) or value.startswith("-") else f"{name}:{value}"
 
 
 def _is_more_than_a_word(word: str) -> bool:
@@ -93,6 +95,8 @@ class _Reader:
         minus, name = bool(match["minus"]), (match["name"] or "").lower()
         quoted = match["quoted"] is not None
         value = match["quoted"] if quoted else match["plain"] or ""
+        if quoted and not value and name:
+            value = '""'  # said to be empty
         if name:
             self._filter(_SHORT.get(name, name), value, minus, match[0])
         elif not quoted and value.lower() in _BARE:

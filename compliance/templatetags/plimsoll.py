@@ -297,7 +297,7 @@ def pager(context: template.Context, paging: object) -> dict[str, object]:
 
 
 @register.inclusion_tag("compliance/parts/sort.html", takes_context=True)
-def sort(context: template.Context, current: str, key: str, label: str) -> dict[str, object]:
+def sort(context: template.Context, current: str, key: str, label: str, kind: str = "") -> dict[str, object]:
     """The head of a sortable column; a second click turns the order around."""
     descending = current == f"-{key}"
     active = descending or current == key
@@ -305,6 +305,7 @@ def sort(context: template.Context, current: str, key: str, label: str) -> dict[
     return {
         "request": context["request"],
         "label": label,
+        "kind": kind,
         "next": key if descending or not active else f"-{key}",
         "state": state,
         "aria": state if active else "",
