@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, Min, Q, Sum
+from django.db.models import Avg, Count, F, Min, Q, Sum, Window
 
 from compliance.access import Actor, may_see_operations
 from compliance.charts import Part, parts
-from compliance.models import ACTIVE, Repository, Scan, State, TagChange, VerdictChoice
-from compliance.queries.filters import choice_of, registries_for
+from compliance.models import ACTIVE, Scan, State, TagChange, VerdictChoice
+from compliance.queries.filters import VERDICTS, choice_of, registries_for
+from compliance.queries.overview_causes import Work, work_of
+from compliance.queries.remediation import piles
+from compliance.queries.remediation_page import Count as Counted
 from compliance.queries.trend import Period, Trend, fleet_trend
+from compliance.queries.waivers import count_waivers
+from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
 
 WINDOWS: dict[str, str] = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
 _LIST = 8
@@ -109,8 +114,14 @@ class LastScan:
 class Overview:
     """The page."""
 
+    scope: WorkScope
+    choices: Choices
     window: str
     totals: Totals
+    work: Work
+    expiring: Counted
+    worse_since: datetime
+    last_visit: bool
     trend: Trend
     change: float | None
     since: date | None
@@ -120,56 +131,84 @@ class Overview:
     last_scan: LastScan | None
 
     @property
+    def links(self) -> dict[str, str]:
+        """The query strings of the lists that the cards count."""
+        verdicts = {verdict: self.scope.address(verdict=verdict) for verdict in VERDICTS}
+        shows = {show: self.scope.address(show=show) for show in ("never", "failing")}
+        return {"all": self.scope.address(), **verdicts, **shows}
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to show but the way to begin."""
-        return self.totals.evaluated + self.totals.not_applicable == 0
+        return not self.scope.pairs and self.totals.evaluated + self.totals.not_applicable == 0
 
 
-def overview(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Overview:
-    """Sum up what somebody sees of the fleet, over the window the address asks for."""
+def overview(params: Mapping[str, str], actor: Actor, *, now: datetime, last_visit: datetime | None = None) -> Overview:
+    """Sum up what somebody sees of the scope and the window that the address asks for.
+
+    :param last_visit: since when "got worse" counts; otherwise within the window.
+    """
     window = choice_of(params, "days", WINDOWS) or "30"
-    totals, score = _totals(actor)
+    homes = _Homes(tuple(registries_for(actor).values_list("slug", "name", "problem_code")))
+    choices = choices_for(actor, ((slug, name) for slug, name, _ in homes.rows))
+    scope = read_scope(params, actor, choices)
+    active = _active() if may_see_operations(actor) else _Active()
+    totals, score = _totals(scope, homes, active)
+    worse_since = last_visit or now - timedelta(days=int(window))
     live = Period(
         now.date(), "", totals.evaluated, totals.passed, totals.failed, totals.unknown, 0, 0, score,
         waived=totals.waived,
     )  # fmt: skip
-    trend = fleet_trend(int(window), actor, today=now.date(), live=live if totals.evaluated else None)
+    trend = fleet_trend(int(window), scope, today=now.date(), live=live if totals.evaluated else None)
     judged = [period for period in trend.periods if period.compliance is not None]
     return Overview(
+        scope=scope,
+        choices=choices,
         window=window,
         totals=totals,
+        work=work_of(scope, choices, piles(scope.narrowed, now=now), int(window), now=now),
+        expiring=_expiring(scope, now),
+        worse_since=worse_since,
+        last_visit=last_visit is not None,
         trend=trend,
         change=_points(judged[0], judged[-1]) if len(judged) > 1 else None,
         since=judged[0].start if judged else None,
-        worse=_worse(actor, now - timedelta(days=int(window))),
-        worst=_worst(actor),
-        running=_running() if may_see_operations(actor) else (),
-        last_scan=_last_scan() if may_see_operations(actor) else None,
+        worse=_worse(scope, worse_since),
+        worst=_worst(scope),
+        running=active.scans,
+        last_scan=active.last,
     )
+
+
+def _expiring(scope: WorkScope, now: datetime) -> Counted:
+    count = count_waivers({**scope.pairs, "state": "expiring"}, scope.actor, now=now)
+    return Counted(count, scope.address(state="expiring"))
 
 
 def _points(first: Period, last: Period) -> float:
     return ((last.compliance or 0) - (first.compliance or 0)) * 100
 
 
-def _totals(actor: Actor) -> tuple[Totals, Any]:
-    sums: dict[str, Any] = (
-        Repository.objects.listed()
-        .for_user(actor)
-        .aggregate(
-            repositories=Count("pk"),
-            never_scanned=Count("pk", filter=Q(scanned_at=None)),
-            tags=Sum("tags_total"),
-            passed_=Sum("passed"),
-            failed_=Sum("failed"),
-            unknown_=Sum("unknown"),
-            waived_=Sum("waived"),
-            na=Sum("not_applicable"),
-            oldest_scan=Min("scanned_at"),
-            mean=Avg("score"),
-        )
+@dataclass(frozen=True, slots=True)
+class _Homes:
+    """Registries that hold something somebody may see: slug, name, problem."""
+
+    rows: tuple[tuple[str, str, str], ...]
+
+
+def _totals(scope: WorkScope, homes: _Homes, active: _Active) -> tuple[Totals, Any]:
+    sums: dict[str, Any] = scope.repositories.listed().aggregate(
+        repositories=Count("pk"),
+        never_scanned=Count("pk", filter=Q(scanned_at=None)),
+        tags=Sum("tags_total"),
+        passed_=Sum("passed"),
+        failed_=Sum("failed"),
+        unknown_=Sum("unknown"),
+        waived_=Sum("waived"),
+        na=Sum("not_applicable"),
+        oldest_scan=Min("scanned_at"),
+        mean=Avg("score"),
     )
-    registries = registries_for(actor).aggregate(all=Count("pk"), error=Count("pk", filter=~Q(problem_code="")))
     return Totals(
         repositories=sums["repositories"],
         never_scanned=sums["never_scanned"],
@@ -179,16 +218,16 @@ def _totals(actor: Actor) -> tuple[Totals, Any]:
         unknown=sums["unknown_"] or 0,
         waived=sums["waived_"] or 0,
         not_applicable=sums["na"] or 0,
-        registries=registries["all"],
-        registries_in_error=registries["error"],
-        running=Scan.objects.filter(state__in=ACTIVE).count() if may_see_operations(actor) else 0,
+        registries=len(homes.rows),
+        registries_in_error=sum(problem != "" for _, _, problem in homes.rows),
+        running=active.count,
         oldest_scan=sums["oldest_scan"],
     ), sums["mean"]
 
 
-def _worse(actor: Actor, since: datetime) -> tuple[Worse, ...]:
+def _worse(scope: WorkScope, since: datetime) -> tuple[Worse, ...]:
     rows = (
-        TagChange.objects.for_user(actor)
+        scope.of(TagChange.objects.all())
         .filter(at__gte=since, became=VerdictChoice.FAIL, repository__deleted_at=None)
         .exclude(was=VerdictChoice.FAIL)
         .select_related("repository__registry", "tag")
@@ -200,8 +239,8 @@ def _worse(actor: Actor, since: datetime) -> tuple[Worse, ...]:
     )
 
 
-def _worst(actor: Actor) -> tuple[WorstRepository, ...]:
-    failing = Repository.objects.listed().for_user(actor).filter(failed__gt=0)
+def _worst(scope: WorkScope) -> tuple[WorstRepository, ...]:
+    failing = scope.repositories.listed().filter(failed__gt=0)
     rows = failing.select_related("registry").order_by("-failed", "name")
     return tuple(
         WorstRepository(
@@ -217,11 +256,27 @@ def _worst(actor: Actor) -> tuple[WorstRepository, ...]:
     )
 
 
-def _running() -> tuple[RunningScan, ...]:
-    rows = Scan.objects.filter(state__in=ACTIVE).select_related("registry")[:_LIST]
-    return tuple(RunningScan(row.pk, row.registry.name, row.tags_done, row.tags_total) for row in rows)
+@dataclass(frozen=True, slots=True)
+class _Active:
+    """Scans under way, the first few and how many, and the one that ended last."""
+
+    scans: tuple[RunningScan, ...] = ()
+    count: int = 0
+    last: LastScan | None = None
 
 
-def _last_scan() -> LastScan | None:
-    row = Scan.objects.filter(state=State.DONE).select_related("registry").order_by("-finished_at").first()
-    return LastScan(row.pk, row.registry.name, row.finished_at, row.new, row.fixed) if row else None
+def _active() -> _Active:
+    newest = Scan.objects.filter(state=State.DONE).order_by("-finished_at").values("pk")[:1]
+    rows = list(
+        Scan.objects.filter(Q(state__in=ACTIVE) | Q(pk__in=newest))
+        .select_related("registry")
+        .annotate(active=Window(Count("pk", filter=Q(state__in=ACTIVE))))
+        .order_by(F("finished_at").desc(nulls_last=True), "pk")[: _LIST + 1]
+    )
+    running = [row for row in rows if row.state in ACTIVE]
+    done = next((row for row in rows if row.state == State.DONE), None)
+    return _Active(
+        tuple(RunningScan(row.pk, row.registry.name, row.tags_done, row.tags_total) for row in running[:_LIST]),
+        vars(rows[0])["active"] if rows else 0,
+        LastScan(done.pk, done.registry.name, done.finished_at, done.new, done.fixed) if done else None,
+    )

@@ -52,6 +52,7 @@ class Pile:
     waived: int
     ages: tuple[int, ...]
     oldest: datetime | None
+    protected: int = 0
 
 
 def piles(repositories: QuerySet[Repository] | None, *, now: datetime) -> tuple[Pile, ...]:
@@ -71,16 +72,25 @@ def piles(repositories: QuerySet[Repository] | None, *, now: datetime) -> tuple[
             due=Count("pk", filter=to_do & Q(due_at__gte=now, due_at__lte=now + SOON)),
             waived_=Count("pk", filter=~to_do),
             oldest=Min("opened_at", filter=to_do),
+            guarded=Count("pk", filter=to_do & Q(protected=True)),
             **ages,
         )
     )
     return tuple(
         Pile(
             row["repository__team"], row["rank"], row["open"], row["overdue"], row["due"], row["waived_"],
-            tuple(row[name] for name in ages), row["oldest"],
+            tuple(row[name] for name in ages), row["oldest"], row["guarded"],
         )
         for row in rows
     )  # fmt: skip
+
+
+def by_team(found: Iterable[Pile]) -> dict[int | None, list[Pile]]:
+    """The piles of each team."""
+    groups: dict[int | None, list[Pile]] = {}
+    for pile in found:
+        groups.setdefault(pile.team, []).append(pile)
+    return groups
 
 
 def standing_of(found: Iterable[Pile]) -> Standing:

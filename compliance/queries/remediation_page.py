@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +16,7 @@ from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.burn_down import courses, history, kept
 from compliance.queries.filters import choice_of
 from compliance.queries.paging import Paging, page_of
-from compliance.queries.remediation import Pile, paces_by_team, piles, standing_of
+from compliance.queries.remediation import Pile, by_team, paces_by_team, piles, standing_of
 from compliance.queries.teams import teams_for
 from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
 from compliance.remediation.metrics import (
@@ -229,15 +228,13 @@ def _team_lines(
     scope: WorkScope, found: Sequence[Pile], window: Window, page: str
 ) -> tuple[tuple[TeamLine, ...], Paging]:
     """Teams with the most overdue findings first, then the most open ones."""
-    of_team: dict[int | None, list[Pile]] = defaultdict(list)
-    for pile in found:
-        of_team[pile.team].append(pile)
+    of_team = by_team(found)
     names: dict[int | None, tuple[str, str]] = {
         team: (slug, name) for team, slug, name in teams_for(scope.actor).values_list("pk", "slug", "name")
     }
     if None in of_team:
         names[None] = (NO_TEAM, "No team")
-    standings = {team: standing_of(of_team[team]) for team in names}
+    standings = {team: standing_of(of_team.get(team, ())) for team in names}
     order = sorted(names, key=lambda team: (-standings[team].overdue, -standings[team].open, names[team][1]))
     paging = page_of(page, len(order))
     shown = order[paging.offset : paging.offset + paging.size]
@@ -247,7 +244,7 @@ def _team_lines(
         return paces_by_team(_repositories_of(shown), window), courses(unfixed, window)
 
     paces, course = kept(f"teams-{paging.number}", window, found, make) if scope.everything else make()
-    lines = tuple(_line(names[team], of_team[team], paces.get(team, Pace()), course[team]) for team in shown)
+    lines = tuple(_line(names[team], of_team.get(team, ()), paces.get(team, Pace()), course[team]) for team in shown)
     return lines, paging
 
 

@@ -53,7 +53,7 @@ def policy_changes(start: date, *, today: date, newest: int | None = None) -> tu
     :param newest: the newest closed snapshot, where the caller has asked for it.
     """
     rows = DailySnapshot.objects.filter(day__gte=start, day__lte=today)
-    key = f"policy-changes:{start:%Y%m%d}:{today:%Y%m%d}:{newest or newest_closed(today)}"
+    key = f"policy-changes:{start:%Y%m%d}:{today:%Y%m%d}:{newest_closed(today) if newest is None else newest}"
     found: _Versions | None = caches["process"].get(key)
     if found is None:
         found = _versions_by_day(rows.filter(day__lt=today, closed=True))

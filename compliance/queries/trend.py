@@ -14,7 +14,6 @@ from decimal import Decimal
 from django.core.cache import caches
 from django.db.models import Avg, QuerySet, Sum
 
-from compliance.access import Actor
 from compliance.charts import Chart, Series, stacked, up_and_down
 from compliance.models import DailySnapshot
 from compliance.queries.rule_changes import (
@@ -24,6 +23,7 @@ from compliance.queries.rule_changes import (
     policy_changes,
     policy_changes_of,
 )
+from compliance.queries.work_scope import WorkScope
 
 PERIODS: dict[str, tuple[str, int]] = {"day": ("Day", 30), "week": ("Week", 26), "month": ("Month", 12)}
 _CACHE_SECONDS = 3_600
@@ -117,27 +117,32 @@ def _until_now(days: list[Period], live: Period | None) -> list[Period]:
     return [*days, replace(live, policy=last.policy)]
 
 
-def fleet_trend(days: int, actor: Actor, *, today: date, live: Period | None) -> Trend:
-    """The trend of all that somebody sees, by day; ``live`` is today's total as the lists show it."""
+def fleet_trend(days: int, scope: WorkScope, *, today: date, live: Period | None) -> Trend:
+    """The trend of a scope, by day; ``live`` is today's total as the lists show it."""
     start = today - timedelta(days=days - 1)
-    newest = newest_closed(today) if actor.sees_everything else None
-    closed = _closed_days(start, actor, today=today, newest=newest)
-    seen = DailySnapshot.objects.for_user(actor)
+    newest = (newest_closed(today) or 0) if _is_large(scope) else None
+    closed = _closed_days(start, scope, today=today, newest=newest)
+    seen = scope.of(DailySnapshot.objects.all())
     activity = seen.filter(day=today).aggregate(new=Sum("new", default=0), fixed=Sum("fixed", default=0))
     last = [replace(live, **activity)] if live else []
-    if actor.sees_everything:
+    if scope.everything:
         title, changes = "Verdicts of all tags", policy_changes(start, today=today, newest=newest)
     else:
-        title, changes = "Verdicts of the tags of your teams", policy_changes_of(seen, start, today=today)
+        title, changes = f"Verdicts of the tags of {scope.name}", policy_changes_of(seen, start, today=today)
     return _trend("day", title, [*closed, *last], changes)
 
 
-def _closed_days(start: date, actor: Actor, *, today: date, newest: int | None) -> list[Period]:
-    """Sums of the whole fleet are kept; those of a member's teams are few rows and are summed each time."""
-    past = DailySnapshot.objects.for_user(actor).filter(day__gte=start, day__lt=today, closed=True)
-    if not actor.sees_everything:
+def _is_large(scope: WorkScope) -> bool:
+    """Everything, or a registry of it; who sees that cannot tell by it what others see."""
+    return scope.actor.sees_everything and not scope.team
+
+
+def _closed_days(start: date, scope: WorkScope, *, today: date, newest: int | None) -> list[Period]:
+    """Sums of the whole fleet are kept; those of teams are few rows and are summed each time."""
+    past = scope.of(DailySnapshot.objects.filter(day__gte=start, day__lt=today, closed=True))
+    if not _is_large(scope):
         return _fleet_days(past)
-    key = f"fleet-trend:{start:%Y%m%d}:{today:%Y%m%d}:{newest}"
+    key = f"fleet-trend:{scope.registry}:{start:%Y%m%d}:{today:%Y%m%d}:{newest}"
     closed: list[Period] | None = caches["process"].get(key)
     if closed is None:
         closed = _fleet_days(past)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
+
 from compliance.access import Actor
-from compliance.models import Registry, Repository, Team
+from compliance.models import Repository, Team
 from compliance.models.repository import RepositoryQuerySet
-from compliance.queries.filters import registries_for, slug_of
+from compliance.queries.filters import slug_of
 from compliance.queries.teams import teams_for
 from compliance.remediation.terms import NO_TEAM
 
 MOST_CHOICES = 200
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ class WorkScope:
         """The same, or ``None`` where that is everything."""
         return None if self.everything else self.repositories
 
+    def of(self, rows: Rows) -> Rows:
+        """Those of these rows that belong to a repository of it."""
+        narrowed = self.narrowed
+        return rows if narrowed is None else rows.filter(repository__in=narrowed.order_by().values("pk"))
+
     def address(self, **terms: str) -> str:
         """The query string of a list of this scope with further filters; empty ones are left out."""
         return "?" + urlencode({name: value for name, value in {**self.pairs, **terms}.items() if value})
@@ -68,9 +78,10 @@ class WorkScope:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a scope may be set to: slugs and names."""
+    """What a scope may be set to: slugs and names of teams and registries, and the ids of the teams."""
 
     teams: tuple[tuple[str, str], ...]
+    ids: Mapping[str, int]
     registries: tuple[tuple[str, str], ...] = ()
 
 
@@ -84,22 +95,20 @@ def read_scope(params: Mapping[str, str], actor: Actor, choices: Choices) -> Wor
     slug = slug_of(params, "team")
     if slug == NO_TEAM and actor.sees_everything:
         return WorkScope(actor, team=NO_TEAM)
-    team = teams_for(actor).filter(slug=slug).first() if slug else None
+    if slug in choices.ids:
+        return WorkScope(actor, slug, dict(choices.teams)[slug], choices.ids[slug])
+    team = teams_for(actor).filter(slug=slug).first() if slug else None  # one that is too far down to be offered
     if team is not None:
         return team_scope(team, actor)
     registry = dict(choices.registries).get(params.get("registry", ""), "")
     return WorkScope(actor, registry=params["registry"], registry_name=registry) if registry else WorkScope(actor)
 
 
-def choices_for(actor: Actor, *, registries: bool = False) -> Choices:
-    """The first teams, and registries, by name."""
-    teams = tuple(teams_for(actor).order_by("name").values_list("slug", "name")[:MOST_CHOICES])
-    rows: tuple[tuple[str, str], ...] = ()
-    if registries:
-        rows = tuple(registries_for(actor).values_list("slug", "name")[:MOST_CHOICES])
-    return Choices(teams, rows)
-
-
-def registry_ids(scope: WorkScope) -> list[int]:
-    """The registry of a scope, where it is one."""
-    return list(Registry.objects.filter(slug=scope.registry).values_list("pk", flat=True)) if scope.registry else []
+def choices_for(actor: Actor, registries: Iterable[tuple[str, str]] = ()) -> Choices:
+    """The first teams by name, and the registries."""
+    teams = list(teams_for(actor).order_by("name").values_list("pk", "slug", "name")[:MOST_CHOICES])
+    return Choices(
+        tuple((slug, name) for _, slug, name in teams),
+        {slug: pk for pk, slug, _ in teams},
+        tuple(islice(registries, MOST_CHOICES)),
+    )

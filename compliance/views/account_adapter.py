@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from compliance.models import AuditAction, AuditEvent, User
 from compliance.services.record_audit import audit
+from compliance.views.last_visit import keep_last_visit
 from compliance.views.request_facts import client_address
 
 _LONGEST_NAME: Final = 150
@@ -47,7 +48,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Begin a session."""
+        before = user.last_login
         super().login(request, user)
+        keep_last_visit(request, before)
         audit(AuditAction.LOGIN, user, by=user, now=timezone.now())
 
     def logout(self, request: HttpRequest) -> None:

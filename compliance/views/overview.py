@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from compliance.queries.overview import WINDOWS, overview
+from compliance.views.last_visit import last_visit
 from compliance.views.respond import Shape, page
 from compliance.views.rights import actor_of
 
@@ -17,6 +18,5 @@ _PAGE = Shape("compliance/overview/page.html")
 def show(request: HttpRequest) -> HttpResponse:
     """Where the fleet stands."""
     now = timezone.now()
-    return page(
-        request, _PAGE, {"page": overview(request.GET, actor_of(request), now=now), "windows": WINDOWS}, now=now
-    )
+    found = overview(request.GET, actor_of(request), now=now, last_visit=last_visit(request))
+    return page(request, _PAGE, {"page": found, "windows": WINDOWS}, now=now)
