@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from compliance.models import OwnershipRule, Registry, Repository, Team
 from compliance.models.repository import RepositoryQuerySet
@@ -42,12 +42,10 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class OwnershipPage:
-    """The page; ``pinned`` repositories belong to whom a person said."""
+    """The page."""
 
     rows: tuple[RuleRow, ...]
     paging: Paging
-    decided: int
-    pinned: int
     unowned: int
 
 
@@ -98,11 +96,7 @@ class Answer:
 
 def ownership_page(params: Mapping[str, str]) -> OwnershipPage:
     """One page of the rules in their order, with what they decide: four queries."""
-    totals = Repository.objects.listed().aggregate(
-        decided=Count("pk", filter=Q(team_pinned=False, team__isnull=False)),
-        pinned=Count("pk", filter=Q(team_pinned=True, team__isnull=False)),
-        unowned=Count("pk", filter=Q(team=None)),
-    )
+    unowned = Repository.objects.listed().filter(team=None).count()
     ids = list(OwnershipRule.objects.order_by("position", "pk").values_list("pk", flat=True))
     paging = page_of(params.get("page", ""), len(ids))
     shown = OwnershipRule.objects.filter(pk__in=ids[paging.offset : paging.offset + paging.size])
@@ -116,7 +110,7 @@ def ownership_page(params: Mapping[str, str]) -> OwnershipPage:
     places = {pk: place for place, pk in enumerate(ids, 1)}
     rows = shown.select_related("registry", "team").order_by("position", "pk")
     return OwnershipPage(
-        tuple(_row(row, places[row.pk], decides.get(row.pk, 0), len(ids)) for row in rows), paging, **totals
+        tuple(_row(row, places[row.pk], decides.get(row.pk, 0), len(ids)) for row in rows), paging, unowned
     )
 
 

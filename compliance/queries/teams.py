@@ -87,9 +87,9 @@ def list_teams(params: Mapping[str, str], actor: Actor) -> TeamList:
         Repository.objects.listed().filter(team__in=ids).order_by().values_list("team").annotate(n=Count("pk"))
     )
     people: dict[int, list[tuple[str, str]]] = {}
-    rows = Membership.objects.filter(team__in=ids, user__is_active=True).order_by("user__username")
-    for team, name, role in rows.values_list("team_id", "user__username", "role"):
-        people.setdefault(team, []).append((name, role))
+    rows = Membership.objects.filter(team__in=ids).order_by("user__username")
+    for team, name, role, active in rows.values_list("team_id", "user__username", "role", "user__is_active"):
+        people.setdefault(team, []).append((name, role if active else ""))
     return TeamList(
         tuple(_row(team, people.get(team.pk, []), owned.get(team.pk, 0), actor) for team in page), paging, q
     )

@@ -16,7 +16,7 @@ from compliance.models import Membership, Team, TeamRoleChoice, User
 from compliance.queries.settings_people import find_people
 from compliance.queries.teams import find_team, members_of
 from compliance.services.change_members import LastLead, remove_member, set_member
-from compliance.views.respond import Shape, page
+from compliance.views.respond import Shape, page, signed_in
 from compliance.views.rights import actor_of, needs
 from compliance.views.teams import team_for
 
@@ -77,7 +77,7 @@ def _page(request: HttpRequest, team: Team, form: MemberForm, *, status: int = 2
     context = {
         "team": team,
         "members": members_of(team),
-        "roles": [(value, str(label)) for value, label in TeamRoleChoice.choices],
+        "roles": [(value, str(label).partition(":")[0]) for value, label in TeamRoleChoice.choices],
         "leads": may_lead_team(actor_of(request), team.pk),
         "form": form,
         **more,
@@ -98,7 +98,7 @@ def _insist_on_leading(request: HttpRequest, team: Team) -> None:
 
 def _after(request: HttpRequest, team: Team) -> HttpResponse:
     """Who took themselves out may see the team no more."""
-    still = find_team(team.slug, User.objects.get(pk=request.user.pk).actor)
+    still = find_team(team.slug, User.objects.get(pk=signed_in(request).pk).actor)
     return _back(team) if still else HttpResponseRedirect(reverse("teams"))
 
 

@@ -46,7 +46,7 @@ def test_the_list_counts_and_links(web: Team, admin: Client) -> None:
         join(web, user(name, role="member"), role)
     User.objects.filter(username="gone").update(is_active=False)
     row = get(admin, "/teams/").rows[0]
-    assert row.text == "Web ann 2 members of Web 2 repositories of Web"
+    assert row.text == "Web ann 3 members of Web 2 repositories of Web"
     assert len(get(admin, "/repos/?team=web").rows) == 2
     assert "owned by web" in get(admin, "/repos/?team=web").text
 
