@@ -109,7 +109,7 @@ class OwnershipForm(forms.Form):
         max_length=LONGEST_LABEL,
         label="Label",
         required=False,
-        help_text="Empty: the pattern is for names of repositories.",
+        help_text="Without a label the pattern is for names of repositories.",
         widget=forms.TextInput(attrs={**_PLAIN, "list": "labels-known"}),
     )
     pattern = forms.CharField(
