@@ -107,7 +107,7 @@ class Tag(models.Model):
     """A tag and what it points to: one image, or an index, or (``problem_code``) something that could not be read.
 
     ``verdict`` is what the policy says; lists and counts go by ``shown``: ``excused_as`` where the tag fails and every
-    finding it fails for is waived, which is *waived*, or *unknown* where another platform is.
+    finding it fails for is waived, which is *waived*, or *unknown* where that would be its verdict without them.
 
     A scan passes over a tag whose digest is the same and that was judged by the current policy version: by its own
     ``judged_by`` or, unless that is empty, by its repository's.
@@ -158,6 +158,7 @@ class Tag(models.Model):
         constraints = [models.UniqueConstraint(fields=["repository", "name"], name="tag_once")]
         indexes = [
             models.Index(fields=["repository", "shown"], condition=models.Q(deleted_at=None), name="tag_shown"),
+            models.Index(fields=["repository"], condition=~models.Q(excused_as=""), name="tag_excused"),
             models.Index(fields=["repository", "-moved_at"], name="tag_moved"),
             models.Index(fields=["repository", "unconfirmed_since"], condition=_UNCONFIRMED, name="tag_unconfirmed"),
             # Apart from those already given up: the tick asks every few seconds.

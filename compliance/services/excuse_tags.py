@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-# A tag that fails for nothing but what is waived. Where another of its platforms is unknown, so is the tag.
+# A tag that fails for nothing but what is waived. Where another of its platforms is unknown, or another rule that
+# decides could not tell, so is the tag: what is waived hides nothing else.
 _EXCUSE = """
 WITH touched AS (
     SELECT o.tag_id AS id FROM compliance_finding f JOIN compliance_occurrence o ON o.finding_id = f.id
@@ -22,7 +23,15 @@ WITH touched AS (
 ), wanted AS (
     SELECT t.id,
            CASE WHEN t.verdict <> 'fail' OR t.deleted_at IS NOT NULL OR NOT COALESCE(d.waived, false) THEN ''
-                WHEN t.platforms @> '[{"verdict": "unknown"}]' THEN 'unknown'
+                WHEN t.platforms @> '[{"verdict": "unknown"}]' OR EXISTS (
+                    SELECT FROM (
+                        SELECT t.image_id AS id
+                         UNION ALL SELECT c.image_id FROM compliance_indeximage c WHERE c.index_id = t.index_id
+                    ) shown JOIN compliance_image i ON i.id = shown.id
+                      JOIN compliance_evaluation e ON e.outline_id = i.outline_id AND e.unsure_of <> '[]'
+                      JOIN compliance_policy p ON p.current_id = e.policy_version_id
+                      JOIN compliance_repository r ON r.policy_id = p.id AND r.id = t.repository_id
+                ) THEN 'unknown'
                 ELSE 'waived' END AS excused_as
       FROM touched JOIN compliance_tag t USING (id) LEFT JOIN deciding d USING (id)
 ), written AS (

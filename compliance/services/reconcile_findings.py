@@ -35,6 +35,7 @@ class Reconciled:
 
     :param critical: new ones of the highest severity; ``regressions``: those a tag has just begun to show that ran as
         somebody else before and runs as root now. Somebody is to be told of both at once.
+    :param recount: tags are excused, or no longer: they are to be counted again, whether they were written or not.
     """
 
     new: list[int] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Reconciled:
     regressed: list[int] = field(default_factory=list)
     critical: list[int] = field(default_factory=list)
     regressions: list[int] = field(default_factory=list)
+    recount: bool = False
 
 
 def reconcile_tags(
@@ -78,8 +80,8 @@ def _settle(
         # In one order, as people's changes take them, so that no two wait for each other in a circle.
         rows = list(Finding.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)))
         _Writer(scan_id, now, facts_of(rows), done).write(rows, by_id)
-        apply_waivers(finding_ids=ids, now=now)
-    excuse_tags(repository_ids)
+        done.recount = bool(apply_waivers(finding_ids=ids, now=now).repositories)
+    done.recount |= bool(excuse_tags(repository_ids))
     return done
 
 

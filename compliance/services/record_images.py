@@ -94,8 +94,10 @@ def record_images(
         leave_out_tags(batch.outside, now=now)
         label_repository(repository, now=now)  # before findings: waivers go by teams
         tags = [*written.tags, *batch.gone, *batch.outside]
-        reconcile_tags(repository.pk, tags, version, scan_id=repository_scan.scan_id, now=now, moved=written.moved)
-        if written.rows or batch.gone or batch.outside:
+        found = reconcile_tags(
+            repository.pk, tags, version, scan_id=repository_scan.scan_id, now=now, moved=written.moved
+        )
+        if written.rows or batch.gone or batch.outside or found.recount:
             turns = Turns(written.new, written.fixed, written.regressed)
             count_totals(repository, version, now=now, turns=turns)
             _return(repository)

@@ -10,6 +10,7 @@ import pytest
 
 from compliance.models import (
     DailySnapshot,
+    Evaluation,
     Finding,
     FindingEvent,
     FindingSpan,
@@ -23,6 +24,7 @@ from compliance.models import (
 from compliance.policy import document
 from compliance.services.apply_waivers import apply_and_count
 from compliance.services.close_days import close_days
+from compliance.services.excuse_tags import excuse_tags
 from compliance.services.publish_policies import publish_policies
 from compliance.services.rejudge import finish_rejudgings
 from scanner.domain.policy import RuleSetting
@@ -200,6 +202,13 @@ class TestWaivers:
         change_policy(rooted, {"NR301": RuleSetting(enabled=False), "NR302": RuleSetting(enabled=False)})
         change_policy(rooted, {"NR303": RuleSetting(fails=True)})
         assert self.shown()["1"] == "fail"
+
+    def test_it_hides_nothing_that_nobody_can_say(self, rooted: World, waiver: Waiver) -> None:
+        """Without what is waived the tag would be unknown."""
+        change_policy(rooted, {rule: RuleSetting(severity=Severity.LOW) for rule in ("NR301", "NR302", "NR303")})
+        Evaluation.objects.filter(verdict="fail").update(unsure_of=["NR103"])
+        assert excuse_tags([rooted.tag("team/app").repository_id])
+        assert self.shown() == {"1": "unknown", "2": "unknown", "3": "pass"}
 
     def test_fixed_is_fixed(self, rooted: World, waiver: Waiver) -> None:
         for tag in ("1", "2"):
