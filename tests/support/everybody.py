@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import cast
 
 from django.db import connection, transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -15,9 +16,6 @@ from compliance.models import Membership, User
 from tests.support.remediation import join
 from tests.support.rows import never_scanned, registry, user
 from tests.support.tenants import MANY, Tenant, tenant
-
-if TYPE_CHECKING:
-    from django.test.client import _MonkeyPatchedWSGIResponse
 
 STRANGERS = ("anonymous", "disabled")
 MEMBERS = ("nobody", "removed", "viewer", "triager", "lead", "lead of the others")
@@ -48,7 +46,7 @@ class World:
         """Those there are."""
         return (self.ours, self.theirs) if self.theirs else (self.ours,)
 
-    def ask(self, who: str, verb: str, url: str, *, strict: bool = False, **headers: str) -> _MonkeyPatchedWSGIResponse:
+    def ask(self, who: str, verb: str, url: str, *, strict: bool = False, **headers: str) -> HttpResponse:
         """Ask as somebody, undo what it did, and remember whether it told of others' data.
 
         :param strict: with the protection against forged requests, which test clients are spared.
@@ -57,11 +55,17 @@ class World:
         if who in self.sessions:
             client.cookies["session"] = self.sessions[who]
         with undone():
-            response = client.generic(verb, url, headers=headers, content_type="application/x-www-form-urlencoded")
+            form = "application/x-www-form-urlencoded"
+            response = cast(HttpResponse, client.generic(verb, url, headers=headers, content_type=form))
             content = response.getvalue()
         self.written = rows_written()
         self._look_for_leaks(who, f"{verb} {url}", content.decode())
         return response
+
+    def leaked(self) -> list[str]:
+        """What was told since this was last asked."""
+        found, self.leaks = self.leaks, []
+        return found
 
     def _look_for_leaks(self, who: str, request: str, text: str) -> None:
         for each in self.tenants:
