@@ -11,9 +11,9 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from compliance.access import Actor
 from compliance.models.finding import FindingQuerySet
+from compliance.queries.counted import Counted
 from compliance.queries.finding_rows import FindingRow, rows_of
 from compliance.queries.findings import select_findings
-from compliance.queries.remediation_page import Count as Counted
 from compliance.queries.remediation_page import read_window
 from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
 from compliance.remediation.status import Status

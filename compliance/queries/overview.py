@@ -12,10 +12,10 @@ from django.db.models import Avg, Count, F, Min, Q, Sum, Window
 from compliance.access import Actor, may_see_operations
 from compliance.charts import Part, parts
 from compliance.models import ACTIVE, Scan, State, TagChange, VerdictChoice
+from compliance.queries.counted import Counted
 from compliance.queries.filters import VERDICTS, choice_of, registries_for
 from compliance.queries.overview_causes import Work, work_of
 from compliance.queries.remediation import piles
-from compliance.queries.remediation_page import Count as Counted
 from compliance.queries.trend import Period, Trend, fleet_trend
 from compliance.queries.waivers import count_waivers
 from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
@@ -154,10 +154,12 @@ def overview(params: Mapping[str, str], actor: Actor, *, now: datetime, last_vis
     scope = read_scope(params, actor, choices)
     active = _active() if may_see_operations(actor) else _Active()
     totals, score = _totals(scope, homes, active)
+    unfixed = piles(scope.narrowed, now=now)
+    work = work_of(scope, choices, unfixed, int(window), now=now)
     worse_since = last_visit or now - timedelta(days=int(window))
     live = Period(
         now.date(), "", totals.evaluated, totals.passed, totals.failed, totals.unknown, 0, 0, score,
-        waived=totals.waived,
+        waived=totals.waived, overdue=work.overdue.count,
     )  # fmt: skip
     trend = fleet_trend(int(window), scope, today=now.date(), live=live if totals.evaluated else None)
     judged = [period for period in trend.periods if period.compliance is not None]
@@ -166,7 +168,7 @@ def overview(params: Mapping[str, str], actor: Actor, *, now: datetime, last_vis
         choices=choices,
         window=window,
         totals=totals,
-        work=work_of(scope, choices, piles(scope.narrowed, now=now), int(window), now=now),
+        work=work,
         expiring=_expiring(scope, now),
         worse_since=worse_since,
         last_visit=last_visit is not None,

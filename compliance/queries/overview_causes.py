@@ -10,8 +10,8 @@ from django.db.models import Count
 
 from compliance.models import Finding, Team
 from compliance.queries.burn_down import kept
+from compliance.queries.counted import Counted
 from compliance.queries.remediation import Pile, by_team, paces_by_team, standing_of
-from compliance.queries.remediation_page import Count as Counted
 from compliance.queries.work_scope import Choices, WorkScope
 from compliance.remediation.metrics import Pace, in_days, last_days
 from compliance.remediation.terms import NO_SUBJECT

@@ -14,6 +14,7 @@ from compliance.charts import Chart, Part, Series, Spark, sparkline, stacked, up
 from compliance.models import Repository
 from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.burn_down import courses, history, kept
+from compliance.queries.counted import Counted
 from compliance.queries.filters import choice_of
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.remediation import Pile, by_team, paces_by_team, piles, standing_of
@@ -37,15 +38,6 @@ _MOST_DAYS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """A number that links to exactly what it counts; the address is one of the inbox."""
-
-    count: int
-    address: str
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Tile:
     """One number with its sentence.
 
@@ -55,8 +47,8 @@ class Tile:
     key: str
     label: str
     value: str = ""
-    count: Count | None = None
-    notes: tuple[Count, ...] = ()
+    count: Counted | None = None
+    notes: tuple[Counted, ...] = ()
     note: str = ""
     is_bad: bool = False
 
@@ -71,7 +63,7 @@ class Age:
     """A bar of the ageing chart."""
 
     label: str
-    count: Count
+    count: Counted
     bar: tuple[Part, ...]
 
 
@@ -97,9 +89,9 @@ class TeamLine:
 
     slug: str
     name: str
-    severities: tuple[Count, ...]
-    open: Count
-    overdue: Count
+    severities: tuple[Counted, ...]
+    open: Counted
+    overdue: Counted
     oldest: datetime | None
     median: str
     sla_hit: float | None
@@ -161,15 +153,15 @@ def remediation_of(scope: WorkScope, found: Sequence[Pile], window: str, *, now:
 
 def _tiles(scope: WorkScope, window: str, standing: Standing, pace: Pace) -> tuple[Tile, ...]:
     past = f"{window}d"
-    late = Count(standing.overdue, scope.address(due="overdue"))
-    fixed = Count(pace.fixed, scope.address(fixed=past), "fixed")
-    waived = Count(standing.waived, scope.address(status="waived"), "waived")
-    kept = Count(pace.kept, scope.address(status="fixed", fixed=past), "fixed still")
-    opened = Count(pace.opened, scope.address(opened=past), "opened")
+    late = Counted(standing.overdue, scope.address(due="overdue"))
+    fixed = Counted(pace.fixed, scope.address(fixed=past), "fixed")
+    waived = Counted(standing.waived, scope.address(status="waived"), "waived")
+    kept = Counted(pace.kept, scope.address(status="fixed", fixed=past), "fixed still")
+    opened = Counted(pace.opened, scope.address(opened=past), "opened")
     return (
-        Tile("open", "Open", count=Count(standing.open, scope.address(tab="open"))),
+        Tile("open", "Open", count=Counted(standing.open, scope.address(tab="open"))),
         Tile("overdue", "Overdue", count=late, is_bad=bool(standing.overdue)),
-        Tile("due", "Due in 7 days", count=Count(standing.due, scope.address(due="week"))),
+        Tile("due", "Due in 7 days", count=Counted(standing.due, scope.address(due="week"))),
         Tile(
             "mttr",
             "Time to fix, median",
@@ -178,7 +170,7 @@ def _tiles(scope: WorkScope, window: str, standing: Standing, pace: Pace) -> tup
             notes=(fixed,),
         ),
         Tile("net", "Net resolve rate", _share(pace.net_rate), notes=(kept, opened)),
-        Tile("reopened", "Reopened", count=Count(pace.reopened, scope.address(reopened=past))),
+        Tile("reopened", "Reopened", count=Counted(pace.reopened, scope.address(reopened=past))),
         Tile("waived", "Waived share", _share(standing.waived_share), notes=(waived,)),
         Tile(
             "sla",
@@ -214,7 +206,7 @@ def _trends(scope: WorkScope, standing: Standing, days: tuple[Day, ...]) -> Tren
         ),
         days,
         tuple(
-            Age(label, Count(count, scope.address(age=term)), _bar(count, most))
+            Age(label, Counted(count, scope.address(age=term)), _bar(count, most))
             for (label, term, _, _), count in zip(AGES, standing.ages, strict=True)
         ),
     )
@@ -260,11 +252,11 @@ def _line(name: tuple[str, str], found: Sequence[Pile], pace: Pace, course: Sequ
         slug="" if slug == NO_TEAM else slug,
         name=name[1],
         severities=tuple(
-            Count(sum(pile.open for pile in found if pile.rank == rank), _of_team(slug, severity=severity))
+            Counted(sum(pile.open for pile in found if pile.rank == rank), _of_team(slug, severity=severity))
             for rank, severity in enumerate(SEVERITIES)
         ),
-        open=Count(standing.open, _of_team(slug)),
-        overdue=Count(standing.overdue, _of_team(slug, due="overdue")),
+        open=Counted(standing.open, _of_team(slug)),
+        overdue=Counted(standing.overdue, _of_team(slug, due="overdue")),
         oldest=min(opened, default=None),
         median=in_days(pace.median),
         sla_hit=pace.sla_hit,

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from urllib.parse import urlencode
 
-from django.db.models import Count, F, Min, OrderBy, OuterRef, Subquery
+from django.db.models import Count, F, Min, OrderBy, OuterRef, Q, Subquery
 
 from compliance.access import Actor
 from compliance.charts import Part, parts
-from compliance.models import Repository, Tag, TagChange
+from compliance.models import Finding, Repository, Tag, TagChange
 from compliance.policy.document import read_policy
 from compliance.policy.tag_view import summary_of_strip
+from compliance.queries.counted import Counted
 from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
 from compliance.queries.owner import Owner, owner_of
 from compliance.queries.paging import Paging, page_of
@@ -84,6 +86,8 @@ class RepositoryPage:
     """The page."""
 
     header: Header
+    open: Counted
+    overdue: Counted
     trend: Trend
     periods: tuple[tuple[str, str, bool], ...]
     rows: tuple[TagRow, ...]
@@ -151,9 +155,13 @@ def repository_page(header: Header, params: Mapping[str, str], *, now: datetime)
         tags = tags.filter(shown=verdict)
     paging = page_of(params.get("page", ""), tags.count())
     chosen = tags.select_related(*OWNERS).order_by(*_order(sort))
+    to_do, overdue = _to_do(header, now)
+    live = _live(header, overdue.count, now)
     return RepositoryPage(
         header=header,
-        trend=repository_trend(header.id, header.name, by, today=now.date(), live=_live(header, now)),
+        open=to_do,
+        overdue=overdue,
+        trend=repository_trend(header.id, header.name, by, today=now.date(), live=live),
         periods=tuple((key, label, key == by) for key, (label, _) in PERIODS.items()),
         rows=rows_of(chosen[paging.offset : paging.offset + paging.size]),
         paging=paging,
@@ -165,13 +173,21 @@ def repository_page(header: Header, params: Mapping[str, str], *, now: datetime)
     )
 
 
-def _live(header: Header, now: datetime) -> Period | None:
+def _to_do(header: Header, now: datetime) -> tuple[Counted, Counted]:
+    """How many findings are open, and how many of these overdue."""
+    named = urlencode({"repository": f"{header.registry_slug}/{header.name}"})
+    found = Finding.objects.to_do().filter(repository=header.id)
+    counts = found.aggregate(open=Count("pk"), overdue=Count("pk", filter=Q(due_at__lt=now)))
+    return Counted(counts["open"], f"?{named}"), Counted(counts["overdue"], f"?{named}&due=overdue")
+
+
+def _live(header: Header, overdue: int, now: datetime) -> Period | None:
     if header.deleted_at or not header.scanned_at:
         return None
     score = None if header.score is None else Decimal(str(header.score))
     return Period(
         now.date(), "", header.evaluated, header.passed, header.failed, header.unknown, new=0, fixed=0, score=score,
-        waived=header.waived,
+        waived=header.waived, overdue=overdue,
     )  # fmt: skip
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.db.models import Count, Min, Q
 
 from compliance.access import Actor, may_see_unowned
 from compliance.models import Finding, Repository, Team
+from compliance.queries.counted import Counted
 from compliance.queries.remediation import piles
-from compliance.queries.remediation_page import Count as Counted
 from compliance.queries.remediation_page import Remediation, read_window, remediation_of
 from compliance.queries.teams import Member, members_of
 from compliance.queries.work_scope import team_scope
@@ -84,7 +85,7 @@ def _worst(team: Team, now: datetime) -> tuple[RepositoryLine, ...]:
 
 
 def _line(row: Repository, open_: int, overdue: int, oldest: datetime | None) -> RepositoryLine:
-    named = f"?repository={row.registry.slug}/{row.name}"
+    named = "?" + urlencode({"repository": f"{row.registry.slug}/{row.name}"})
     return RepositoryLine(
         row.registry.slug,
         row.name,

@@ -33,6 +33,8 @@ _CACHE_SECONDS = 3_600
 class Period:
     """One day, week or month: totals at its end, comings and goings within it.
 
+    ``regressed``: of the new ones, those that passed before. ``overdue``: findings past their due date at its end.
+
     :param policy: the version that counted at its end; empty for the fleet, where several may.
     :param change: difference of the compliance in percentage points to the period before.
     :param rules: policy versions that began to count within it.
@@ -51,6 +53,8 @@ class Period:
     change: float | None = None
     rules: tuple[str, ...] = ()
     waived: int = 0
+    regressed: int = 0
+    overdue: int = 0
 
     @property
     def compliance(self) -> float | None:
@@ -98,7 +102,7 @@ def repository_trend(repository_id: int, name: str, by: str, *, today: date, liv
     days = [
         Period(
             row.day, "", row.evaluated, row.passed, row.failed, row.unknown, row.new, row.fixed, row.score,
-            str(row.policy_version), waived=row.waived,
+            str(row.policy_version), waived=row.waived, regressed=row.regressed, overdue=row.overdue,
         )
         for row in rows
     ]  # fmt: skip
@@ -113,7 +117,10 @@ def _until_now(days: list[Period], live: Period | None) -> list[Period]:
         return [live]
     *before, last = days
     if last.start == live.start:
-        return [*before, replace(live, new=last.new, fixed=last.fixed, policy=last.policy)]
+        return [
+            *before,
+            replace(live, new=last.new, fixed=last.fixed, regressed=last.regressed, policy=last.policy),
+        ]
     return [*days, replace(live, policy=last.policy)]
 
 
@@ -123,7 +130,8 @@ def fleet_trend(days: int, scope: WorkScope, *, today: date, live: Period | None
     newest = (newest_closed(today) or 0) if _is_large(scope) else None
     closed = _closed_days(start, scope, today=today, newest=newest)
     seen = scope.of(DailySnapshot.objects.all())
-    activity = seen.filter(day=today).aggregate(new=Sum("new", default=0), fixed=Sum("fixed", default=0))
+    sums = {name: Sum(name, default=0) for name in ("new", "fixed", "regressed")}
+    activity = seen.filter(day=today).aggregate(**sums)
     last = [replace(live, **activity)] if live else []
     if scope.everything:
         title, changes = "Verdicts of all tags", policy_changes(start, today=today, newest=newest)
@@ -156,12 +164,16 @@ def _fleet_days(past: QuerySet[DailySnapshot]) -> list[Period]:
         past.values("day")
         .annotate(
             e=Sum("evaluated"), p=Sum("passed"), f=Sum("failed"), u=Sum("unknown"), n=Sum("new"), x=Sum("fixed"),
-            s=Avg("score"), w=Sum("waived"),
+            s=Avg("score"), w=Sum("waived"), r=Sum("regressed"), o=Sum("overdue"),
         )
         .order_by("day")
     )  # fmt: skip
     return [
-        Period(r["day"], "", r["e"], r["p"], r["f"], r["u"], r["n"], r["x"], r["s"], waived=r["w"]) for r in rows
+        Period(
+            r["day"], "", r["e"], r["p"], r["f"], r["u"], r["n"], r["x"], r["s"],
+            waived=r["w"], regressed=r["r"], overdue=r["o"],
+        )
+        for r in rows
     ]  # fmt: skip
 
 
@@ -222,8 +234,15 @@ def _grouped(by: str, days: Iterable[Period]) -> list[Period]:
     for day in days:
         start, label = _period_of(by, day.start)
         before = found.get(start)
-        new, fixed = (before.new, before.fixed) if before else (0, 0)
-        found[start] = replace(day, start=start, label=label, new=new + day.new, fixed=fixed + day.fixed)
+        new, fixed, regressed = (before.new, before.fixed, before.regressed) if before else (0, 0, 0)
+        found[start] = replace(
+            day,
+            start=start,
+            label=label,
+            new=new + day.new,
+            fixed=fixed + day.fixed,
+            regressed=regressed + day.regressed,
+        )
     return list(found.values())
 
 

@@ -39,6 +39,9 @@ PAGES = (
     "/rules/NR103/",
     "/findings/",
     "/findings/?tab=all&team=payments",
+    "/findings/?group=rule",
+    "/findings/?tab=all&group=team",
+    "/waivers/",
 )
 
 
