@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from datetime import datetime, time
 from typing import Any
-from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import forms
 
 from compliance.models import StatusChoice, User
+from compliance.queries.finding_filter import LONGEST_QUERY, params_of
 from compliance.remediation.change import Assign, Change, Comment, InvalidChange, RestoreDue, SetDue, SetStatus
 from compliance.remediation.status import SAID_BY_PEOPLE, Status
-from compliance.remediation.terms import LONGEST_VALUE, ME
+from compliance.remediation.terms import ME
 
 ACTIONS: dict[str, str] = {
     "assign": "Assign to …",
@@ -26,7 +26,6 @@ ACTIONS: dict[str, str] = {
 SETTABLE: tuple[tuple[str, str], ...] = tuple(
     (choice.value, str(choice.label)) for choice in StatusChoice if Status(choice.value) in SAID_BY_PEOPLE
 )
-_LONGEST_ADDRESS = LONGEST_VALUE + 2_000
 _ID = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
 
 
@@ -35,8 +34,8 @@ class BulkForm(forms.Form):
 
     action = forms.ChoiceField(choices=list(ACTIONS.items()))
     scope = forms.ChoiceField(choices=[("ids", "these"), ("query", "all that match")], required=False)
-    filter = forms.CharField(required=False, max_length=_LONGEST_ADDRESS)
-    back = forms.CharField(required=False, max_length=_LONGEST_ADDRESS)
+    filter = forms.CharField(required=False, max_length=LONGEST_QUERY)
+    back = forms.CharField(required=False, max_length=LONGEST_QUERY)
     total = forms.IntegerField(required=False, min_value=0, max_value=10**9)
     agreed = forms.IntegerField(required=False, min_value=0, max_value=10**9)
     shown = forms.IntegerField(required=False, min_value=0, max_value=10**9)
@@ -73,7 +72,7 @@ class BulkForm(forms.Form):
         """The address of the findings that are meant."""
         if not self.by_query:
             return {"tab": "all", "id": ",".join(map(str, self.ids))}
-        return dict(parse_qsl(self.cleaned_data["filter"], max_num_fields=50))
+        return params_of(self.cleaned_data["filter"])
 
     @property
     def expects(self) -> int:

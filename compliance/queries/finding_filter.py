@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from compliance.models import StatusChoice
 from compliance.queries.filters import Chip, choice_of
@@ -49,6 +49,7 @@ GROUPS: dict[str, str] = {
     "team": "Team",
     "registry": "Registry",
 }
+LONGEST_QUERY = LONGEST_VALUE + 2_000
 SIZES = (25, 50, 100, 250)
 _TITLES = {rule.id: rule.title for rule in RULES}
 _FLAGS = {
@@ -121,6 +122,11 @@ class FindingView:
         shown = {"sort": "" if self.sort == "urgency" else self.sort, "group": self.group}
         size = {} if self.size == SIZES[1] else {"size": str(self.size)}
         return {**{name: value for name, value in shown.items() if value}, **size}
+
+
+def params_of(query: str) -> dict[str, str]:
+    """Names and values of a query string, of which a form may send anything."""
+    return dict(parse_qsl(query[:LONGEST_QUERY]))
 
 
 def read_filter(params: Mapping[str, str]) -> FindingFilter:

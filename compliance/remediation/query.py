@@ -111,7 +111,7 @@ class _Reader:
             name, value = _what_it_is(value)
         if name not in TERMS:
             self.problems.append(f"“{said}”: there is no filter “{name}”. There are {', '.join(TERMS)}.")
-        elif value.startswith("-") or not canonical(name, value):
+        elif (name in _LISTS and value.startswith("-")) or not canonical(name, value):
             self.problems.append(f"“{said}”: {_expected(name)}")
         elif not minus:
             self._add(name, canonical(name, value), said)

@@ -7,7 +7,7 @@ from hashlib import sha256
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,7 @@ from compliance.access import may_share_views
 from compliance.models import AuditAction, SavedView
 from compliance.queries.filters import choice_of, text_of
 from compliance.queries.finding_export import export_findings, filters_in_words
-from compliance.queries.finding_filter import address, read_filter, read_view
+from compliance.queries.finding_filter import address, params_of, read_filter, read_view
 from compliance.remediation.finding_formats import Said, as_csv, as_markdown, as_ndjson, as_sarif_log
 from compliance.services.record_audit import audit
 from compliance.services.save_view import CannotSave, save_view
@@ -74,7 +74,7 @@ def _pieces(lines: Iterable[str]) -> Iterator[bytes]:
 def save(request: HttpRequest) -> HttpResponse:
     """Keep a query of the inbox under a name; the same name again means the new one."""
     user = signed_in(request)
-    params = QueryDict(request.POST.get("back", "")[:6_000]).dict()
+    params = params_of(request.POST.get("back", ""))
     query = address(read_filter(params), read_view(params))[1:]
     shared = bool(request.POST.get("shared")) and may_share_views(user.actor)
     try:

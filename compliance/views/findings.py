@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
@@ -14,7 +15,16 @@ from compliance.access import may_share_views, may_work_on_findings
 from compliance.forms.bulk import ACTIONS, SETTABLE, BulkForm
 from compliance.models import BulkChange, StatusChoice
 from compliance.queries.bulk_changes import Done, find_done
-from compliance.queries.finding_filter import DUE_WORDS, GROUPS, SIZES, SORTS, address, read_filter, read_view
+from compliance.queries.finding_filter import (
+    DUE_WORDS,
+    GROUPS,
+    SIZES,
+    SORTS,
+    address,
+    params_of,
+    read_filter,
+    read_view,
+)
 from compliance.queries.findings import scope_of, select_findings
 from compliance.queries.inbox import list_findings
 from compliance.remediation.change import InvalidChange
@@ -108,16 +118,17 @@ def _can_undo(done: Done, now: datetime) -> bool:
     return not done.undone and done.count > 0 and done.action != "comment" and now - done.at <= UNDO_WITHIN
 
 
-def _came_from(request: HttpRequest) -> QueryDict:
-    return QueryDict(request.POST.get("back", "")[:6_000])
+def _came_from(request: HttpRequest) -> dict[str, str]:
+    return params_of(request.POST.get("back", ""))
 
 
 def _there(request: HttpRequest, more: dict[str, object], *, status: int) -> HttpResponse:
     """The list somebody came from. Parts of its page make their links from the request's address."""
+    params = _came_from(request)
     posted = request.GET, request.path
-    request.GET, request.path = _came_from(request), reverse("findings")
+    request.GET, request.path = QueryDict(urlencode(params)), reverse("findings")
     try:
-        return _inbox(request, request.GET.dict(), {**more, "picked": _picked(request)}, status=status)
+        return _inbox(request, params, {**more, "picked": _picked(request)}, status=status)
     finally:
         request.GET, request.path = posted
 
@@ -139,7 +150,7 @@ def _picked(request: HttpRequest) -> set[int]:
 
 def _back(request: HttpRequest, **more: str) -> HttpResponse:
     """To the list somebody came from; htmx goes there too and takes the part of it."""
-    params = dict(_came_from(request).items())
+    params = _came_from(request)
     number = {"page": params["page"][:9]} if "page" in params else {}
     return HttpResponseRedirect(reverse("findings") + address(read_filter(params), read_view(params), **number, **more))
 

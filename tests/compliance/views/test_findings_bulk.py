@@ -264,3 +264,14 @@ def test_reading_changes_nothing(reader: Client, many: list[Finding]) -> None:
     reader.get("/findings/?action=assign&assignee=me&changed=1")
     assert list(Finding.objects.values_list("pk", "changed_at")) == before
     assert NOW - timedelta(days=10) == many[0].opened_at
+
+
+@pytest.mark.parametrize(
+    "text", ["&" * 5_000, "a=1&" * 1_400, "%ff=%00", "tab=all&" * 700, ";;;", "q=\x00", "x" * 9_999]
+)
+def test_no_address_to_go_back_to_breaks_it(reader: Client, many: list[Finding], text: str) -> None:
+    for fields in ({"back": text}, {"filter": text, "scope": "query"}, {"back": text, "action": "assign"}):
+        response = reader.post("/findings/bulk/", {"id": [many[0].pk], "action": "comment", **fields})
+        assert response.status_code in (302, 409, 422)
+        assert response.headers.get("Location", "/findings/").startswith("/findings/")
+    assert reader.post("/findings/views/", {"name": "n", "back": text}).status_code == 302
