@@ -98,7 +98,7 @@ class CommentForm(forms.Form):
     text = forms.CharField(
         label="Comment",
         max_length=LONGEST_COMMENT,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "data-shortcut": "c"}),
         help_text="Plain text, seen by everybody who sees the finding.",
     )
 

@@ -3,7 +3,7 @@ const typing = (target) => target.closest("input, select, textarea, [contentedit
 const beside = { "[": "a[rel=prev]", "]": "a[rel=next]" };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
   const found = document.querySelector(beside[event.key] ?? `#finding [data-shortcut="${CSS.escape(event.key)}"]`);
   if (!found) return;
   event.preventDefault();
