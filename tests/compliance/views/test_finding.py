@@ -24,7 +24,7 @@ def made(db: None) -> Fleet:
 def show(made: Fleet, at: int = 0, **columns: object) -> Finding:
     """The critical finding of a repository's failing tag."""
     tag = next(tag for tag in made.tags if tag.repository_id == made.repositories[at].pk and tag.name == "latest")
-    return finding(made.repositories[at], tags=[tag], **columns)
+    return finding(made.repositories[at], "NR103", tags=[tag], **columns)
 
 
 def member(role: str, made: Fleet, name: str = "kim") -> Client:
