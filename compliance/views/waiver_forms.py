@@ -82,11 +82,13 @@ def preview(request: HttpRequest) -> HttpResponse:
     author = signed_in(request)
     renews = _renewed(request, author)
     entered = request.POST.copy()
-    if chosen := _day(entered.get("preset", "")):
+    chosen = _day(entered.get("preset", ""))
+    if chosen:
         entered["until"] = chosen
     form = WaiverForm(entered, author=author, renews=renews).for_preview()
     form.is_valid()
-    return _respond(request, form, _preview(form))
+    # The day is sent back only to who clicked one: what is typed meanwhile must not be overwritten.
+    return _respond(request, form, _preview(form), chosen=chosen)
 
 
 @require_safe
@@ -118,13 +120,21 @@ def owners(request: HttpRequest) -> HttpResponse:
     return page(request, _OWNERS, {"owners": tuple(found[:_MOST_OWNERS])}, now=timezone.now())
 
 
-def _respond(request: HttpRequest, form: WaiverForm, found: Preview | None, *, status: int = 200) -> HttpResponse:
+def _respond(
+    request: HttpRequest, form: WaiverForm, found: Preview | None, *, status: int = 200, chosen: str = ""
+) -> HttpResponse:
+    choices = found.choices if found else presets(timezone.now(), _DEFAULT_DAYS, form.author.time_zone)
+    offered = choices[-1][1].isoformat()
     context = {
         "form": form,
+        "chosen": chosen,
         "preview": found,
         "renews": form.renews,
         "teams": teams_to_choose(form.author.actor, triaged=True),
-        "choices": found.choices if found else presets(timezone.now(), _DEFAULT_DAYS, form.author.time_zone),
+        "choices": choices,
+        "offered": offered,
+        # Buttons that are the same stay, for somebody may be about to press one.
+        "offers_others": found is not None and offered != request.POST.get("offered", ""),
     }
     return page(request, _FORM, context, now=timezone.now(), status=status)
 

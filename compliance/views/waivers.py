@@ -8,12 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from compliance.models import Waiver
+from compliance.models import AuditAction, Waiver
 from compliance.queries.waiver import find_waiver, waiver_page
 from compliance.queries.waiver_rows import WaiverRow
 from compliance.queries.waivers import all_rows, list_waivers
 from compliance.services.apply_waivers import Applied
 from compliance.services.decide_waiver import CannotDecide, approve_waiver, revoke_waiver
+from compliance.services.record_audit import audit
 from compliance.spreadsheet import Cell, csv_lines
 from compliance.views.respond import Shape, page, signed_in
 
@@ -35,8 +36,10 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """All waivers the address asks for, as CSV."""
-    now = timezone.now()
-    rows = all_rows(request.GET, signed_in(request).actor, now=now)
+    user, now = signed_in(request), timezone.now()
+    details: dict[str, object] = {"format": "csv", "filter": request.get_full_path()[:2_000]}
+    audit(AuditAction.EXPORTED, None, by=user, now=now, name="waivers", details=details)
+    rows = all_rows(request.GET, user.actor, now=now)
     lines = csv_lines(_COLUMNS, (_cells(row) for row in rows))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="waivers-{now:%Y%m%dT%H%M%SZ}.csv"'

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import Finding, Image, Policy, User, Waiver
+from compliance.models import AuditEvent, Finding, Image, Policy, User, Waiver
 from compliance.remediation.waiver import WaiverScope
 from compliance.services.write_waiver import write_waiver
 from tests.support.pages import Page, get, get_part
@@ -133,6 +133,8 @@ def test_a_preset_sets_the_day(reader: Client, made: Fleet) -> None:
     form = {**entered(), "preset": "2026-04-09"}
     part = Page(reader.post("/waivers/-/preview/", form, headers={"HX-Request": "true"}).content.decode())
     assert part.all("input", name="until")[0].attributes["value"] == "2026-04-09"
+    typed = Page(reader.post("/waivers/-/preview/", entered(), headers={"HX-Request": "true"}).content.decode())
+    assert not typed.all("input", name="until")
     whole = Page(reader.post("/waivers/-/preview/", form).content.decode())
     assert whole.all("input", name="until")[0].attributes["value"] == "2026-04-09"
     assert whole.all("input", name="title")[0].attributes["value"] == "Legacy images"
@@ -291,6 +293,7 @@ def test_exports_hold_no_formulas(reader: Client, made: Fleet) -> None:
     reader.post("/waivers/-/new/", entered(title="=1+1", control="@SUM(A1)"))
     text = b"".join(reader.get("/waivers/-/export/").streaming_content).decode()  # type: ignore[attr-defined]  # a StreamingHttpResponse
     assert "'=1+1" in text
+    assert AuditEvent.objects.filter(action="exported", name="waivers", actor_name="reader").exists()
     assert "'@SUM(A1)" in text
 
 
