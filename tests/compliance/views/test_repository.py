@@ -72,8 +72,43 @@ def test_a_problem_is_shown_with_its_remedy(reader: Client) -> None:
 def test_the_trend_by_day(reader: Client) -> None:
     fleet(1)
     found = periods(get(reader, URL))
-    assert found[0] == ["10", "Mar", "2", "1", "1", "0", "0", "0", "0", "50.0", "50", "%", "±0", "kubernetes", "v1"]
-    assert found[3][2:] == ["2", "1", "1", "0", "0", "1", "0", "50.0", "50", "%", "▼", "−50.0", "kubernetes", "v1"]
+    assert found[0] == [
+        "10",
+        "Mar",
+        "2",
+        "1",
+        "1",
+        "0",
+        "0",
+        "0",
+        "0",
+        "0",
+        "0",
+        "50.0",
+        "50",
+        "%",
+        "±0",
+        "kubernetes",
+        "v1",
+    ]
+    assert found[3][2:] == [
+        "2",
+        "1",
+        "1",
+        "0",
+        "0",
+        "1",
+        "0",
+        "0",
+        "0",
+        "50.0",
+        "50",
+        "%",
+        "▼",
+        "−50.0",
+        "kubernetes",
+        "v1",
+    ]
     assert len(found) == 10
 
 
