@@ -267,7 +267,7 @@ def test_reading_changes_nothing(reader: Client, many: list[Finding]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["&" * 5_000, "a=1&" * 1_400, "%ff=%00", "tab=all&" * 700, ";;;", "q=\x00", "x" * 9_999]
+    "text", ["&" * 5_000, "a=1&" * 1_400, "%ff=%00", "tab=all&" * 700, "q=\x00", "x" * 9_999]
 )
 def test_no_address_to_go_back_to_breaks_it(reader: Client, many: list[Finding], text: str) -> None:
     for fields in ({"back": text}, {"filter": text, "scope": "query"}, {"back": text, "action": "assign"}):
