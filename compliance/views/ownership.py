@@ -41,6 +41,8 @@ def preview(request: HttpRequest) -> HttpResponse:
     if removed := request.POST.get("remove", ""):
         row = _found(removed)
         return _page(request, OwnershipForm(), preview=preview_removal(row), removed=row)
+    if wants_part(request) and not (request.POST.get("pattern") and request.POST.get("team")):
+        return _page(request, OwnershipForm(), incomplete=True)  # somebody is still typing
     form = OwnershipForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -11,10 +12,12 @@ from django.db import connection
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_may_empty_the_audit_trail() -> Generator[None]:
-    flush = connection.ops.execute_sql_flush
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
 
-    def without_triggers(sql_list: list[str]) -> None:
-        flush(["SET LOCAL session_replication_role = replica", *sql_list])
+    # Of the connection that flushes: beside a browser's event loop it is another than the one of this fixture.
+    def without_triggers(self: Any, sql_list: list[str]) -> None:
+        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
 
-    with patch.object(type(connection.ops), "execute_sql_flush", side_effect=without_triggers):
+    with patch.object(operations, "execute_sql_flush", without_triggers):
         yield
