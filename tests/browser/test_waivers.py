@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from tests.browser.conftest import Visitor
 from tests.support.remediation import draft, finding
 from tests.support.rows import PASSWORD, Fleet, fleet, user
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
@@ -60,7 +61,8 @@ def test_a_finding_is_waived_without_a_mouse(visitor: Visitor, made: Fleet) -> N
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_shape(browser: Browser, live_server: LiveServer, made: Fleet, width: int, scheme: str) -> None:
     by = user("author")
-    one = write_waiver(draft(by), by=by, now=timezone.now())
+    until = (timezone.now() + timedelta(days=100)).date()
+    one = write_waiver(replace(draft(by), until=until), by=by, now=timezone.now())
     window = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]  # one of its literals
     visitor = Visitor(window.new_page(), live_server.url)
     visitor.page.on("console", visitor.hear)

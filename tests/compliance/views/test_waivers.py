@@ -66,7 +66,7 @@ def test_the_empty_list_says_what_a_waiver_is(reader: Client) -> None:
 def test_from_a_finding_to_a_waiver_that_counts(reader: Client, made: Fleet) -> None:
     row = Finding.objects.order_by("pk")[0]
     page = get(reader, f"/waivers/-/new/?finding={row.pk}")
-    fields = {e.attributes.get("name"): e.attributes.get("value") for e in page.all("input")}
+    fields = {e.attributes.get("name"): e.attributes.get("value", "") for e in page.all("input")}
     assert fields["repository"] == "team/app-0000"
     assert fields["title"].startswith(RULE)
     assert fields["title"].endswith(" in team/app-0000")
@@ -197,7 +197,7 @@ def test_foreign_findings(made: Fleet, url: str) -> None:
 
 def test_a_query_of_the_inbox_fills_the_form(reader: Client, made: Fleet) -> None:
     page = get(reader, f"/waivers/-/new/?rule={RULE}&repository=harbor/team/app-0001&status=new")
-    fields = {e.attributes.get("name"): e.attributes.get("value") for e in page.all("input")}
+    fields = {e.attributes.get("name"): e.attributes.get("value", "") for e in page.all("input")}
     assert fields["repository"] == "team/app-0001"
     (chosen,) = [e for e in page.all("option", value=RULE) if "selected" in e.attributes]
     assert chosen.text.startswith(RULE)
