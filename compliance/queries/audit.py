@@ -18,6 +18,7 @@ from compliance.models import (
     AuditCheck,
     AuditEvent,
     Policy,
+    PolicyVersion,
     Registry,
     Repository,
     Team,
@@ -44,6 +45,7 @@ _NAMED: Final[Mapping[str, tuple[type[Model], str]]] = {
     "repository_id": (Repository, "name"),
     "policy_id": (Policy, "name"),
     "waiver_id": (Waiver, "title"),
+    "current_id": (PolicyVersion, "number"),
     **dict.fromkeys(
         ("user_id", "assignee_id", "owner_id", "approver_id", "created_by_id", "revoked_by_id", "credential_set_by_id"),
         (User, "username"),
@@ -231,7 +233,7 @@ def _changes(row: AuditEvent, names: Mapping[tuple[str, int], str]) -> list[Chan
 
 
 def _field(column: str) -> str:
-    return column.removesuffix("_id").replace("_", " ")
+    return "version" if column == "current_id" else column.removesuffix("_id").replace("_", " ")
 
 
 def _value(column: str, value: object, names: Mapping[tuple[str, int], str]) -> str:
@@ -256,7 +258,7 @@ def _names(rows: Sequence[AuditEvent]) -> dict[tuple[str, int], str]:
     found: dict[tuple[str, int], str] = {}
     for (model, field), ids in wanted.items():
         for pk, name in model._default_manager.filter(pk__in=ids).values_list("pk", field):
-            found |= {(column, pk): name for column in ids[pk]}
+            found |= {(column, pk): str(name) for column in ids[pk]}
     return found
 
 
