@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import strategies as st
-
 from compliance.models import (
     Finding,
     Image,
@@ -24,115 +22,19 @@ from compliance.models import (
 )
 from compliance.policy.document import policy_document
 from compliance.policy.protected_tags import is_protected
-from compliance.remediation.cause import ABOUT_USER, RUNS_AS_ROOT
+from compliance.remediation.cause import RUNS_AS_ROOT, subject_of
 from compliance.services.match_occurrences import Pointed
 from compliance.services.reconcile_findings import reconcile_repositories, reconcile_tags
 from scanner.across import compare
-from scanner.domain import policy as domain
-from scanner.domain.outline import Answer, dump_outline, load_outline
-from scanner.domain.outline import Outline as OutlineValue
-from scanner.domain.policy import RuleSetting
+from scanner.domain.outline import dump_outline, load_outline
 from scanner.domain.rule import PlatformSummary
-from scanner.domain.verdict import Outcome, Severity, Verdict
-from scanner.judge import NOT_RUNNABLE, REVISION, UNREAD, apply
+from scanner.domain.verdict import Outcome, Verdict
+from scanner.judge import REVISION, apply
 from scanner.rulebook import RULES
+from tests.support.invented_steps import NEVER_LEFT, POLICIES, PROTECTED, Delete, ImageMade, Judge, Point
 from tests.support.promises import OF_FINDINGS, broken_promises
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PLATFORMS = ("linux/amd64", "linux/arm64", "")
-TAGS = ("1.0", "2.0", "latest")
-PROTECTED = ["*.0"]
-ASKED = ("NR101", "NR102", "NR105", "NR107", "NR301")
-OK, VIOLATED, UNKNOWN = Answer(Outcome.OK), Answer(Outcome.VIOLATED), Answer(Outcome.UNKNOWN)
-NEVER_LEFT = {"NR112"}
-"""What no image is asked."""
-
-POLICIES = (
-    domain.Policy("p", "P", {"NR101": RuleSetting(fails=True), "NR301": RuleSetting(fails=True)}),
-    domain.Policy("p", "P", {"NR101": RuleSetting(enabled=False), "NR107": RuleSetting(threshold=2_000, fails=True)}),
-    domain.Policy(
-        "p", "P", {"NR105": RuleSetting(severity=Severity.CRITICAL), "NR112": RuleSetting(fails=True)},
-        fails_at=Severity.HIGH,
-    ),
-    domain.Policy("p", "P", {"NR112": RuleSetting(enabled=False), "NR301": RuleSetting(enabled=False)}),
-)  # fmt: skip
-
-answers = st.sampled_from([OK, OK, VIOLATED, VIOLATED, UNKNOWN, Answer(Outcome.VIOLATED, Severity.INFO)])
-uid_answers = st.sampled_from([OK, Answer(Outcome.OK, Severity.LOW, 1_500), UNKNOWN])
-
-
-@st.composite
-def outlines(draw: st.DrawFn) -> OutlineValue:
-    kind = draw(st.sampled_from(["asked"] * 6 + ["unread", "artifact"]))
-    if kind != "asked":
-        return UNREAD if kind == "unread" else NOT_RUNNABLE
-    said = {rule.id: OK for rule in RULES} | {rule: draw(answers) for rule in ASKED} | {"NR107": draw(uid_answers)}
-    return OutlineValue(REVISION, said)
-
-
-@dataclass(frozen=True)
-class ImageMade:
-    """What an image of an invented fleet says."""
-
-    outline: OutlineValue
-    user: str
-    uid: int | None
-    platform: str
-    stale: bool = False
-
-
-images = st.builds(
-    ImageMade,
-    outlines(),
-    st.sampled_from(["", "root", "app", "x" * 201, "x" * 200 + "y"]),
-    st.sampled_from([0, 0, 1001, None]),
-    st.sampled_from(PLATFORMS),
-    st.sampled_from([False] * 9 + [True]),
-)
-indexes = st.lists(st.tuples(st.integers(0, 7), st.sampled_from(PLATFORMS)), min_size=0, max_size=4)
-
-
-@dataclass(frozen=True)
-class Point:
-    """A tag points to an image, to an index, or to nothing that could be read."""
-
-    tag: str
-    target: tuple[str, int] | None
-    confirmed: bool = True
-
-
-@dataclass(frozen=True)
-class Delete:
-    """A tag is gone."""
-
-    tag: str
-
-
-@dataclass(frozen=True)
-class Judge:
-    """Another policy counts, and everything is judged by it."""
-
-    policy: int
-
-
-targets = st.one_of(
-    st.none(), st.tuples(st.just("image"), st.integers(0, 7)), st.tuples(st.just("index"), st.integers(0, 3))
-)
-steps = st.lists(
-    st.one_of(
-        st.lists(
-            st.builds(Point, st.sampled_from(TAGS), targets, st.sampled_from([True, True, True, False])),
-            min_size=1,
-            max_size=3,
-            unique_by=lambda point: point.tag,
-        ),
-        st.builds(Delete, st.sampled_from(TAGS)),
-        st.builds(Judge, st.integers(0, len(POLICIES) - 1)),
-    ),
-    min_size=1,
-    max_size=7,
-)
-
 Key = tuple[str, str, str, str]
 """Tag, rule, platform, subject."""
 
@@ -243,7 +145,7 @@ class Fleet:
                 word, rank, decides = self._answer(image, rule.id)
                 if word != "violated":
                     continue
-                key = (tag, rule.id, platform, subject(rule.id, self.pool[image].user))
+                key = (tag, rule.id, platform, subject_of(rule.id, self.pool[image].user))
                 rooted = rule.id in RUNS_AS_ROOT and self.pool[image].uid == 0
                 turned = (
                     rooted and before != target and bool(ran_before.get(platform)) and 0 not in ran_before[platform]
@@ -353,12 +255,6 @@ def identity_of(made: ImageMade) -> str:
     return "" if made.uid is None else f"{made.uid}:{made.uid}"
 
 
-def subject(rule: str, declared: str) -> str:
-    if rule not in ABOUT_USER:
-        return ""
-    return declared if len(declared) <= 200 else "long"
-
-
 def built(pool: Sequence[ImageMade], lists: Sequence[Sequence[tuple[int, str]]]) -> Fleet:
     row = Policy.objects.create(name="invented", title="P")
     versions = [
@@ -392,10 +288,7 @@ def stored() -> dict[Key, Shown]:
     rows = Occurrence.objects.select_related("finding", "tag")
     found = {}
     for row in rows:
-        about = row.finding.subject
-        word = "long" if len(about) > 180 and about.endswith("]") else about
-        key = (row.tag.name, row.finding.rule, row.finding.platform, word)
-        assert key not in found or word == "long"
+        key = (row.tag.name, row.finding.rule, row.finding.platform, row.finding.subject)
         found[key] = Shown(row.image_id, row.decides, row.proved, row.rank, row.regression)
     return found
 
@@ -408,8 +301,6 @@ def check(fleet: Fleet) -> None:
     for (tag, rule, platform, about), each in fleet.oracle.items():
         by_finding.setdefault((rule, platform, about), []).append((tag, each))
     for row in Finding.objects.exclude(status="fixed"):
-        if row.subject.endswith("]"):
-            continue  # of the long ones there are two, which the oracle does not tell apart
         shown = by_finding[row.rule, row.platform, row.subject]
         assert row.tags == len(shown)
         assert row.protected == any(is_protected(tag, PROTECTED) for tag, _ in shown)

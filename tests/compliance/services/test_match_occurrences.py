@@ -19,20 +19,8 @@ from scanner.domain.outline import Outline as OutlineValue
 from scanner.domain.verdict import Outcome, Severity
 from scanner.judge import REVISION, UNREAD
 from scanner.rulebook import RULES
-from tests.support.invented_fleets import (
-    NOW,
-    OK,
-    VIOLATED,
-    Delete,
-    ImageMade,
-    Judge,
-    Point,
-    built,
-    check,
-    images,
-    indexes,
-    steps,
-)
+from tests.support.invented_fleets import NOW, built, check
+from tests.support.invented_steps import OK, VIOLATED, Delete, ImageMade, Judge, Point, images, indexes, steps
 
 pytestmark = pytest.mark.django_db
 
