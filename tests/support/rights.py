@@ -122,7 +122,6 @@ PAGES: Mapping[str, Page] = {
     "repository_baseline": acts("repository", LEADS),
     "settings_sla": Page(post=ADMIN),
     "sla_preview": acts("", ADMIN),
-    "finding_undo": acts("change", EVERYBODY),
     "findings_export": Page(records=True),
     "findings_save": acts("", EVERYBODY),
     "findings_forget": acts("view", EVERYBODY),
@@ -156,7 +155,7 @@ PAGES: Mapping[str, Page] = {
     "ownership_move": acts("ownership", ADMIN),
     # Waivers.
     "waivers": Page(),
-    "waivers_export": Page(),
+    "waivers_export": Page(records=True),
     "waiver_new": Page(get=TRIAGERS, post=TRIAGERS),
     "waiver_preview": acts("", TRIAGERS),
     "waiver_owners": Page(get=TRIAGERS),
