@@ -30,7 +30,8 @@ class Repository(models.Model):
     ``policy`` is the one that judges it, kept by ``services.assign_policies``. ``judged_by``: every listed tag shows
     what this version says, whatever the tag's own ``judged_by``; empty where some may not.
     ``team`` owns it, because ``team_rule`` says so unless ``team_pinned``: then a person did. ``labels`` are those of
-    the image its newest tag points to, whose digest is ``labels_digest``. Findings that were there at ``baseline_at`` are not new.
+    the image its newest tag points to, whose digest is ``labels_digest``. Findings that were there at ``baseline_at``
+    are not new.
     """
 
     registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="repositories")

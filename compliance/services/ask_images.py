@@ -123,7 +123,8 @@ def _stored(row: Image) -> ImageFacts | None:
 
 def _ask(row: Image, facts: ImageFacts | None) -> OutlineValue:
     """Set the columns that repeat the identity; return the answers."""
-    derived: dict[str, Any] = {"declared_user": "", "uid": None, "gid": None, "runs_as": "", "identity": "", "run_key": ""}
+    derived: dict[str, Any] = {"declared_user": "", "uid": None, "gid": None}
+    derived |= {"runs_as": "", "identity": "", "run_key": ""}
     asked = NOT_RUNNABLE if row.artifact else UNREAD
     if facts is not None:
         asked = outline(ask(facts), unconfirmed=facts.from_toc)

@@ -33,7 +33,7 @@ REFUSALS: Final[Mapping[Right, str]] = {
     access.may_manage_people: f"Your role may not change people, teams and who owns what. {_ADMINISTRATOR}",
     access.may_find_people: "Only who works on findings looks people up. Ask a lead of your team.",
     access.may_see_unowned: "Repositories that nobody owns are shown to leads and to those who see everything.",
-    access.may_claim_repositories: "Only leads of a team, and the roles security and administrator, claim repositories.",
+    access.may_claim_repositories: "Only leads of a team, security and administrators claim repositories.",
     access.may_work_on_findings: (
         "Only triagers and leads of a team, and the role security, may change findings. Ask a lead of your team."
     ),

@@ -266,9 +266,7 @@ def test_reading_changes_nothing(reader: Client, many: list[Finding]) -> None:
     assert NOW - timedelta(days=10) == many[0].opened_at
 
 
-@pytest.mark.parametrize(
-    "text", ["&" * 5_000, "a=1&" * 1_400, "%ff=%00", "tab=all&" * 700, "q=\x00", "x" * 9_999]
-)
+@pytest.mark.parametrize("text", ["&" * 5_000, "a=1&" * 1_400, "%ff=%00", "tab=all&" * 700, "q=\x00", "x" * 9_999])
 def test_no_address_to_go_back_to_breaks_it(reader: Client, many: list[Finding], text: str) -> None:
     for fields in ({"back": text}, {"filter": text, "scope": "query"}, {"back": text, "action": "assign"}):
         response = reader.post("/findings/bulk/", {"id": [many[0].pk], "action": "comment", **fields})

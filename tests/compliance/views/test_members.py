@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from compliance.models import Membership, Team, User
+from compliance.models import Membership, Team, TeamRoleChoice, User
 from compliance.services.change_members import LastLead, remove_member, set_member
 from tests.support.pages import get, logged_in
 from tests.support.remediation import join, team
@@ -183,5 +183,5 @@ def test_somebody_deactivated_gets_no_role(web: Team, lea: Client) -> None:
 
 def test_setting_a_role_says_whether_somebody_is_new(web: Team) -> None:
     tim = user("tim", role="member")
-    assert set_member(web, tim, "viewer")
-    assert not set_member(web, tim, "triager")
+    assert set_member(web, tim, TeamRoleChoice.VIEWER)
+    assert not set_member(web, tim, TeamRoleChoice.TRIAGER)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from compliance.models import Finding, FindingEvent, Repository, User
+from compliance.models import Finding, FindingEvent, Repository, Team, User
 from compliance.policy.wake_up import WakeUp
 from compliance.queries.board import MOST_CARDS
 from compliance.remediation.metrics import DEFINITIONS, Span
@@ -81,7 +81,8 @@ def test_members_see_their_teams_and_no_other(repositories: list[Repository]) ->
     for at, repository in enumerate(repositories):
         finding(repository, subject=f"user{at}")
     somebody = user("lee", role="member")
-    join(repositories[0].team, somebody, "viewer")
+    assert repositories[0].team
+    join(Team.objects.get(slug="payments"), somebody, "viewer")
     client = client_of(somebody)
     for url in ("/remediation/", "/remediation/?team=shop", "/remediation/?team=none", BOARD, f"{BOARD}&team=shop"):
         page = get(client, url)
@@ -120,7 +121,8 @@ def test_what_cannot_be_moved_says_why(reader: Client, repositories: list[Reposi
 def test_viewers_have_no_menu_and_move_nothing(repositories: list[Repository]) -> None:
     row, foreign = finding(repositories[0]), finding(repositories[2])
     somebody = user("lee", role="member")
-    join(repositories[0].team, somebody, "viewer")
+    assert repositories[0].team
+    join(Team.objects.get(slug="payments"), somebody, "viewer")
     client = client_of(somebody)
     assert not get(client, BOARD).all("form", class_="move")
     assert client.post("/remediation/move/", {"finding": row.pk, "to": "open"}).status_code == 403
