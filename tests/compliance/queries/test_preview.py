@@ -109,6 +109,7 @@ def test_tags_under_other_policies_stay_out_of_it(scanned: World) -> None:
 
 
 def test_a_tag_that_lapsed_stays_unknown(scanned: World) -> None:
+    scanned.pretends = True
     Tag.objects.filter(name="1.0").update(unconfirmed_since=scanned.now - timedelta(days=8), verdict="unknown")
     assert preview(scanned, changed(NR101=OFF)).flips == 0
 
