@@ -94,6 +94,7 @@ def test_what_an_older_release_stored_is_asked_and_judged_again(part_1: Any) -> 
 
 def test_a_second_time_there_is_nothing_to_do(part_1: Any, capsys: pytest.CaptureFixture[str]) -> None:
     fill(part_1)
+    part_1.get_model("compliance", "User").objects.create(username="boss", is_staff=True)
     call_command("prepare")
     assert "Asked 2 images again; judged 2 tags." in capsys.readouterr().out
     call_command("prepare")

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -59,6 +59,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         undone(),
     ):
         cache.clear()
+        caches["process"].clear()
         made = one_tenant()
         made.alone = {who: lists(made, who) for who in COMPARED}
         made.add_others()

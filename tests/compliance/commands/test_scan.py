@@ -14,6 +14,7 @@ from compliance.services.save_registry import RegistryValues, save_registry
 from tests.support.demo_registry import DemoRegistry
 from tests.support.images import image
 from tests.support.oci_layout import OciLayout
+from tests.support.rows import user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,6 +75,7 @@ def test_an_unknown_name(db: None) -> None:
 
 
 def test_prepare_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    user("boss", staff=True)
     call_command("prepare")
     first = capsys.readouterr().out
     call_command("prepare")
