@@ -276,7 +276,7 @@ def _shares(ids: list[int], today: date) -> dict[int, dict[date, float]]:
 
 def _latest_tags(ids: list[int]) -> dict[int, tuple[str, str]]:
     # One look into an index per repository: some have a hundred thousand tags.
-    latest = Tag.objects.listed().filter(repository=OuterRef("pk")).order_by("-moved_at")
+    latest = Tag.objects.listed().filter(repository=OuterRef("pk")).order_by("-moved_at", "-pk")
     rows = (
         Repository.objects.filter(pk__in=ids)
         .annotate(latest=Subquery(latest.values("name")[:1]), latest_verdict=Subquery(latest.values("shown")[:1]))

@@ -141,7 +141,7 @@ def odd() -> list[Scenario]:
     page = raw(head(Content_Type="text/html", Content_Length=len(PAGE)), PAGE)
     lists = {"tags": TAGS, "token": TOKEN, "head": HEAD}
     codes = {"token": "token-invalid|protocol-error"}
-    bombs = {**codes, "head": "manifest-unknown"}  # of the name that its bytes hash to
+    bombs = {**codes, "head": "manifest-unknown|protocol-error"}  # what follows the head may be read as the next answer
     bomb = raw(head(Content_Encoding="gzip", Content_Length=len(BOMB)), BOMB)
     return [
         *(
