@@ -27,6 +27,7 @@ SELECT hint.place, known.id IS NOT NULL, last.state, last.kind, last.digest, sca
     EXISTS (
         SELECT FROM compliance_repositoryscan part
         WHERE part.repository_id = repository.id AND part.state IN ('queued', 'running')
+        AND (part.only_tags IS NULL OR hint.tag = ANY(part.only_tags))
     )
 FROM unnest(%(repositories)s::text[], %(tags)s::text[], %(keys)s::text[])
     WITH ORDINALITY AS hint(repository, tag, key, place)
@@ -63,7 +64,7 @@ class Stored:
     :param asking: that push's scan has not ended.
     :param listed: the tag is there, as far as we know.
     :param settled: its digest is confirmed and could be read.
-    :param busy: a scan of its repository may be about to write another.
+    :param busy: a scan that asks for it too may be about to write another.
     """
 
     event_known: bool = False
