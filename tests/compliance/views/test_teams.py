@@ -57,6 +57,8 @@ def test_a_team_shows_what_is_its(web: Team) -> None:
     finding(made.repositories[0])
     finding(made.repositories[1])
     page = get(member(web), "/teams/web/")
+    addresses = [link.attributes.get("href", "") for link in page.all("a")]
+    assert any(address.startswith("/findings/?") and "team=web" in address for address in addresses)
     assert "team/app-0000" in page.text
     assert "team/app-0001" not in page.text
     assert not page.all("a", href="/teams/web/delete/")

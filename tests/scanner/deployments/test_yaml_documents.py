@@ -15,8 +15,8 @@ from scanner.domain.limits import DEFAULT_LIMITS
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefghij", "bcdefghijk", strict=True)
 )
-SECONDS = 15.0
-"""Far more than any of these takes, on the slowest machine."""
+SECONDS = 3.0
+"""Of processor time: far more than any of these takes, whatever else the machine does."""
 
 
 def problem(text: str) -> DeploymentProblem:
@@ -90,12 +90,12 @@ def test_documents_are_read(text: str, expected: list[object]) -> None:
     ],
 )
 def test_what_cannot_be_read_has_a_name_a_line_and_a_remedy(text: str, code: str, line: int | None) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = problem(text)
     assert (found.code, found.line) == (code, line)
     assert found.remedy
     assert found.message.startswith("deployment file: ")
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_depth_counts_through_aliases() -> None:
@@ -129,9 +129,9 @@ def test_a_value_knows_its_line() -> None:
 
 def test_merged_keys_cannot_grow_without_bound() -> None:
     wide = "a: &a {" + ", ".join(f"k{n}: 1" for n in range(2_000)) + "}\n"
-    began = time.monotonic()
+    began = time.process_time()
     assert problem(wide + "".join(f"b{n}: {{<<: *a}}\n" for n in range(2_000))).code == "limit-json-values"
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 @pytest.mark.parametrize(
