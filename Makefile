@@ -15,7 +15,7 @@ NOWHERE := SECRET_KEY=lint PLIMSOLL_CREDENTIAL_KEYS=lint DATABASE_URL=postgres:/
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup run stop test lint format bench fuzz lock clean
+.PHONY: help setup run stop test lint format stories bench fuzz lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ lint: setup ## ruff, mypy, import-linter, djlint
 format: setup ## put Python and imports into shape
 	@.venv/bin/ruff check --fix-only --quiet .
 	.venv/bin/ruff format .
+
+stories: setup system ## click through the stories and draw their pictures in docs/stories again
+	@STORIES=docs/stories $(PY) -m pytest -q tests/browser/test_stories.py
 
 bench: setup ## measure against peers, each figure as a ratio (BENCH="name arguments" for one)
 	@.ci/bench $(BENCH)

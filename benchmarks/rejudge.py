@@ -92,7 +92,7 @@ def _fill(images: int) -> None:
             )
             for pk, digest in part
         )
-    rejudge(now=now)
+    rejudge(clock=lambda: now)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
@@ -121,7 +121,7 @@ def _change_policy() -> None:
 
     now = timezone.now()
     publish_policies(now, [replace(KUBERNETES, settings=_LENIENT)])
-    counts = finish_rejudgings(now=now)
+    counts = finish_rejudgings(clock=lambda: now)
     assert (counts.tags, counts.asked) == (Tag.objects.count(), 0), counts
     assert counts.changed > counts.tags // 8, counts
 

@@ -1,0 +1,3 @@
+"""Plimsoll's site."""
+
+__version__ = "0.1.0"

@@ -95,6 +95,11 @@ def may_share_views(actor: Actor) -> bool:
     return actor.triages_everything or bool(actor.led_team_ids)
 
 
+def may_share_view_with(actor: Actor, team_id: int) -> bool:
+    """Whether a saved query of the inbox may be put before the members of a team, and taken from them again."""
+    return actor.triages_everything or team_id in actor.led_team_ids
+
+
 def may_ask_for_waiver(actor: Actor, team_ids: Iterable[int | None]) -> bool:
     """Whether a waiver may be written that covers repositories of these teams."""
     return all(may_triage(actor, team_id) for team_id in team_ids)
@@ -134,14 +139,14 @@ def may_claim_repositories(actor: Actor) -> bool:
     return actor.triages_everything or bool(actor.led_team_ids)
 
 
-def may_rescan(actor: Actor, team_id: int | None) -> bool:
-    """Whether one repository may be scanned again."""
-    return may_triage(actor, team_id)
-
-
 def may_scan_registries(actor: Actor) -> bool:
     """Whether a whole registry may be scanned, a scan cancelled or retried."""
     return actor.triages_everything
+
+
+def may_rescan_repository(actor: Actor, team_id: int | None) -> bool:
+    """Whether one repository may be scanned again: by who works on its findings, as the tags of each may be."""
+    return may_triage(actor, team_id)
 
 
 def may_see_operations(actor: Actor) -> bool:
@@ -164,9 +169,19 @@ def may_manage_people(actor: Actor) -> bool:
     return actor.role is Role.ADMIN
 
 
+def may_change_retention(actor: Actor) -> bool:
+    """Whether it may be decided how long things are kept that are forgotten after a while."""
+    return actor.role is Role.ADMIN
+
+
 def may_read_audit(actor: Actor) -> bool:
     """Whether the audit trail may be read."""
     return actor.sees_everything
+
+
+def may_see_system(actor: Actor) -> bool:
+    """Whether versions, workers, the queue and the size of the database are shown: to who keeps the site running."""
+    return actor.triages_everything
 
 
 def may_see_team(actor: Actor, team_id: int) -> bool:

@@ -30,6 +30,22 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line through the plot that something is held against."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """The line of what came less what went, with the height of its name at the right end."""
+
+    path: str
+    label_y: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """A grid line or a date with its text."""
 
@@ -93,6 +109,8 @@ class Chart:
     margin: int = _RIGHT
     notes: tuple[Note, ...] = ()
     quiet: str = ""
+    target: Line | None = None
+    net: Net | None = None
 
     @property
     def left(self) -> int:
@@ -125,10 +143,15 @@ class Series:
 
 
 def stacked(
-    title: str, dates: Sequence[str], series: Sequence[Series], changes: Sequence[tuple[int, str]] = ()
+    title: str,
+    dates: Sequence[str],
+    series: Sequence[Series],
+    changes: Sequence[tuple[int, str]] = (),
+    target: Series | None = None,
 ) -> Chart:
     """Areas on top of each other, the first at the bottom.
 
+    :param target: a line over them; not above their sum.
     :param changes: positions in ``dates`` from which on something else holds, named by the text.
     """
     totals = [sum(each.values[at] for each in series) for at in range(len(dates))]
@@ -152,11 +175,15 @@ def stacked(
         marks=marks,
         flags=_flags(marks),
         columns=_columns(xs, dates, series, (WIDTH - _LEFT - _RIGHT) / max(1, len(dates))),
+        target=None if target is None else Line(target.name, _line(xs, [_y(value, top) for value in target.values])),
     )
 
 
-def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> Chart:
-    """Bars above and below one line, for what came and what went."""
+def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series, *, net: bool = False) -> Chart:
+    """Bars above and below one line, for what came and what went.
+
+    :param net: draw the difference of the two as a line over them.
+    """
     top = nice_ceiling(_second_if_alone([*up.values, *down.values]))
     middle = _TOP + (HEIGHT - _TOP - _BOTTOM) / 2
     reach = middle - _TOP
@@ -169,19 +196,37 @@ def up_and_down(title: str, dates: Sequence[str], up: Series, down: Series) -> C
         left = round(x - thick / 2, 1)
         bars += [Rect(up.kind, left, round(middle - rise, 1), thick, rise)] if plus else []
         bars += [Rect(down.kind, left, round(middle, 1), thick, fall)] if minus else []
+    nets = [plus - minus for plus, minus in zip(up.values, down.values, strict=True)]
     return Chart(
         title,
-        _sentence(dates, (up, down)),
+        _sentence(dates, (up, down)) + (_net_sentence(nets) if net else ""),
         bands=(Band(up.kind, up.name, "", _TOP + reach / 2, 1), Band(down.kind, down.name, "", middle + reach / 2, 1)),
         bars=tuple(bars),
         rows=(Tick(_TOP, _count(top)), Tick(round(middle, 1), "0"), Tick(round(middle + reach, 1), _count(top))),
         dates=_date_ticks(xs, dates),
-        columns=_columns(xs, dates, (up, down), step),
+        columns=_columns(xs, dates, (up, down), step, [f", net {with_sign(each)}" for each in nets] if net else ()),
         width=NARROW,
         margin=_NARROW_RIGHT,
         notes=tuple(_beyond(xs, up.values, top, _TOP + 8) + _beyond(xs, down.values, top, middle + reach - 2)),
         quiet="" if bars else "none in this time",
+        net=_net(xs, [middle - reach * max(-1.0, min(1.0, each / top)) for each in nets]) if net and bars else None,
     )
+
+
+def _net(xs: Sequence[float], ys: Sequence[float]) -> Net:
+    """The name stands where the line ends, but not on the names of the bars."""
+    rounded = [round(y, 1) for y in ys]
+    quarter = (HEIGHT - _TOP - _BOTTOM) / 4
+    return Net(_line(xs, rounded), min(max(rounded[-1], _TOP + quarter + 14), _TOP + 3 * quarter - 14))
+
+
+def _net_sentence(nets: Sequence[int]) -> str:
+    return f" In all the difference is {with_sign(sum(nets))}."
+
+
+def with_sign(number: int) -> str:
+    """A whole difference, with its sign unless it is none."""
+    return f"{number:+,}".replace("-", "−") if number else "0"
 
 
 def _second_if_alone(values: Sequence[int]) -> int:
@@ -279,6 +324,12 @@ def _y(value: float, top: float) -> float:
     return round(_TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - value / top), 1)
 
 
+def _line(xs: Sequence[float], ys: Sequence[float]) -> str:
+    if len(xs) == 1:
+        xs, ys = [float(_LEFT), xs[0]], [*ys, *ys]
+    return "M" + " ".join(f"{x} {y}" for x, y in zip(xs, ys, strict=True)) if xs else ""
+
+
 def _area(xs: Sequence[float], lower: Sequence[float], upper: Sequence[float]) -> str:
     if not xs:
         return ""
@@ -306,13 +357,18 @@ def _date_ticks(xs: Sequence[float], dates: Sequence[str]) -> tuple[Tick, ...]:
     return ticks[1:] if len(ticks) > 1 and ticks[0].at < _LEFT + 10 else ticks  # it would stand on the numbers
 
 
-def _columns(xs: Sequence[float], dates: Sequence[str], series: Sequence[Series], step: float) -> tuple[Column, ...]:
+def _columns(
+    xs: Sequence[float], dates: Sequence[str], series: Sequence[Series], step: float, more: Sequence[str] = ()
+) -> tuple[Column, ...]:
+    """Strips; ``more`` is what each title says after the numbers of the series."""
     width = round(step, 1)
     return tuple(
         Column(
             round(x - width / 2, 1),
             width,
-            f"{date}: " + ", ".join(f"{each.values[at]:,} {each.name.lower()}" for each in series),
+            f"{date}: "
+            + ", ".join(f"{each.values[at]:,} {each.name.lower()}" for each in series)
+            + (more[at] if more else ""),
         )
         for at, (x, date) in enumerate(zip(xs, dates, strict=True))
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 # What makes Excel, LibreOffice and Google Sheets compute a cell (OWASP, "CSV Injection").
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
-Cell = str | int | datetime | None
+Cell = str | int | float | Decimal | datetime | None
 
 
 class _Line:
@@ -33,6 +34,6 @@ def _text(cell: Cell) -> str:
         return ""
     if isinstance(cell, datetime):
         return cell.isoformat(timespec="seconds")
-    if isinstance(cell, int):
+    if isinstance(cell, int | float | Decimal):  # a number with a minus is no formula
         return str(cell)
     return f"'{cell}" if cell.startswith(_FORMULAS) else cell

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# How long one example takes says how busy the machine is; pytest-timeout ends what hangs.
-settings.register_profile("without-deadline", deadline=None)
-settings.load_profile("without-deadline")
+# How long examples take says how busy the machine is; pytest-timeout ends what hangs. They are the same each time, so
+# that a change fails for what it changes; `--hypothesis-profile=searching` looks for others.
+settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("searching"), derandomize=True, print_blob=True)
+settings.load_profile("repeatable")
 
 pytest_plugins = [
     "tests.support.fixtures_audit",

@@ -8,7 +8,7 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from django import forms
 
 _LONGEST_NAME = 150
-_LONGEST_PASSWORD = 4096
+LONGEST_PASSWORD = 4096
 """Hashing takes longer the longer the text is, and nobody has proved anything yet."""
 
 
@@ -26,7 +26,7 @@ class LoginForm(AllauthLoginForm):  # type: ignore[misc]  # ships no types
             "password": forms.CharField(
                 label="Password",
                 strip=False,
-                max_length=_LONGEST_PASSWORD,
+                max_length=LONGEST_PASSWORD,
                 widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
             ),
         }

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import forms
 
 from compliance.models import StatusChoice, User
 from compliance.queries.finding_filter import LONGEST_QUERY, params_of
-from compliance.remediation.change import Assign, Change, Comment, InvalidChange, RestoreDue, SetDue, SetStatus
+from compliance.remediation.change import Assign, Change, Comment, InvalidChange, Rescan, RestoreDue, SetDue, SetStatus
 from compliance.remediation.status import SAID_BY_PEOPLE, Status
 from compliance.remediation.terms import ME
+from compliance.remediation.waiver_dates import end_of
 
 ACTIONS: dict[str, str] = {
     "assign": "Assign to …",
@@ -21,6 +20,7 @@ ACTIONS: dict[str, str] = {
     "due": "Set the due date …",
     "restore_due": "Due date as the terms say",
     "comment": "Comment …",
+    "rescan": "Scan the tags again",
     "waive": "Waive …",
 }
 SETTABLE: tuple[tuple[str, str], ...] = tuple(
@@ -30,10 +30,14 @@ _ID = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
 
 
 class BulkForm(forms.Form):
-    """Ids of one page, or all that a query finds; ``total`` is how many there were on the page that was seen."""
+    """Ids of one page, or all that a query finds; ``total`` is how many there were on the page that was seen.
+
+    ``whole`` is a group: how many were seen in it, a space, and the query that finds them.
+    """
 
     action = forms.ChoiceField(choices=list(ACTIONS.items()))
     scope = forms.ChoiceField(choices=[("ids", "these"), ("query", "all that match")], required=False)
+    whole = forms.RegexField(r"\A[0-9]{1,9} .*\Z", required=False, max_length=LONGEST_QUERY)
     filter = forms.CharField(required=False, max_length=LONGEST_QUERY)
     back = forms.CharField(required=False, max_length=LONGEST_QUERY)
     total = forms.IntegerField(required=False, min_value=0, max_value=10**9)
@@ -53,7 +57,8 @@ class BulkForm(forms.Form):
         """Findings have to be chosen."""
         cleaned = super().clean() or {}
         if not self.by_query and not self.ids:
-            raise forms.ValidationError("Choose findings first.")
+            grouped = "group" in params_of(cleaned.get("back", ""))
+            raise forms.ValidationError("Choose a group first." if grouped else "Choose findings first.")
         if len(self.ids) > 250:
             raise forms.ValidationError("At most 250 can be chosen one by one.")
         return cleaned
@@ -64,6 +69,8 @@ class BulkForm(forms.Form):
 
         Who took one of the page out of the choice after choosing all means those that are left.
         """
+        if self.cleaned_data.get("whole"):
+            return True
         shown = self.cleaned_data.get("shown")
         return self.cleaned_data.get("scope") == "query" and (shown is None or len(self.ids) >= shown)
 
@@ -72,13 +79,14 @@ class BulkForm(forms.Form):
         """The address of the findings that are meant."""
         if not self.by_query:
             return {"tab": "all", "id": ",".join(map(str, self.ids))}
-        return params_of(self.cleaned_data["filter"])
+        return params_of(self.cleaned_data["whole"].partition(" ")[2] or self.cleaned_data["filter"])
 
     @property
     def expects(self) -> int:
         """How many findings somebody saw, or agreed to when the number had changed."""
         said = self.cleaned_data
-        seen = said["total"] if self.by_query else len(self.ids)
+        group = said["whole"].partition(" ")[0]
+        seen = int(group) if group else said["total"] if self.by_query else len(self.ids)
         return int((seen if said["agreed"] is None else said["agreed"]) or 0)
 
     def change(self, by: User) -> Change:
@@ -97,9 +105,11 @@ class BulkForm(forms.Form):
             case "due":
                 if said["due"] is None:
                     raise InvalidChange("Enter a date.")
-                return SetDue(datetime.combine(said["due"], time(23, 59, 59), _zone(by)), said["reason"])
+                return SetDue(end_of(said["due"], by.time_zone), said["reason"])
             case "restore_due":
                 return RestoreDue()
+            case "rescan":
+                return Rescan()
             case _:
                 return Comment(said["text"])
 
@@ -121,10 +131,3 @@ def _person(name: str, by: User) -> int | None:
     if found is None:
         raise InvalidChange("There is nobody of that name.")
     return found
-
-
-def _zone(user: User) -> ZoneInfo:
-    try:
-        return ZoneInfo(user.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

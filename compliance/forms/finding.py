@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import forms
 
@@ -14,14 +13,15 @@ from compliance.remediation.change import (
     LONGEST_REASON,
     Assign,
     Comment,
+    Rescan,
     RestoreDue,
     SetDue,
     SetStatus,
 )
 from compliance.remediation.status import SAID_BY_PEOPLE, Status
+from compliance.remediation.waiver_dates import day_of, end_of
 
 _SAID = [(status.value, dict(StatusChoice.choices)[status]) for status in Status if status in SAID_BY_PEOPLE]
-_END_OF_DAY = time(23, 59, 59)
 
 
 def _reason(**more: Any) -> forms.CharField:
@@ -79,8 +79,8 @@ class DueForm(forms.Form):
     restore = forms.BooleanField(required=False)
 
     def __init__(self, data: Any = None, *, zone: str = "UTC", initial: datetime | None = None) -> None:
-        self._zone = zone_of(zone)
-        day = initial.astimezone(self._zone).date().isoformat() if initial else None
+        self._zone = zone
+        day = day_of(initial, zone).isoformat() if initial else None
         super().__init__(data, initial={"due": day})
 
     def change(self) -> SetDue | RestoreDue:
@@ -88,8 +88,15 @@ class DueForm(forms.Form):
         if self.cleaned_data["restore"]:
             return RestoreDue()
         day = self.cleaned_data["due"]
-        at = None if day is None else datetime.combine(day, _END_OF_DAY, self._zone).astimezone(UTC)
-        return SetDue(at, self.cleaned_data["reason"])
+        return SetDue(None if day is None else end_of(day, self._zone), self.cleaned_data["reason"])
+
+
+class RescanForm(forms.Form):
+    """A button."""
+
+    def change(self) -> Rescan:
+        """What is meant."""
+        return Rescan()
 
 
 class CommentForm(forms.Form):
@@ -98,18 +105,10 @@ class CommentForm(forms.Form):
     text = forms.CharField(
         label="Comment",
         max_length=LONGEST_COMMENT,
-        widget=forms.Textarea(attrs={"rows": 3, "data-shortcut": "c"}),
+        widget=forms.Textarea(attrs={"rows": 3, "data-press": "c"}),
         help_text="Plain text, seen by everybody who sees the finding.",
     )
 
     def change(self) -> Comment:
         """What is meant; after validation."""
         return Comment(self.cleaned_data["text"])
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its name; UTC where this machine does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")

@@ -16,7 +16,11 @@ _PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"
 _NEAR = 3
 
 
-def _printable(text: str) -> None:
+def printable(text: str) -> None:
+    """Names go into lines of logs and mails.
+
+    :raises ValidationError: for what would break one.
+    """
     if not text.isprintable():
         raise forms.ValidationError("There is a character that cannot be printed.")
 
@@ -24,9 +28,9 @@ def _printable(text: str) -> None:
 class TeamForm(forms.Form):
     """What a team is called and does."""
 
-    name = forms.CharField(max_length=100, label="Name", validators=[_printable])
+    name = forms.CharField(max_length=100, label="Name", validators=[printable])
     description = forms.CharField(
-        max_length=300, label="What it does", required=False, validators=[_printable], help_text="One line, for others."
+        max_length=300, label="What it does", required=False, validators=[printable], help_text="One line, for others."
     )
 
     def __init__(self, data: Any = None, *, team: Team | None = None) -> None:
@@ -172,11 +176,16 @@ class OwnerForm(forms.Form):
         self.fields["team"].actor = actor  # type: ignore[attr-defined]  # it is the TeamField above
 
     def clean(self) -> dict[str, Any]:
-        """A team is named where one is chosen, and only there."""
+        """A team is named where one is chosen, and only there: what the page had filled in counts for nothing."""
         data = super().clean() or self.cleaned_data
         if data.get("by") != "team":
             self.errors.pop("team", None)
             data["team"] = None
+            if "by" in data and "team" in self.changed_data and (self["team"].data or "").strip():
+                chosen = dict(self.fields["by"].choices)[data["by"]]  # type: ignore[attr-defined]  # a ChoiceField
+                self.add_error(
+                    "team", f"“{chosen}” is chosen. Choose “This team” for what is typed, or empty the field."
+                )
         elif not data.get("team") and "team" not in self.errors:
             self.add_error("team", "Which team?")
         return data
@@ -192,10 +201,15 @@ class PersonForm(forms.Form):
         help_text="Letters, digits and @ . + - _ only.",
         widget=forms.TextInput(attrs=_PLAIN),
     )
-    first_name = forms.CharField(max_length=150, label="First name", required=False, validators=[_printable])
-    last_name = forms.CharField(max_length=150, label="Last name", required=False, validators=[_printable])
+    first_name = forms.CharField(max_length=150, label="First name", required=False, validators=[printable])
+    last_name = forms.CharField(max_length=150, label="Last name", required=False, validators=[printable])
     email = forms.EmailField(label="Mail address", required=False, help_text="Where messages go to.")
-    role = forms.ChoiceField(choices=RoleChoice.choices, initial=RoleChoice.MEMBER, label="Role")
+    role = forms.ChoiceField(
+        choices=[(value, label.partition(":")[0]) for value, label in RoleChoice.choices],
+        initial=RoleChoice.MEMBER,
+        label="Role",
+        help_text=". ".join(str(label) for label in RoleChoice.labels) + ".",
+    )
 
     def __init__(self, data: Any = None, *, person: User | None = None) -> None:
         initial = {name: getattr(person, name) for name in self.base_fields} if person else None

@@ -13,6 +13,7 @@ from compliance.forms.registry_products import LOCAL_PREFIXES, Asked, asked, pro
 from compliance.forms.registry_row import ANONYMOUS, CRON, NEVER, initial_of
 from compliance.models import Policy, Registry
 from compliance.models.registry import AuthMethod
+from compliance.policy.environment import InvalidEnvironment, parse_environment
 from compliance.policy.registry_values import RegistryValues
 from compliance.policy.scan_scope import ScanScope
 from compliance.policy.schedule import Schedule, schedule_problems
@@ -123,6 +124,13 @@ class RegistryForm(RegistryFields):
             raise forms.ValidationError("Another registry has this name.")
         return name
 
+    def clean_environment(self) -> str:
+        """One word, in small letters."""
+        try:
+            return parse_environment(self.cleaned_data["environment"])
+        except InvalidEnvironment as error:
+            raise forms.ValidationError(str(error)) from error
+
     def clean(self) -> dict[str, Any]:
         """What only several fields together can tell."""
         data = self.cleaned_data
@@ -224,6 +232,7 @@ class RegistryForm(RegistryFields):
             connections=data.get("connections") or 16,
             requests_per_minute=data.get("requests_per_minute"),
             enabled=data.get("enabled", False),
+            environment=data.get("environment", ""),
         )
 
     def scope(self) -> ScanScope:

@@ -8,6 +8,7 @@ from compliance.forms.fields import NamesField, ParsedField, plain_text, secret
 from compliance.forms.registry_products import product_choices
 from compliance.forms.registry_row import ANONYMOUS, CRON, INTERVAL, NEVER
 from compliance.models.registry import AuthMethod
+from compliance.policy.environment import LONGEST_ENVIRONMENT
 from compliance.policy.protected_tags import parse_protected_tags
 from compliance.policy.scan_scope import (
     LONGEST_AGE,
@@ -27,6 +28,13 @@ class RegistryFields(forms.Form):
     """The fields alone."""
 
     name = forms.CharField(max_length=100, help_text="How people here call it.")
+    environment = forms.CharField(
+        label="Environment",
+        max_length=LONGEST_ENVIRONMENT,
+        required=False,
+        help_text="Where its images run, such as production or staging. The overview and every list can be kept to it.",
+        widget=plain_text(),
+    )
     url = forms.CharField(label="Address", max_length=300, widget=plain_text(inputmode="url"))
     product = forms.ChoiceField(required=False, choices=product_choices)
     namespaces = NamesField(most=500, longest=255)

@@ -14,6 +14,7 @@ _AS_THEY_ARE: Final = (
     *("allow_private", "extra_ca", "client_certificate", "include_repositories", "exclude_repositories"),
     *("include_tags", "exclude_tags", "newest_tags", "pushed_within_days", "platforms", "cron", "time_zone"),
     *("protected_tags", "quiet_from", "quiet_until", "connections", "requests_per_minute", "enabled"),
+    "environment",
 )
 
 

@@ -15,7 +15,10 @@ from compliance.policy.registry_words import limits_words, network_words, scope_
 from compliance.policy.schedule import schedule_problems, schedule_sentence
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    "address": ("name", "url", "allow_private", "product", "namespaces", "api_token", "entered_repositories"),
+    "address": (
+        *("name", "environment", "url", "allow_private", "product"),
+        *("namespaces", "api_token", "entered_repositories"),
+    ),
     "credential": ("auth_method", "username", "password", "token_hosts"),
     "network": ("verify_tls", "extra_ca", "client_certificate", "client_key", "proxy"),
     "policy": ("policy", "protected_tags"),

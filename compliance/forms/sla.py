@@ -11,6 +11,7 @@ from compliance.remediation.sla import Terms
 from scanner.domain.verdict import Severity
 
 MOST_DAYS: Final = 3_650
+_ERROR: Final = f"Enter whole days, from 1 to {MOST_DAYS:,}, or nothing for no due date."
 
 
 def _name(rank: int, protected: bool) -> str:
@@ -30,6 +31,7 @@ class SlaForm(forms.Form):
                     required=False,
                     min_value=1,
                     max_value=MOST_DAYS,
+                    error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _ERROR),
                     widget=forms.NumberInput(attrs={"inputmode": "numeric", "placeholder": "none"}),
                 )
 

@@ -25,7 +25,7 @@ STOP_SIGNAL = signal.SIGINT  # "fast": roll back what is open, then a clean shut
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # a socket's whole path must stay under 107 bytes; a data folder's need not
-    "shared_buffers": "64MB",
+    "shared_buffers": "256MB",  # findings and tags of a large fleet stay in it; what is not used is not taken
     "max_connections": "100",
     "log_min_messages": "warning",
 }

@@ -1,5 +1,6 @@
 """Tables. Content-addressed rows never change; pointers, work and judgement do."""
 
+from compliance.models.api_token import ApiToken, ScopeChoice, TokenState
 from compliance.models.audit import AuditAction, AuditCheck, AuditEvent
 from compliance.models.finding import (
     BulkChange,
@@ -15,20 +16,22 @@ from compliance.models.finding import (
 from compliance.models.history import HISTORIES
 from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, ShownChoice, VerdictChoice
 from compliance.models.lease import LeaseLost
-from compliance.models.notice import Channel, ChannelKind, Delivery, DeliveryAttempt, NoticeKind, Subscription
+from compliance.models.notice import Channel, ChannelKind, Delivery, DeliveryAttempt, NoticeKind, Subscription, Watch
 from compliance.models.registry import AuthMethod, Policy, PolicyAssignment, PolicyVersion, Registry, RegistryState
 from compliance.models.rejudging import Rejudging
-from compliance.models.repository import DailySnapshot, Repository, Tag, TagChange
+from compliance.models.repository import DailySnapshot, FleetDay, Repository, Tag, TagChange
+from compliance.models.retention import Retention
 from compliance.models.scan import ACTIVE, RepositoryScan, Scan, ScanError, State
 from compliance.models.shared_value import SharedValue
 from compliance.models.team import Membership, OwnershipRule, Team, TeamRoleChoice
-from compliance.models.user import RoleChoice, User
-from compliance.models.waiver import ReasonChoice, Waiver
+from compliance.models.user import Density, RoleChoice, User
+from compliance.models.waiver import ReasonChoice, UnsettledWaiver, Waiver
 from compliance.models.webhook import InboundEvent, Push, WebhookEndpoint
 
 __all__ = [
     "ACTIVE",
     "HISTORIES",
+    "ApiToken",
     "AuditAction",
     "AuditCheck",
     "AuditEvent",
@@ -39,10 +42,12 @@ __all__ = [
     "DailySnapshot",
     "Delivery",
     "DeliveryAttempt",
+    "Density",
     "Evaluation",
     "Finding",
     "FindingEvent",
     "FindingSpan",
+    "FleetDay",
     "Image",
     "InboundEvent",
     "Index",
@@ -65,10 +70,12 @@ __all__ = [
     "Repository",
     "RepositoryScan",
     "ResolutionChoice",
+    "Retention",
     "RoleChoice",
     "SavedView",
     "Scan",
     "ScanError",
+    "ScopeChoice",
     "SharedValue",
     "ShownChoice",
     "SlaTerm",
@@ -79,8 +86,11 @@ __all__ = [
     "TagChange",
     "Team",
     "TeamRoleChoice",
+    "TokenState",
+    "UnsettledWaiver",
     "User",
     "VerdictChoice",
     "Waiver",
+    "Watch",
     "WebhookEndpoint",
 ]

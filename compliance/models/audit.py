@@ -33,7 +33,30 @@ class AuditAction(models.TextChoices):
     SECRET_CHANGED = "secret_changed", "Secret changed"
     SECRET_SHOWN = "secret_shown", "Secret shown"
     SECRET_ROTATED = "secret_rotated", "Secret rotated"
+    FACTOR_ADDED = "factor_added", "Second factor turned on"
+    FACTOR_REMOVED = "factor_removed", "Second factor turned off"
+    FACTOR_RESET = "factor_reset", "Second factor reset"
+    CODES_MADE = "codes_made", "Recovery codes made"
+    CODE_USED = "code_used", "Recovery code used"
     KEYS_ROTATED = "keys_rotated", "Credential keys rotated"
+
+
+_BY_ITSELF = models.Q(actor=None) & (
+    models.Q(context__has_key="task") | models.Q(kind="finding") | models.Q(action=AuditAction.KNOWN)
+)
+"""What workers did, what scans did to findings, and what was there before."""
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Named filters."""
+
+    def by_people(self) -> AuditEventQuerySet:
+        """What people did, whether they were logged in or not."""
+        return self.filter(~_BY_ITSELF)
+
+    def by_itself(self) -> AuditEventQuerySet:
+        """What nobody did."""
+        return self.filter(_BY_ITSELF)
 
 
 class AuditEvent(models.Model):
@@ -61,6 +84,8 @@ class AuditEvent(models.Model):
     mac = models.BinaryField(null=True, blank=True)
     key = models.CharField(max_length=16, blank=True, default="")
 
+    objects = AuditEventQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
@@ -76,6 +101,7 @@ class AuditEvent(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["id"], condition=models.Q(number=None), name="audit_event_unsealed"),
+            models.Index(fields=["-id"], condition=~_BY_ITSELF, name="audit_event_by_people"),
             models.Index(fields=["kind", "object", "-id"], name="audit_event_of_object"),
             models.Index(fields=["actor", "-id"], name="audit_event_of_actor"),
             models.Index(fields=["action", "-id"], name="audit_event_of_action"),

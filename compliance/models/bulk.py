@@ -10,6 +10,19 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
+from django.db.models.expressions import RawSQL
+
+
+def among(column: str, ids: Iterable[int]) -> models.Func:
+    """A condition: the column is one of these, which travel as one parameter.
+
+    Postgres looks each up by hash or by index. Of ``IN (SELECT unnest(…))`` it compares each with each when it expects
+    few rows, which it does of what was written a moment ago.
+    """
+    array = RawSQL("%s::bigint[]", [f"{{{','.join(map(str, ids))}}}"])
+    return models.Func(
+        models.F(column), array, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=models.BooleanField()
+    )
 
 
 def update_rows(rows: Sequence[models.Model], columns: Iterable[str]) -> None:
@@ -40,24 +53,36 @@ def upsert_rows(rows: Sequence[models.Model], unique: Sequence[str], *, replace:
     if not rows:
         return
     meta = rows[0]._meta
-    keys = ", ".join(f'"{_field(meta.get_field(name)).column}"' for name in unique)
-    changes = ", ".join(f'"{field.column}" = excluded."{field.column}"' for field in _written(meta))
-    _insert(rows, f" ON CONFLICT ({keys}) DO {f'UPDATE SET {changes}' if replace else 'NOTHING'}")
-
-
-def insert_rows(rows: Sequence[models.Model]) -> None:
-    """Insert rows of one model; their ids are not set."""
-    if rows:
-        _insert(rows, "")
-
-
-def _insert(rows: Sequence[models.Model], conflicts: str) -> None:
-    meta = rows[0]._meta
     fields = _written(meta)
     names = ", ".join(f'"{field.column}"' for field in fields)
-    sql = f'INSERT INTO "{meta.db_table}" ({names}) SELECT {names} FROM {_recordset(fields)}{conflicts}'  # noqa: S608  # as above
+    keys = ", ".join(f'"{_field(meta.get_field(name)).column}"' for name in unique)
+    changes = ", ".join(f'"{field.column}" = excluded."{field.column}"' for field in fields)
+    sql = (
+        f'INSERT INTO "{meta.db_table}" ({names}) SELECT {names} FROM {_recordset(fields)}'  # noqa: S608  # as above
+        f" ON CONFLICT ({keys}) DO {f'UPDATE SET {changes}' if replace else 'NOTHING'}"
+    )
     with connection.cursor() as cursor:
         cursor.execute(sql, [_document(rows, fields)])
+
+
+def insert_alike(pattern: models.Model, **columns: Sequence[Any]) -> None:
+    """Insert rows that are an unsaved row but for some columns; their ids are not set.
+
+    :param columns: values by field, as many of each as there are rows.
+    """
+    fields = _written(pattern._meta)
+    own = [field for field in fields if field.name in columns]
+    alike = [field for field in fields if field.name not in columns]
+    keys = [field.column for field in own]
+    rows = [dict(zip(keys, values, strict=True)) for values in zip(*(columns[f.name] for f in own), strict=True)]
+    if not rows:
+        return
+    names = ", ".join(f'"{field.column}"' for field in (*alike, *own))
+    values = ", ".join([*(f"%s::{_type(field)}" for field in alike), *(f'new."{key}"' for key in keys)])
+    sql = f'INSERT INTO "{pattern._meta.db_table}" ({names}) SELECT {values} FROM {_recordset(own)}'  # noqa: S608  # as above
+    with connection.cursor() as cursor:
+        saved = [field.get_db_prep_save(getattr(pattern, field.attname), connection) for field in alike]
+        cursor.execute(sql, [*saved, _ENCODER.encode(rows)])
 
 
 def _written(meta: Any) -> list[models.Field[Any, Any]]:

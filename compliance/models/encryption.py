@@ -9,6 +9,9 @@ from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+FACTOR_SECRETS = ("secret", "seed")
+"""What of ``data`` of django-allauth's ``Authenticator`` is encrypted like these columns: what codes are made from."""
+
 
 class CredentialKeyMissing(Exception):
     """A stored credential was encrypted with a key that is no longer in ``PLIMSOLL_CREDENTIAL_KEYS``."""

@@ -8,6 +8,7 @@ from django.db import models
 from compliance.access import Actor
 from compliance.models.image import Image
 from compliance.models.repository import Repository, Tag
+from compliance.models.team import Team
 from compliance.models.waiver import Waiver
 from compliance.remediation.status import TO_DO
 
@@ -35,6 +36,7 @@ class ResolutionChoice(models.TextChoices):
 
 
 _TO_DO = models.Q(status__in=sorted(status.value for status in TO_DO))
+_UNFIXED = models.Q(status__in=sorted([*(status.value for status in TO_DO), "waived"]))
 
 
 class FindingQuerySet(models.QuerySet["Finding"]):
@@ -62,7 +64,7 @@ class Finding(models.Model):
     there when the repository's baseline was set. ``opened_at`` begins the present episode, ``sla_from`` its term.
     """
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="findings")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="findings", db_index=False)
     rule = models.CharField(max_length=16)
     platform = models.CharField(max_length=100, blank=True)
     subject = models.CharField(max_length=200, blank=True)
@@ -100,14 +102,31 @@ class Finding(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["repository", "status"], name="finding_of_repository"),
-            models.Index(fields=["due_at"], condition=_TO_DO, name="finding_due"),
+            # Numbers, and the first cards of a column, are read from these indexes alone.
             models.Index(
-                fields=["-regression", "-protected", "rank", "opened_at", "id"], condition=_TO_DO, name="finding_urgent"
+                fields=["repository", "status"],
+                include=["id", "regression", "due_at", "assignee"],
+                name="finding_of_repository",
             ),
-            models.Index(fields=["rule"], condition=_TO_DO, name="finding_rule"),
+            models.Index(
+                fields=["status", "repository"],
+                include=["id", "rule", "regression", "protected", "rank", "opened_at", "due_at", "baseline"],
+                condition=_UNFIXED,
+                name="finding_unfixed",
+            ),
+            models.Index(fields=["due_at"], condition=_TO_DO, name="finding_due"),
+            # A page of the inbox, whatever it is kept to, is read from this index alone.
+            models.Index(
+                fields=["-regression", "-protected", "rank", "opened_at", "id"],
+                include=["repository", "due_at", "status"],
+                condition=_TO_DO,
+                name="finding_urgent",
+            ),
+            models.Index(fields=["rule", "subject", "repository"], condition=_TO_DO, name="finding_cause"),
             models.Index(fields=["status", "-changed_at"], name="finding_status"),
-            models.Index(fields=["-changed_at", "id"], condition=~_TO_DO, name="finding_settled"),
+            models.Index(fields=["-changed_at", "id"], include=["status"], condition=~_TO_DO, name="finding_settled"),
+            models.Index(fields=["-closed_at", "id"], condition=models.Q(status="fixed"), name="finding_fixed"),
+            models.Index(fields=["id"], condition=models.Q(status="false_positive"), name="finding_false"),
         ]
 
 
@@ -160,6 +179,7 @@ class FindingEvent(models.Model):
         CLAIM_CONFIRMED = "claim_confirmed", "Claim confirmed by a scan"
         SPREAD = "spread", "Tags with it changed"
         BASELINE = "baseline", "Baseline"
+        RESCAN = "rescan", "Its tags are scanned again"
 
     finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField()
@@ -173,7 +193,12 @@ class FindingEvent(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
-        indexes = [models.Index(fields=["finding", "at"], name="finding_event_when")]
+        indexes = [
+            models.Index(fields=["finding", "at"], name="finding_event_when"),
+            models.Index(
+                fields=["finding", "at"], condition=models.Q(kind="waiver", was=""), name="finding_event_waived"
+            ),
+        ]
 
 
 class FindingSpan(models.Model):
@@ -183,7 +208,7 @@ class FindingSpan(models.Model):
     """
 
     finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="spans")
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+", db_index=False)
     rank = models.PositiveSmallIntegerField()
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -198,10 +223,23 @@ class FindingSpan(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["repository", "opened_at"], name="finding_span_opened"),
-            models.Index(fields=["repository", "closed_at"], name="finding_span_closed"),
-            models.Index(fields=["closed_at"], name="finding_span_all_closed"),
-            models.Index(fields=["opened_at"], name="finding_span_all_opened"),
+            # A year of episodes, somebody's or everybody's, is read from these alone: they hold what metrics ask for.
+            models.Index(
+                fields=["repository", "opened_at"], include=["finding", "reopened"], name="finding_span_opened"
+            ),
+            models.Index(
+                fields=["repository", "closed_at"],
+                include=["finding", "opened_at", "due_at", "resolution"],
+                name="finding_span_closed",
+            ),
+            models.Index(
+                fields=["closed_at"],
+                include=["repository", "finding", "opened_at", "due_at", "resolution"],
+                name="finding_span_all_closed",
+            ),
+            models.Index(
+                fields=["opened_at"], include=["repository", "finding", "reopened"], name="finding_span_all_opened"
+            ),
         ]
 
 
@@ -218,12 +256,19 @@ class SlaTerm(models.Model):
 
 
 class SavedView(models.Model):
-    """A query of the inbox under a name; ``shared`` ones are everybody's, each sees their own rows."""
+    """A query of the inbox under a name; ``shared`` ones are shown as ``queries.saved_views`` says.
+
+    With a ``team`` it is shared with that team alone; who sees everything sees it, too. It is a tab of all it is meant
+    for but those in ``unpinned_by``, and of others while they are in ``pinned_by``.
+    """
 
     name = models.CharField(max_length=80)
     query = models.CharField(max_length=1000)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
     shared = models.BooleanField(default=False)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    unpinned_by = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+    pinned_by = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
 
     class Meta:
         ordering = ["name"]

@@ -13,9 +13,11 @@ import pghistory
 import pgtrigger
 from django.db import models
 
+from compliance.models.api_token import ApiToken
 from compliance.models.audit import AuditAction
 from compliance.models.finding import Finding, SlaTerm
 from compliance.models.registry import Policy, PolicyAssignment, Registry
+from compliance.models.retention import Retention
 from compliance.models.team import Membership, OwnershipRule, Team
 from compliance.models.user import User
 from compliance.models.waiver import Waiver
@@ -75,4 +77,6 @@ HISTORIES: tuple[type[models.Model], ...] = (
     ),
     _history(Waiver, without=["warned", "reopened_at"]),
     _history(SlaTerm),
+    _history(Retention),
+    _history(ApiToken, without=["digest", "last_used_at", "last_used_ip"]),
 )

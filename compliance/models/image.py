@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, models
 
@@ -55,8 +56,44 @@ _STORE = """
 """
 
 
+_MAKE = """
+    INSERT INTO compliance_layer (digest, size, media_type, diff_id, problem_code, problem_message, problem_remedy,
+                                  lease_token, lease_until, attempts)
+    SELECT digest, size, media_type, '', '', '', '', CASE WHEN taken THEN %(token)s::uuid END,
+           CASE WHEN taken THEN statement_timestamp() + %(lease)s END, taken::int
+      FROM (SELECT digest, size, media_type, place <= %(most)s AS taken
+              FROM unnest(%(digests)s::text[], %(sizes)s::bigint[], %(media_types)s::text[]) WITH ORDINALITY
+                AS new (digest, size, media_type, place)) AS new
+     ORDER BY digest
+        ON CONFLICT DO NOTHING
+ RETURNING digest, lease_token IS NOT NULL
+"""
+
+
 class LayerQuerySet(LeasedQuerySet["Layer"]):
     """Layers as work."""
+
+    def make(
+        self, layers: Mapping[str, tuple[int, str]], lease: timedelta, *, most: int
+    ) -> tuple[uuid.UUID, frozenset[str]]:
+        """Make the rows that are missing, taken under one token; return it and the digests of those taken.
+
+        :param layers: size and media type by digest.
+        :param most: how many to take of them; the others are made for whoever comes first.
+        """
+        token = uuid.uuid4()
+        digests = sorted(layers)  # in one order, so that no two wait for each other in a circle
+        values: dict[str, Any] = {
+            "token": token,
+            "lease": lease,
+            "most": most,
+            "digests": digests,
+            "sizes": [layers[digest][0] for digest in digests],
+            "media_types": [layers[digest][1] for digest in digests],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_MAKE, values)
+            return token, frozenset(digest for digest, taken in cursor.fetchall() if taken)
 
     def store(self, layers: Sequence[LayerRead], token: uuid.UUID, *, now: datetime) -> int:
         """Write indexes and give the rows back, those that are still held under the token; return how many.

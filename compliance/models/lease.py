@@ -44,11 +44,11 @@ class LeasedQuerySet(models.QuerySet[_Row]):
         token = uuid.uuid4()
         free = self.free().filter(pk__in=pks)
         # In one order, and without those another worker is taking: two that want the same rows must not deadlock.
-        locked = list(free.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+        locked = dict(free.order_by("pk").select_for_update(skip_locked=True).values_list("pk", "attempts"))
         self.filter(pk__in=locked).update(
             lease_token=token, lease_until=Now() + lease, attempts=models.F("attempts") + 1
         )
-        return token, dict(self.model._default_manager.filter(pk__in=locked).values_list("pk", "attempts"))
+        return token, {pk: attempts + 1 for pk, attempts in locked.items()}
 
     def renew(self, pk: object, token: uuid.UUID, lease: timedelta) -> None:
         """Hold a row longer.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 
 from compliance.models.encryption import EncryptedTextField
 from compliance.models.lease import Leased, LeasedQuerySet
+from compliance.models.repository import Repository
 from compliance.models.team import Team
 
 
@@ -27,6 +31,12 @@ class NoticeKind(models.TextChoices):
     OVERDUE = "overdue", "A finding is overdue"
     WAIVER = "waiver", "A waiver expires soon, or has expired"
     DIGEST = "digest", "The week of the team"
+    WATCHED = "watched", "News of a repository I watch: a regression, a new critical finding, one overdue"
+
+    @classmethod
+    def choosable(cls, *, by_team: bool) -> list[NoticeKind]:
+        """What a channel can be told of: what one person is given, or watches, is that person's."""
+        return [kind for kind in cls if not (by_team and kind in (cls.ASSIGNED, cls.WATCHED))]
 
 
 class Channel(models.Model):
@@ -74,24 +84,46 @@ class Subscription(models.Model):
         constraints = [models.UniqueConstraint(fields=["channel", "kind"], name="subscription_once")]
 
 
+class Watch(models.Model):
+    """Somebody wants to hear of one repository; it says nothing about whether they may see it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watches")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="watches")
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "repository"], name="watch_once")]
+
+
 class DeliveryQuerySet(LeasedQuerySet["Delivery"]):
     """Deliveries as work."""
+
+    def due(self, now: datetime) -> Self:
+        """What is to be sent now and nobody is sending."""
+        return self.free().filter(state=Delivery.State.WAITING, next_at__lte=now)
+
+    def fresh(self) -> Self:
+        """What nobody has tried to send yet: it may still become part of another message."""
+        tries = DeliveryAttempt.objects.filter(delivery=models.OuterRef("pk"))
+        return self.filter(~models.Exists(tries), attempts=0)
 
 
 class Delivery(Leased):
     """One message to one channel. The row is the work: written with what it tells of, sent after the commit.
 
-    ``about`` names what it tells of, so that nothing is told twice to one channel. ``message`` is what will be said,
-    without secrets: the same for every attempt. ``next_at`` is when it is tried (again).
+    ``about`` names what it tells of, so that nothing is told twice to one channel. ``message`` is what happened, in the
+    words of ``remediation.joining``, without secrets. ``next_at`` is when it is tried (again). What waited together is
+    one message: ``joined_to`` is the one that says all of it.
     """
 
     class State(models.TextChoices):
-        """Where it stands; the last three are final."""
+        """Where it stands; all but the first are final."""
 
         WAITING = "waiting", "Waiting"
         SENT = "sent", "Sent"
         FAILED = "failed", "Given up"
-        DROPPED = "dropped", "Not sent: the channel was switched off"
+        DROPPED = "dropped", "Not sent: nobody there is to hear of it any more"
+        JOINED = "joined", "Sent with others in one message"
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
     kind = models.CharField(max_length=16, choices=NoticeKind.choices)
@@ -101,6 +133,7 @@ class Delivery(Leased):
     created_at = models.DateTimeField()
     next_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    joined_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="parts")
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -109,6 +142,9 @@ class Delivery(Leased):
         indexes = [
             models.Index(fields=["next_at"], condition=models.Q(state="waiting"), name="delivery_due"),
             models.Index(fields=["channel", "-created_at"], name="delivery_latest"),
+            models.Index(
+                fields=["channel", "kind", "ended_at"], condition=models.Q(state="sent"), name="delivery_sent"
+            ),
         ]
 
 

@@ -76,10 +76,12 @@ class Registry(models.Model):
     ``docker-archive:PATH``. ``product`` is a key of ``scanner.sources.catalogs.PRODUCTS``; ``namespaces`` are the
     organizations, groups or projects to list there; ``api_token`` is for the product's own interface where that knows
     other credentials than the registry. Repositories a registry cannot list are ``entered_repositories``.
+    ``environment`` is what people call the place its images run in, such as ``production``.
     """
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100, unique=True)
+    environment = models.CharField(max_length=30, blank=True, default="", db_default="")
     url = models.CharField(max_length=300)
     product = models.CharField(max_length=20, default="distribution", db_default="distribution")
     namespaces = _names(255)

@@ -27,6 +27,8 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
 class Repository(models.Model):
     """A repository with the totals of its tags, kept by ``services.record_images`` for the lists.
 
+    ``failed_protected`` of the ``failed`` tags are protected.
+
     ``policy`` is the one that judges it, kept by ``services.assign_policies``. ``judged_by``: every listed tag shows
     what this version says, whatever the tag's own ``judged_by``; empty where some may not.
     ``team`` owns it, because ``team_rule`` says so unless ``team_pinned``: then a person did. ``labels`` are those of
@@ -58,6 +60,7 @@ class Repository(models.Model):
     tags_total = models.PositiveIntegerField(default=0)
     passed = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    failed_protected = models.PositiveIntegerField(default=0, db_default=0)
     unknown = models.PositiveIntegerField(default=0)
     waived = models.PositiveIntegerField(default=0, db_default=0)
     not_applicable = models.PositiveIntegerField(default=0)
@@ -79,6 +82,11 @@ class Repository(models.Model):
             GinIndex(fields=["name"], name="repository_name_trigrams", opclasses=["gin_trgm_ops"]),
             models.Index(fields=["verdict", "name"], condition=models.Q(deleted_at=None), name="repository_verdict"),
             models.Index(fields=["name", "id"], name="repository_by_name"),
+            models.Index(
+                fields=["-failed", "name"],
+                condition=models.Q(deleted_at=None, failed__gt=0),
+                name="repository_worst",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -187,7 +195,10 @@ class TagChangeQuerySet(models.QuerySet["TagChange"]):
 
 
 class TagChange(models.Model):
-    """A tag appeared, moved, was deleted or came back, or was judged otherwise; never updated."""
+    """A tag appeared, moved, was deleted or came back, or was judged otherwise; never updated.
+
+    ``pusher`` is who pushed ``to_digest``, where the registry announced that very push and named somebody.
+    """
 
     class Kind(models.TextChoices):
         """What happened."""
@@ -207,6 +218,7 @@ class TagChange(models.Model):
     was = models.CharField(max_length=16, choices=VerdictChoice.choices, blank=True)
     became = models.CharField(max_length=16, choices=VerdictChoice.choices, blank=True)
     scan = models.ForeignKey("Scan", null=True, blank=True, on_delete=models.SET_NULL, related_name="changes")
+    pusher = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  # nobody is no name
 
     objects = TagChangeQuerySet.as_manager()
 
@@ -256,7 +268,15 @@ class DailySnapshot(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["repository", "day"], name="snapshot_once_a_day"),
+            # With all that trends of a team add up, which are rows from every page of a table written day by day.
+            models.UniqueConstraint(
+                fields=["repository", "day"],
+                include=[
+                    *("policy_version", "evaluated", "passed", "failed", "unknown", "waived", "new", "fixed"),
+                    *("regressed", "overdue", "score", "closed"),
+                ],
+                name="snapshot_once_a_day",
+            ),
             models.CheckConstraint(
                 condition=models.Q(
                     evaluated=models.F("passed") + models.F("failed") + models.F("unknown") + models.F("waived")
@@ -267,4 +287,31 @@ class DailySnapshot(models.Model):
         indexes = [
             models.Index(fields=["day"], name="snapshot_day"),
             models.Index(fields=["day"], condition=models.Q(closed=False), name="snapshot_open"),
+        ]
+
+
+class FleetDay(models.Model):
+    """All closed snapshots of one day, registry and policy version, added up by a trigger when they are closed.
+
+    ``scored`` snapshots have a score; ``score_sum`` is what these add up to.
+    """
+
+    registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    evaluated = models.BigIntegerField()
+    passed = models.BigIntegerField()
+    failed = models.BigIntegerField()
+    unknown = models.BigIntegerField()
+    waived = models.BigIntegerField()
+    new = models.BigIntegerField()
+    fixed = models.BigIntegerField()
+    regressed = models.BigIntegerField()
+    overdue = models.BigIntegerField()
+    scored = models.BigIntegerField()
+    score_sum = models.DecimalField(max_digits=14, decimal_places=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "registry", "policy_version"], name="fleet_day_once"),
         ]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
+
+TICKED: Final = "notices:overdue"
+"""The key of a value that each tick moves to its own moment: the last one is how long ago a tick was done."""
 
 
 class SharedValue(models.Model):

@@ -20,11 +20,29 @@ class RoleChoice(models.TextChoices):
     ADMIN = "admin", "Administrator: that, and registries, policies and people"
 
 
+class Density(models.TextChoices):
+    """How close the rows of all lists stand."""
+
+    COMFORTABLE = "comfortable", "Comfortable"
+    COMPACT = "compact", "Compact"
+
+
 class User(AbstractUser):
-    """Somebody who can log in. What they may do is said by ``actor`` and decided by ``compliance.access``."""
+    """Somebody who can log in. What they may do is said by ``actor`` and decided by ``compliance.access``.
+
+    ``hidden_columns``: by the name of a list, what ``compliance.queries.columns`` leaves out of it.
+    ``shortcuts``: whether single keys do something (WCAG 2.1.4).
+    """
 
     role = models.CharField(max_length=16, choices=RoleChoice.choices, default=RoleChoice.MEMBER)
     time_zone = models.CharField(max_length=64, default="UTC")
+    density = models.CharField(
+        max_length=16, choices=Density.choices, default=Density.COMFORTABLE, db_default=Density.COMFORTABLE
+    )
+    hidden_columns: models.JSONField[dict[str, list[str]], dict[str, list[str]]] = models.JSONField(
+        default=dict, db_default={}, blank=True
+    )
+    shortcuts = models.BooleanField(default=True, db_default=True)
 
     @property
     def is_staff(self) -> bool:

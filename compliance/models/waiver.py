@@ -88,3 +88,17 @@ class Waiver(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class UnsettledWaiver(models.Model):
+    """A waiver that was made to count and that scans which were under way may not know of.
+
+    ``after``: once all transactions before this one are over none of them can write without it any more; ``NULL``:
+    nobody has looked yet.
+    """
+
+    waiver = models.OneToOneField(Waiver, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    after = models.BigIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"waiver {self.pk}"

@@ -71,7 +71,8 @@ class InboundEvent(models.Model):
 class Push(models.Model):
     """One tag that an event says has moved: a hint to ask the registry, until ``scan`` is the answer.
 
-    Waiting rows are work. ``event_key`` is what the sender calls the event, or empty.
+    Waiting rows are work. ``event_key`` is what the sender calls the event, or empty. ``pusher`` is who the sender says
+    pushed, where it says so: a stranger's words, which are no name of ours.
     """
 
     class Kind(models.TextChoices):
@@ -98,6 +99,7 @@ class Push(models.Model):
     digest = models.CharField(max_length=135, blank=True)
     received_at = models.DateTimeField()
     scan = models.ForeignKey(Scan, null=True, blank=True, on_delete=models.SET_NULL, related_name="pushes")
+    pusher = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  # nobody is no name
 
     class Meta:
         ordering = ["id"]

@@ -127,7 +127,7 @@ def parse_anchor(text: str) -> tuple[int, bytes]:
 
     :raises ValueError: for anything else.
     """
-    number, colon, link = text.strip().partition(":")
-    if not (colon and number.isascii() and number.isdecimal() and len(number) <= 18 and len(link) == 64):
+    number, _, link = text.strip().partition(":")
+    if not (number.isascii() and number.isdecimal() and len(number) <= 18 and len(link) == 64):
         raise ValueError(f"not an anchor: {text[:100]!r}")
     return int(number), bytes.fromhex(link)

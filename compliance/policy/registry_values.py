@@ -35,3 +35,4 @@ class RegistryValues:
     connections: int = 16
     requests_per_minute: int | None = None
     enabled: bool = True
+    environment: str = ""

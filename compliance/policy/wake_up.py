@@ -18,6 +18,8 @@ class Work(StrEnum):
     """Those of one registry, by its id."""
     DUE_DATES = "due_dates"
     """Those that do not say yet what the terms say; by the id of who changed these."""
+    DELIVERIES = "deliveries"
+    """Those of one channel, by its id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,14 @@ HOOK_BODY_SECONDS = env.float("PLIMSOLL_HOOK_BODY_SECONDS", default=10.0)
 # administrator ticks it on the registry.
 ALLOW_PRIVATE_REGISTRIES = env.bool("PLIMSOLL_ALLOW_PRIVATE_REGISTRIES", default=True)
 
+# Where people find this site, as https://plimsoll.example: messages link there. Without it they name paths alone.
+PUBLIC_URL = env.str("PLIMSOLL_URL", default="").rstrip("/")
+# smtp+tls://user:password@host:587; without it channels of mail say that there is no server.
+MAIL_CONFIGURED = bool(env.str("EMAIL_URL", default=""))
+vars().update(env.email_url("EMAIL_URL") if MAIL_CONFIGURED else {})
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("PLIMSOLL_MAIL_FROM", default="plimsoll@localhost")
+
 # What of the workers' own machine may be scanned or used by whoever edits registries: nothing unless it is named here.
 LOCAL_SOURCES = env.list("PLIMSOLL_LOCAL_SOURCES", default=[])
 DOCKER_SOURCE = env.bool("PLIMSOLL_DOCKER_SOURCE", default=False)
@@ -53,6 +61,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.usersessions",
+    "allauth.mfa",
     "pghistory",
     "pgtrigger",
 ]
@@ -62,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "compliance.views.bearer.leave_sessions_out",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -102,9 +112,17 @@ TEMPLATES = [
     }
 ]
 
+_database = env.db("DATABASE_URL")
+# What a page counts takes milliseconds, so compiling its plan takes longer than running it; no disk of today seeks; and
+# whoever opens a cursor reads it to its end.
+_OPTIONS = env.str(
+    "DATABASE_OPTIONS", default="-c jit=off -c random_page_cost=1.1 -c work_mem=16MB -c cursor_tuple_fraction=1"
+)
+if _OPTIONS:
+    _database["OPTIONS"] = {"options": _OPTIONS, **_database.get("OPTIONS", {})}
 DATABASES: dict[str, Any] = {
     "default": {
-        **env.db("DATABASE_URL"),
+        **_database,
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
     }
@@ -136,7 +154,14 @@ ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
     "login_failed": "10/m/ip,50/h/ip,5/5m/key,10/h/key",
     "change_password": "5/m/user,20/h/user",
+    "token_failed": "30/m/ip,300/h/ip",
+    "reauthenticate": "5/m/user,20/h/user",
+    # The person first: what one of them asks for in vain is not charged to the address, which colleagues share.
+    "second_factor": "5/5m/key,10/h/key,10/m/ip,50/h/ip",
 }
+MFA_ADAPTER = "compliance.views.factor_adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1  # steps of half a minute that a phone may be ahead or behind (RFC 6238, 5.2)
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60
 CACHES = {
     "default": {"BACKEND": "compliance.services.shared_cache.SharedCache"},

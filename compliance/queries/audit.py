@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
-from django.db.models import Max, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, Model, OuterRef, QuerySet, Subquery
 
 from compliance.models import (
-    HISTORIES,
     AuditAction,
     AuditCheck,
     AuditEvent,
@@ -25,16 +24,10 @@ from compliance.models import (
     User,
     Waiver,
 )
-from compliance.queries.filters import Chip, choice_of, number_of, text_of, without
+from compliance.queries.audit_filter import ACTIONS, KINDS, PERIODS, SHOWS, chips, matching, read_filter
+from compliance.queries.filters import Chip, number_of
 
 SIZE: Final = 50
-ACTIONS: Final = {str(action): str(action.label) for action in AuditAction}
-PERIODS: Final = {"day": "The last 24 hours", "week": "The last 7 days", "month": "The last 30 days"}
-KINDS: Final = {
-    str(history.pgh_tracked_model._meta.model_name): str(history.pgh_tracked_model._meta.verbose_name).capitalize()  # type: ignore[attr-defined]  # of pghistory
-    for history in HISTORIES
-}
-_SPANS: Final = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 _LONGEST_VALUE: Final = 120
 _CHUNK: Final = 1_000
 
@@ -120,6 +113,7 @@ class AuditPage:
     chosen: Mapping[str, str]
     chips: Sequence[Chip]
     chain: Chain
+    shows: Sequence[tuple[str, str]] = tuple(SHOWS.items())
     actions: Sequence[tuple[str, str]] = tuple(ACTIONS.items())
     kinds: Sequence[tuple[str, str]] = tuple(KINDS.items())
     periods: Sequence[tuple[str, str]] = tuple(PERIODS.items())
@@ -127,49 +121,31 @@ class AuditPage:
 
 def audit_page(params: Mapping[str, str], *, now: datetime) -> AuditPage:
     """One stretch of the lines that the address asks for."""
-    chosen = _chosen(params)
-    found, newer, older = _stretch(_matching(chosen, now), number_of(params, "before"), number_of(params, "after"))
-    return AuditPage(_entries(found), newer, older, chosen, _chips(params, chosen), _chain())
+    chosen = read_filter(params)
+    found, newer, older = _stretch(
+        _told(matching(chosen, now)), number_of(params, "before"), number_of(params, "after")
+    )
+    return AuditPage(_entries(found), newer, older, chosen, chips(params, chosen), _chain())
 
 
-def audit_lines(params: Mapping[str, str], *, now: datetime) -> Iterator[Entry]:
-    """All lines that the address asks for, newest first, read piece by piece."""
-    matching = _matching(_chosen(params), now)
-    before: int | None = None
-    while found := list((matching.filter(pk__lt=before) if before else matching)[:_CHUNK]):
+def count_lines(params: Mapping[str, str], *, now: datetime) -> int:
+    """How many lines there are of what the address asks for."""
+    return matching(read_filter(params), now).count()
+
+
+def audit_lines(params: Mapping[str, str], *, before: int, now: datetime) -> Iterator[Entry]:
+    """All lines that the address asks for and that were there before another, newest first, read piece by piece."""
+    rows = _told(matching(read_filter(params), now))
+    while found := list(rows.filter(pk__lt=before)[:_CHUNK]):
         yield from _entries(found)
         before = found[-1].pk
 
 
-def _chosen(params: Mapping[str, str]) -> dict[str, str]:
-    number = number_of(params, "object")
-    kind = choice_of(params, "kind", KINDS)
-    return {
-        "person": text_of(params, "person"),
-        "kind": kind,
-        "object": str(number) if number and kind else "",
-        "action": choice_of(params, "action", ACTIONS),
-        "period": choice_of(params, "period", PERIODS),
-    }
-
-
-def _matching(chosen: Mapping[str, str], now: datetime) -> QuerySet[AuditEvent]:
+def _told(rows: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    """Newest first, each with what its object was before."""
     same = AuditEvent.objects.filter(kind=OuterRef("kind"), object=OuterRef("object"), pk__lt=OuterRef("pk"))
     was = same.exclude(source="").order_by("-pk").values("data")[:1]
-    rows = AuditEvent.objects.order_by("-pk").annotate(was=Subquery(was)).defer("link", "mac")
-    for name in ("kind", "object", "action"):
-        if chosen[name]:
-            rows = rows.filter(**{name: chosen[name]})
-    if chosen["period"]:
-        rows = rows.filter(at__gte=now - _SPANS[chosen["period"]])
-    return rows.filter(_by(chosen["person"])) if chosen["person"] else rows
-
-
-def _by(person: str) -> Q:
-    """Somebody by name; who is gone is known by the name they had, and who failed to log in by the name they gave."""
-    known = User.objects.filter(username=person).values_list("pk", flat=True).first()
-    done = Q(actor=known) if known is not None else Q(actor_name=person)
-    return done | Q(action=AuditAction.LOGIN_FAILED, name=person)
+    return rows.order_by("-pk").annotate(was=Subquery(was)).defer("link", "mac")
 
 
 def _stretch(
@@ -273,19 +249,3 @@ def _chain() -> Chain:
         checked=check.checked_number,
         problem=check.problem,
     )
-
-
-def _chips(params: Mapping[str, str], chosen: Mapping[str, str]) -> list[Chip]:
-    words = {
-        "person": f"done by {chosen['person']}",
-        "kind": KINDS.get(chosen["kind"], "").lower(),
-        "object": f"number {chosen['object']}",
-        "action": ACTIONS.get(chosen["action"], "").lower(),
-        "period": PERIODS.get(chosen["period"], "").lower(),
-    }
-    gone = {"kind": ("kind", "object")}
-    return [
-        Chip(label, without(params, *gone.get(name, (name,)), "before", "after"))
-        for name, label in words.items()
-        if chosen[name]
-    ]

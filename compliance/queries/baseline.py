@@ -8,14 +8,22 @@ from urllib.parse import urlencode
 
 from compliance.access import Actor, may_set_baseline
 from compliance.models import Repository
-from compliance.queries.findings import select_findings
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Since when a repository is held to it, and by whom; ``at`` is ``None`` where it is not."""
+
+    at: datetime | None
+    by: str
+    may_set: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """When it was set and by whom, and what is new since; ``at`` is ``None`` where there is none.
 
-    :param address: the query of the list that ``broken`` and ``known`` count.
+    :param address: the query of the list that ``broken`` counts, ``known_address`` that of ``known``.
     """
 
     at: datetime | None
@@ -27,12 +35,19 @@ class Baseline:
     may_set: bool
 
 
-def baseline_of(repository_id: int, slug: str, name: str, actor: Actor, *, now: datetime) -> Baseline:
-    """What a repository's page says of it."""
-    row = Repository.objects.filter(pk=repository_id).values_list("baseline_at", "baseline_by__username", "team_id")
-    at, by, team = row.get()
-    new = {"repository": f"{slug}/{name}", "is": "new-since-baseline"}
-    known = {**new, "is": "baseline"}
-    counts = [select_findings(each, actor, now=now).count() if at else 0 for each in (new, known)]
-    may_set = may_set_baseline(actor, team)
-    return Baseline(at, by or "", counts[0], counts[1], f"?{urlencode(new)}", f"?{urlencode(known)}", may_set)
+def held_of(row: Repository, actor: Actor) -> Held:
+    """Read a repository that was selected with who set its baseline."""
+    by = row.baseline_by.get_username() if row.baseline_by else ""
+    return Held(row.baseline_at, by, may_set_baseline(actor, row.team_id))
+
+
+def baseline_of(held: Held, repository: str, *, new: int, known: int) -> Baseline:
+    """What a repository's page says of it.
+
+    :param repository: ``registry/name``, as filters write it.
+    :param new: how many findings to be done are no part of the baseline, ``known`` how many are.
+    """
+    if held.at is None:
+        new = known = 0
+    addresses = ["?" + urlencode({"repository": repository, "is": flag}) for flag in ("new-since-baseline", "baseline")]
+    return Baseline(held.at, held.by, new, known, addresses[0], addresses[1], held.may_set)

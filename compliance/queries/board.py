@@ -16,6 +16,7 @@ from compliance.queries.finding_rows import FindingRow, rows_of
 from compliance.queries.findings import select_findings
 from compliance.queries.remediation_page import read_window
 from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
+from compliance.remediation.metrics import last_days
 from compliance.remediation.status import Status
 
 MOST_CARDS = 20
@@ -28,6 +29,8 @@ COLUMNS: Final[tuple[tuple[str, str, tuple[Status, ...]], ...]] = (
 """Key, label and statuses. The key is the status that a move into the column gives; nobody moves into the last."""
 
 MOVES: Final = {key: label for key, label, _ in COLUMNS[:-1]}
+LANES: Final = {"": "No lanes", "repository": "By repository"}
+"""What ``lanes`` in the address may say, and what links call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,46 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """The cards of one repository, of every column those it has there; ``first`` says whose they are."""
+
+    first: FindingRow
+    cells: tuple[tuple[Column, tuple[FindingRow, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
-    """The page."""
+    """The page.
+
+    :param by: a key of ``LANES``.
+    """
 
     scope: WorkScope
     window: str
     choices: Choices
     columns: tuple[Column, ...]
+    by: str = ""
 
     @property
     def empty(self) -> bool:
         """Whether no column holds anything."""
         return not any(column.count.count for column in self.columns)
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The same cards by repository: what is most urgent first, and what has nothing left to do last."""
+        homes: dict[tuple[str, str], dict[str, list[FindingRow]]] = {}
+        for column in self.columns:
+            for card in column.cards:
+                home = homes.setdefault((card.registry_slug, card.repository), {})
+                home.setdefault(column.key, []).append(card)
+        return tuple(
+            Lane(
+                next(iter(home.values()))[0],
+                tuple((column, tuple(home.get(column.key, ()))) for column in self.columns),
+            )
+            for home in homes.values()
+        )
 
 
 def board(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Board:
@@ -67,6 +98,8 @@ def board(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Board:
     scope, window = read_scope(params, actor, choices), read_window(params)
     terms = {key: _terms(statuses, window) for key, _, statuses in COLUMNS}
     rows = {key: select_findings({**scope.pairs, **terms[key]}, actor, now=now) for key in terms}
+    # Who was fixed by now was closed last since then: the newest are found by their index, not among all ever fixed.
+    rows["verified"] = rows["verified"].filter(closed_at__gte=last_days(int(window), now).since)
     counts = _counts(scope, rows["verified"], actor, now)
     ids = {key: _first(found, now, past=key == "verified") for key, found in rows.items()}
     cards = {card.id: card for card in rows_of([pk for each in ids.values() for pk in each], actor, now=now)}
@@ -80,7 +113,8 @@ def board(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Board:
         )
         for key, label, _ in COLUMNS
     )
-    return Board(scope, window, choices, columns)
+    by = params.get("lanes", "")
+    return Board(scope, window, choices, columns, by if by in LANES else "")
 
 
 def _terms(statuses: tuple[Status, ...], window: str) -> dict[str, str]:

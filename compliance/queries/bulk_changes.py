@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from compliance.models import BulkChange, FindingEvent, User
+from django.db.models import F, Func, IntegerField, Sum
+
+from compliance.models import BulkChange, FindingEvent, RepositoryScan, User
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,11}|0", re.ASCII)
 _WORDS = {
@@ -17,6 +19,7 @@ _WORDS = {
     "restore_due": "given the due date that the terms say",
     "comment": "commented",
 }
+_NOT_ASKED = "No registry is asked: no tag shows them, the tags wait for a scan already, or nobody scans the registry."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Done:
 
     :param ids: those it changed of what is shown.
     :param kept: how many its undo left alone, because somebody had changed them since.
+    :param unassigned: how many its undo gave to nobody, because who had them may not see them any more.
     """
 
     id: int
@@ -35,25 +39,56 @@ class Done:
     undone: bool
     ids: frozenset[int]
     kept: int
+    unassigned: int
 
 
 def find_done(params: Mapping[str, str], user: User, shown: Sequence[int]) -> Done | None:
     """The change the address names with ``changed``, if it is this person's."""
-    asked, kept = params.get("changed", ""), params.get("kept", "0")
+    asked = params.get("changed", "")
     if not _NUMBER.fullmatch(asked):
         return None
     row = BulkChange.objects.filter(pk=int(asked), by=user).first()
     if row is None:
         return None
     ids = FindingEvent.objects.filter(bulk=row, finding__in=shown).values_list("finding_id", flat=True)
-    count = f"{row.count:,} finding{'' if row.count == 1 else 's'}"
     return Done(
         id=row.pk,
         action=row.action,
         count=row.count,
-        words=f"{count} {_WORDS.get(row.action, 'changed')}." if row.count else "Nothing had to be changed.",
+        words=_words(row),
         at=row.at,
         undone=row.undone_at is not None,
         ids=frozenset(ids),
-        kept=int(kept) if _NUMBER.fullmatch(kept) else 0,
+        kept=_number(params, "kept"),
+        unassigned=_number(params, "unassigned"),
     )
+
+
+def _words(row: BulkChange) -> str:
+    count = f"{row.count:,} finding{'' if row.count == 1 else 's'}"
+    if row.action == "rescan":
+        return _words_of_rescan(row, count)
+    return f"{count} {_WORDS.get(row.action, 'changed')}." if row.count else "Nothing had to be changed."
+
+
+def rescanned(bulk_id: int, finding_id: int, user: User) -> str:
+    """What somebody is told who had the tags of one finding scanned again; nothing of any other change or finding."""
+    row = BulkChange.objects.filter(pk=bulk_id, by=user, action="rescan").first()
+    # What changed nothing left no event that would say of which finding it was asked.
+    if row is None or (row.count and not row.events.filter(finding=finding_id).exists()):
+        return ""
+    return _words_of_rescan(row, "this finding")
+
+
+def _words_of_rescan(row: BulkChange, about: str) -> str:
+    if not row.count:
+        return _NOT_ASKED
+    parts = RepositoryScan.objects.filter(scan__requested_by=row.by, scan__requested_at=row.at, heavy=False)
+    length = Func(F("only_tags"), function="cardinality", output_field=IntegerField())
+    tags = parts.aggregate(tags=Sum(length))["tags"] or 0
+    return f"{tags:,} tag{' is' if tags == 1 else 's are'} scanned again, for {about}."
+
+
+def _number(params: Mapping[str, str], name: str) -> int:
+    text = params.get(name, "")
+    return int(text) if _NUMBER.fullmatch(text) else 0

@@ -60,20 +60,16 @@ def history(
     if repositories is not None:
         return pace_of(repositories, window), days_of(repositories, window, standing, now=now)
     pace, (*before, today) = kept(
-        "history", window, found, lambda: (pace_of(None, window), days_of(None, window, standing, now=now))
+        "history", window, lambda: (pace_of(None, window), days_of(None, window, standing, now=now))
     )
     # What falls due while nobody touches anything is the one thing that changes without a finding being written.
     late = standing.overdue
     return pace, (*before, replace(today, late=late, on_time=standing.open - late, waived=standing.waived))
 
 
-def kept(what: str, window: Window, found: Sequence[Pile], make: Callable[[], T]) -> T:
-    """What was made before of everything, unless a finding, or a repository's team, has changed since.
-
-    :param found: what is unfixed now, by team: tells of a repository that was given to another team.
-    """
-    teams = sorted((pile.team or 0, pile.rank, pile.open, pile.waived) for pile in found)
-    key = f"remediation-{what}:{window.first:%Y%m%d}:{window.last:%Y%m%d}:{_stamp(teams)}"
+def kept(what: str, window: Window, make: Callable[[], T]) -> T:
+    """What was made before of everything, unless a finding, or a repository's team, has changed since."""
+    key = f"remediation-{what}:{window.first:%Y%m%d}:{window.last:%Y%m%d}:{_stamp()}"
     known: T | None = caches["process"].get(key)
     if known is None:
         known = make()
@@ -81,19 +77,20 @@ def kept(what: str, window: Window, found: Sequence[Pile], make: Callable[[], T]
     return known
 
 
+# Whose clock is behind writes a change that is older than the last; its event is the newest all the same.
 _STAMP = """
-SELECT (SELECT count(*) FROM compliance_registry), (SELECT max(id) FROM compliance_findingspan),
-    (SELECT max(closed_at) FROM compliance_findingspan),
+SELECT (SELECT sum(hashint8extended(id, COALESCE(team_id, 0))) FROM compliance_repository),
+    (SELECT max(id) FROM compliance_findingspan), (SELECT max(id) FROM compliance_findingevent),
     (SELECT max(last.at) FROM unnest(%s::text[]) AS status CROSS JOIN LATERAL (SELECT f.changed_at AS at
         FROM compliance_finding f WHERE f.status = status ORDER BY f.changed_at DESC LIMIT 1) AS last)
 """
 
 
-def _stamp(teams: Sequence[object]) -> str:
-    """Another one whenever a finding was written or a registry went with its own."""
+def _stamp() -> str:
+    """Another one whenever a finding was written, or a repository went or was given to another team."""
     with connection.cursor() as cursor:
         cursor.execute(_STAMP, [StatusChoice.values])
-        return sha256(repr([cursor.fetchone(), teams]).encode()).hexdigest()[:24]
+        return sha256(repr(cursor.fetchone()).encode()).hexdigest()[:24]
 
 
 # Episodes that ended in the window are read from their spans, the others from their findings, whose columns say the
@@ -105,14 +102,16 @@ WITH closed AS MATERIALIZED (
         CASE WHEN s.due_at IS NOT NULL THEN (GREATEST(s.due_at, s.opened_at) AT TIME ZONE 'UTC')::date END AS late
     FROM compliance_findingspan s
     WHERE s.closed_at >= %(since)s AND s.closed_at < %(until)s
-        AND s.finding_id NOT IN (SELECT id FROM compliance_finding WHERE status = 'false_positive') {spans}
+        AND NOT EXISTS (SELECT FROM compliance_finding n WHERE n.id = s.finding_id AND n.status = 'false_positive')
+        {spans}
 ), unfixed AS MATERIALIZED (
     SELECT (f.opened_at AT TIME ZONE 'UTC')::date AS opened,
         CASE WHEN f.due_at < %(now)s THEN (GREATEST(f.due_at, f.opened_at) AT TIME ZONE 'UTC')::date END AS late,
-        CASE WHEN f.status = 'waived' THEN (COALESCE((SELECT max(e.at) FROM compliance_findingevent e
-            WHERE e.finding_id = f.id AND e.kind = 'waiver' AND e.was = ''), f.changed_at) AT TIME ZONE 'UTC')::date
-        END AS waived
-    FROM compliance_finding f
+        CASE WHEN f.status = 'waived' THEN (COALESCE(w.at, f.changed_at) AT TIME ZONE 'UTC')::date END AS waived
+    FROM compliance_finding f LEFT JOIN (
+        SELECT e.finding_id, max(e.at) AS at FROM compliance_findingevent e WHERE e.kind = 'waiver' AND e.was = ''
+        GROUP BY e.finding_id
+    ) w ON w.finding_id = f.id AND f.status = 'waived'
     WHERE f.status = ANY(%(unfixed)s)
         AND (f.opened_at >= %(since)s OR f.due_at >= %(since)s OR f.status = 'waived') {findings}
 )
@@ -146,7 +145,7 @@ class _Flow:
 
 
 def _flows(repositories: QuerySet[Repository] | None, window: Window, now: datetime) -> dict[date, _Flow]:
-    scope, params = _scope_sql(repositories)
+    scope, params = scope_sql(repositories)
     sql = _FLOWS.format(
         spans=f"AND s.repository_id IN ({scope})" if scope else "",
         findings=f"AND f.repository_id IN ({scope})" if scope else "",
@@ -165,8 +164,8 @@ def _flows(repositories: QuerySet[Repository] | None, window: Window, now: datet
         return {day: _Flow(*counts) for day, *counts in cursor.fetchall()}
 
 
-def _scope_sql(repositories: QuerySet[Repository] | None) -> tuple[str, dict[str, Any]]:
-    """A subquery of ids with named parameters."""
+def scope_sql(repositories: QuerySet[Repository] | None) -> tuple[str, dict[str, Any]]:
+    """A subquery of the ids of repositories, with named parameters; empty for everything."""
     if repositories is None:
         return "", {}
     try:
@@ -185,12 +184,12 @@ FROM (
         0 AS closed
     FROM compliance_findingspan s JOIN compliance_repository r ON r.id = s.repository_id
     WHERE s.opened_at >= to_timestamp(%(since)s) AND COALESCE(r.team_id, 0) = ANY(%(teams)s)
-        AND s.finding_id NOT IN (SELECT id FROM compliance_finding WHERE status = 'false_positive')
+        AND NOT EXISTS (SELECT FROM compliance_finding n WHERE n.id = s.finding_id AND n.status = 'false_positive')
     UNION ALL
     SELECT COALESCE(r.team_id, 0), width_bucket(extract(epoch FROM s.closed_at), %(since)s, %(until)s, %(points)s), 0, 1
     FROM compliance_findingspan s JOIN compliance_repository r ON r.id = s.repository_id
     WHERE s.closed_at >= to_timestamp(%(since)s) AND COALESCE(r.team_id, 0) = ANY(%(teams)s)
-        AND s.finding_id NOT IN (SELECT id FROM compliance_finding WHERE status = 'false_positive')
+        AND NOT EXISTS (SELECT FROM compliance_finding n WHERE n.id = s.finding_id AND n.status = 'false_positive')
 ) flows GROUP BY team, bucket
 """
 

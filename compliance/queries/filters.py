@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from compliance.access import Actor
 from compliance.models import Policy, Registry, Repository, ShownChoice
 from compliance.policy.assignment import InvalidPattern, parse_pattern
+from compliance.policy.environment import ENVIRONMENT
 
 VERDICTS: dict[str, str] = {str(choice): str(choice.label) for choice in ShownChoice}
 """What lists are filtered by: ``Tag.shown``, ``Repository.verdict``."""
@@ -35,6 +36,11 @@ def text_of(params: Mapping[str, str], name: str) -> str:
     return "".join(c for c in params.get(name, "")[:_LONGEST_SEARCH] if c.isprintable()).strip()
 
 
+def storable(*texts: str) -> bool:
+    """Whether Postgres can be asked for names as an address has them: it refuses NUL with an error."""
+    return not any("\0" in text for text in texts)
+
+
 def choice_of(params: Mapping[str, str], name: str, allowed: Mapping[str, object] | frozenset[str]) -> str:
     """A value from an allow-list, or nothing."""
     value = params.get(name, "")
@@ -45,6 +51,12 @@ def slug_of(params: Mapping[str, str], name: str) -> str:
     """What can be a slug, or nothing."""
     value = params.get(name, "")
     return value if _SLUG.fullmatch(value) else ""
+
+
+def environment_of(params: Mapping[str, str]) -> str:
+    """What can be the label of an environment, or nothing."""
+    value = params.get("environment", "").lower()
+    return value if ENVIRONMENT.fullmatch(value) else ""
 
 
 def number_of(params: Mapping[str, str], name: str) -> int | None:

@@ -71,5 +71,5 @@ def _what(row: FindingEvent) -> str:
 
 def _assigned(was: str, became: str) -> str:
     if not became:
-        return f"Taken from {was}"
+        return f"Taken from {was}" if was else "Assigned to nobody, as before"
     return f"Assigned to {became}, before to {was}" if was else f"Assigned to {became}"

@@ -20,7 +20,9 @@ from compliance.remediation.terms import (
     Ages,
     ages_of,
     canonical,
+    days_of,
 )
+from compliance.remediation.waiver_dates import days_in_words
 from scanner.rulebook import RULES
 
 TABS: dict[str, str] = {
@@ -151,11 +153,15 @@ def read_view(params: Mapping[str, str]) -> FindingView:
     )
 
 
+def filters_of(wanted: FindingFilter) -> dict[str, str]:
+    """Each filter that is on, in words, by what ``FindingFilter.without`` calls it."""
+    words = {"q": f"contains {' and '.join(f'“{word}”' for word in wanted.words)}"} if wanted.words else {}
+    return {**words, **{name: say(name, value) for name, value in wanted.terms.items()}}
+
+
 def chips(wanted: FindingFilter, view: FindingView) -> tuple[Chip, ...]:
     """A chip for each filter that is on."""
-    found = [("q", f"contains {' and '.join(f'“{word}”' for word in wanted.words)}")] if wanted.words else []
-    found += [(name, say(name, value)) for name, value in wanted.terms.items()]
-    return tuple(Chip(label, address(wanted.without(name), view)) for name, label in found)
+    return tuple(Chip(label, address(wanted.without(name), view)) for name, label in filters_of(wanted).items())
 
 
 def address(wanted: FindingFilter, view: FindingView, **more: str) -> str:
@@ -177,7 +183,7 @@ def say(name: str, value: str) -> str:
         case "age":
             return _age(value)
         case "opened" | "fixed" | "reopened":
-            return f"{name} in the last {value.removesuffix('d')} days"
+            return f"{name} in the last {days_in_words(days_of(value))}"
         case "subject":
             return "no USER" if value == NO_SUBJECT else f"USER {value}"
         case "id":
@@ -197,10 +203,10 @@ def _member(name: str, value: str) -> str:
 
 
 def _age(value: str) -> str:
-    days = value.strip("<>d")
-    return {"<": f"found less than {days} days ago", ">": f"older than {days} days"}.get(
-        value[0], f"{days.replace('-', ' to ')} days old"
-    )
+    if value[0] not in "<>":
+        return f"{value.removesuffix('d').replace('-', ' to ')} days old"
+    days = days_in_words(days_of(value[1:]))
+    return f"found less than {days} ago" if value[0] == "<" else f"older than {days}"
 
 
 def _implied_tab(terms: Mapping[str, str]) -> str:

@@ -32,7 +32,7 @@ class Group:
 
     :param key: what the filter of the same name is set to.
     :param address: the list of exactly these; ``regressed`` and ``guarded`` are those of two of the numbers.
-    :param toggle: the same page with this group opened or closed.
+    :param toggle: the same page with this group opened or closed; ``query`` asks for its findings, however shown.
     """
 
     key: str
@@ -48,6 +48,7 @@ class Group:
     toggle: str
     opened: bool
     condition: Q
+    query: str
 
 
 def list_groups(
@@ -100,6 +101,7 @@ def _group(
         toggle=address(wanted, view, **({} if opened else {"opened": key})),
         opened=opened,
         condition=Q(**{column: row[column]}),
+        query=narrowed.query,
     )
 
 

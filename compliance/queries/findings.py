@@ -137,7 +137,7 @@ def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datet
             return _past(name, last_days(days_of(value), now).since)
         case "assignee":
             return _assignee(value, actor)
-        case "team" | "registry" | "repository":
+        case "team" | "registry" | "environment" | "repository":
             return _owner(name, value)
         case _:
             return _column(name, value)
@@ -165,6 +165,8 @@ def _owner(name: str, value: str) -> Q:
         repositories = repositories.filter(team=None) if value == NO_TEAM else repositories.filter(team__slug=value)
     elif name == "registry":
         repositories = repositories.filter(registry__slug=value)
+    elif name == "environment":
+        repositories = repositories.filter(registry__environment=value)
     else:
         slug, repository = split_repository(value)
         repositories = repositories.filter(registry__slug=slug, name=repository)
@@ -220,4 +222,5 @@ def _past(name: str, since: datetime) -> Q:
 def _word(word: str) -> Q:
     rules = [rule for rule, text in _RULE_TEXTS.items() if word.lower() in text]
     named = Repository.objects.filter(name__icontains=word).values("pk")
-    return Q(repository__in=named) | Q(rule__in=rules)
+    # An "or" keeps Postgres from joining: each finding is then looked for among the repositories.
+    return Q(repository__in=named) | Q(rule__in=rules) if rules else Q(repository__in=named)

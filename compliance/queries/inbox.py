@@ -6,14 +6,14 @@ All tabs are counted in one pass: rows are grouped by the few things that decide
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
-from compliance.access import Actor
-from compliance.models import Registry, Repository, SavedView, Team, User
+from compliance.access import Actor, may_share_view_with
+from compliance.models import Registry, Repository, Team, User
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.filters import Chip
 from compliance.queries.finding_filter import (
@@ -28,13 +28,18 @@ from compliance.queries.finding_filter import (
 )
 from compliance.queries.finding_groups import Group, list_groups
 from compliance.queries.finding_rows import FindingRow, rows_of
+from compliance.queries.finding_ways import Way, ways_out
 from compliance.queries.findings import matching, ordered, segments, tab
 from compliance.queries.paging import Paging, page_of
+from compliance.queries.saved_views import MOST_TABS, ViewRow, views_for
 from compliance.remediation.query import LONGEST, format_words
 from compliance.remediation.status import TO_DO, Status
-from compliance.remediation.terms import NO_TEAM, SEVERITIES, STATUSES
+from compliance.remediation.terms import ME, NO_TEAM, NOBODY, SEVERITIES, SOMEBODY, STATUSES
 
 MOST_CHOICES = 200
+MOST_PROVED = 100
+"""Rows of a page whose lines say what proves them; each may be about an image of its own, whose facts are read."""
+ASSIGNED = {ME: "Me", NOBODY: "Nobody", SOMEBODY: "Somebody"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Choices:
     registries: tuple[tuple[str, str], ...]
     teams: tuple[tuple[str, str], ...]
     people: tuple[str, ...]
+    shareable: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,9 @@ class Inbox:
     choices: Choices
     clear: str
     typed: str
+    views: int = 0
     empty: str = ""
+    ways: tuple[Way, ...] = ()
 
     @property
     def here(self) -> str:
@@ -104,6 +112,7 @@ class Inbox:
             "severity": SEVERITIES,
             "team": (NO_TEAM, *(slug for slug, _ in self.choices.teams)),
             "registry": [slug for slug, _ in self.choices.registries],
+            "assignee": ASSIGNED,
         }
         terms = self.filter.terms
         return {
@@ -113,7 +122,7 @@ class Inbox:
     @property
     def hidden(self) -> tuple[tuple[str, str], ...]:
         """What the form keeps and does not show."""
-        shown = {"q", "status", "severity", "team", "registry", "due", "sort", "group"}
+        shown = {"q", "status", "severity", "team", "registry", "assignee", "due", "sort", "group"}
         pairs = {**self.filter.pairs, **self.view.pairs}
         return tuple((name, value) for name, value in pairs.items() if name not in shown)
 
@@ -158,7 +167,9 @@ def list_findings(params: Mapping[str, str], user: User, *, now: datetime) -> In
     behind = [kind for kind in kinds if kind.behind(wanted.tab)]
     total = sum(kind.count for kind in behind)
     chosen = fitting.filter(tab(wanted.tab, actor, now=now))
-    page = params.get("page", "")
+    page, choices = params.get("page", ""), _choices(actor, people=total > 0)
+    teams, registries = (slug for slug, _ in choices.teams), (slug for slug, _ in choices.registries)
+    views = views_for(user, teams=teams, registries=registries)
     groups: tuple[Group, ...] = ()
     if view.group:
         groups, paging = list_groups(chosen, wanted, view, page)
@@ -166,19 +177,23 @@ def list_findings(params: Mapping[str, str], user: User, *, now: datetime) -> In
     else:
         paging = page_of(page, total, size=view.size)
         ids = _page_ids(chosen, _counts(behind), view, paging, now)
+    empty = "" if total else _why_empty(wanted, kinds, actor)
+    elsewhere = sum(kind.count for kind in kinds)
     return Inbox(
         wanted,
         view,
-        rows=rows_of(ids, actor, now=now),
+        rows=rows_of(ids, actor, now=now, evidence=view.size <= MOST_PROVED),
         groups=groups,
         paging=paging,
         total=total,
-        tabs=_tabs(kinds, wanted, view, user),
+        tabs=_tabs(kinds, wanted, view, views),
+        views=len(views),
         chips=chips(wanted, view),
-        choices=_choices(actor),
+        choices=choices,
         typed=params.get("q", "")[:LONGEST] if wanted.problems else format_words(wanted.words),
         clear=address(FindingFilter(wanted.tab), view) if wanted.tab != "open" else address(FindingFilter(), view),
-        empty="" if total else _why_empty(wanted, kinds, actor),
+        empty=empty,
+        ways=tuple(ways_out(wanted, view, elsewhere, actor, now=now)) if empty in ("filtered", "tab") else (),
     )
 
 
@@ -228,7 +243,7 @@ def _opened(groups: Iterable[Group], rows: FindingQuerySet) -> list[int]:
     return list(ordered(rows.filter(opened.condition), "severity").values_list("pk", flat=True)[:25])
 
 
-def _tabs(kinds: list[_Kind], wanted: FindingFilter, view: FindingView, user: User) -> tuple[Tab, ...]:
+def _tabs(kinds: list[_Kind], wanted: FindingFilter, view: FindingView, views: Sequence[ViewRow]) -> tuple[Tab, ...]:
     built_in = [
         Tab(
             label,
@@ -240,27 +255,30 @@ def _tabs(kinds: list[_Kind], wanted: FindingFilter, view: FindingView, user: Us
         for key, label in TABS.items()
     ]
     here = address(wanted, view)
-    saved = SavedView.objects.filter(Q(by=user) | Q(shared=True)).order_by("-shared", "name")[:MOST_CHOICES]
+    pinned = [row for row in views if row.pinned][:MOST_TABS]
     return (
         *built_in,
         *(
-            Tab(row.name, f"?{row.query}", None, here == f"?{row.query}", "", row.shared, row.by_id == user.pk, row.pk)
-            for row in saved
+            Tab(row.name, f"?{row.query}", None, here == f"?{row.query}", "", row.shared, row.mine, row.id)
+            for row in pinned
         ),
     )
 
 
-def _choices(actor: Actor) -> Choices:
+def _choices(actor: Actor, *, people: bool) -> Choices:
+    """What the form offers; people only where there is something to give them."""
     registries, teams = Registry.objects.order_by("name"), Team.objects.order_by("name")
-    people = User.objects.filter(is_active=True).order_by("username")
+    names = User.objects.filter(is_active=True).order_by("username")
     if not actor.sees_everything:
         registries = registries.filter(repositories__team__in=actor.team_ids).distinct()
         teams = teams.filter(pk__in=actor.team_ids)
-        people = people.filter(memberships__team__in=actor.team_ids).distinct()
+        names = names.filter(memberships__team__in=actor.team_ids).distinct()
+    named = list(teams.values_list("pk", "slug", "name")[:MOST_CHOICES])
     return Choices(
         tuple(registries.values_list("slug", "name")[:MOST_CHOICES]),
-        tuple(teams.values_list("slug", "name")[:MOST_CHOICES]),
-        tuple(people.values_list("username", flat=True)[:MOST_CHOICES]),
+        tuple((slug, name) for _, slug, name in named),
+        tuple(names.values_list("username", flat=True)[:MOST_CHOICES]) if people else (),
+        tuple((slug, name) for pk, slug, name in named if may_share_view_with(actor, pk)),
     )
 
 

@@ -7,38 +7,43 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, F, Min, Q, Sum, Window
+from django.db.models import Avg, Case, Count, F, Min, Q, Sum, When, Window
 
 from compliance.access import Actor, may_see_operations
 from compliance.charts import Part, parts
 from compliance.models import ACTIVE, Scan, State, TagChange, VerdictChoice
 from compliance.queries.counted import Counted
-from compliance.queries.filters import VERDICTS, choice_of, registries_for
+from compliance.queries.filters import VERDICTS, Chip, choice_of, registries_for
 from compliance.queries.overview_causes import Work, work_of
-from compliance.queries.remediation import piles
 from compliance.queries.trend import Period, Trend, fleet_trend
 from compliance.queries.waivers import count_waivers
 from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
 
 WINDOWS: dict[str, str] = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
 _LIST = 8
+_WORST = 10
+_MISSED = Case(When(webhook__enabled=True, then="webhook__unannounced"))
+_MOVED = ("failed", "unknown", "waived", "overdue")
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Everything the cards count."""
+    """Everything the cards count; ``announcing`` registries tell of pushes and are heard, ``missing`` not of all."""
 
     repositories: int
     never_scanned: int
     tags: int
     passed: int
     failed: int
+    failed_protected: int
     unknown: int
     waived: int
     not_applicable: int
     registries: int
     registries_in_error: int
     running: int
+    announcing: int
+    missing: int
     oldest_scan: datetime | None
 
     @property
@@ -65,7 +70,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Worse:
-    """A tag that began to fail."""
+    """A tag that began to fail; ``pusher`` is who pushed it so, where that is known."""
 
     registry_slug: str
     repository: str
@@ -74,6 +79,7 @@ class Worse:
     became: str
     at: datetime
     digest: str
+    pusher: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,10 @@ class LastScan:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The page."""
+    """The page.
+
+    :param change: of the compliance since the day ``since``, in points; ``moved``: of other cards' numbers since then.
+    """
 
     scope: WorkScope
     choices: Choices
@@ -125,17 +134,24 @@ class Overview:
     trend: Trend
     change: float | None
     since: date | None
+    moved: Mapping[str, int]
     worse: tuple[Worse, ...]
     worst: tuple[WorstRepository, ...]
     running: tuple[RunningScan, ...]
     last_scan: LastScan | None
 
     @property
+    def chips(self) -> tuple[Chip, ...]:
+        """What the page is kept to."""
+        return self.scope.chips(days=self.window)
+
+    @property
     def links(self) -> dict[str, str]:
         """The query strings of the lists that the cards count."""
         verdicts = {verdict: self.scope.address(verdict=verdict) for verdict in VERDICTS}
         shows = {show: self.scope.address(show=show) for show in ("never", "failing")}
-        return {"all": self.scope.address(), **verdicts, **shows}
+        protected = self.scope.address(verdict="fail", **{"is": "protected"})
+        return {"all": self.scope.address(), **verdicts, **shows, "protected": protected}
 
     @property
     def empty(self) -> bool:
@@ -149,13 +165,14 @@ def overview(params: Mapping[str, str], actor: Actor, *, now: datetime, last_vis
     :param last_visit: since when "got worse" counts; otherwise within the window.
     """
     window = choice_of(params, "days", WINDOWS) or "30"
-    homes = _Homes(tuple(registries_for(actor).values_list("slug", "name", "problem_code")))
-    choices = choices_for(actor, ((slug, name) for slug, name, _ in homes.rows))
+    homes = _Homes(
+        tuple(registries_for(actor).values_list("slug", "name", "problem_code", "pk", "environment", _MISSED))
+    )
+    choices = choices_for(actor, [(slug, name, pk, place) for slug, name, _, pk, place, _ in homes.rows])
     scope = read_scope(params, actor, choices)
     active = _active() if may_see_operations(actor) else _Active()
     totals, score = _totals(scope, homes, active)
-    unfixed = piles(scope.narrowed, now=now)
-    work = work_of(scope, choices, unfixed, int(window), now=now)
+    work = work_of(scope, choices, int(window), now=now)
     worse_since = last_visit or now - timedelta(days=int(window))
     live = Period(
         now.date(), "", totals.evaluated, totals.passed, totals.failed, totals.unknown, 0, 0, score,
@@ -174,7 +191,8 @@ def overview(params: Mapping[str, str], actor: Actor, *, now: datetime, last_vis
         last_visit=last_visit is not None,
         trend=trend,
         change=_points(judged[0], judged[-1]) if len(judged) > 1 else None,
-        since=judged[0].start if judged else None,
+        since=judged[0].last if judged else None,
+        moved={name: getattr(judged[-1], name) - getattr(judged[0], name) for name in _MOVED if len(judged) > 1},
         worse=_worse(scope, worse_since),
         worst=_worst(scope),
         running=active.scans,
@@ -193,9 +211,9 @@ def _points(first: Period, last: Period) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Homes:
-    """Registries that hold something somebody may see: slug, name, problem."""
+    """Registries that hold something somebody may see: slug, name, problem, id, environment, ``_MISSED``."""
 
-    rows: tuple[tuple[str, str, str], ...]
+    rows: tuple[tuple[str, str, str, int, str, int | None], ...]
 
 
 def _totals(scope: WorkScope, homes: _Homes, active: _Active) -> tuple[Totals, Any]:
@@ -205,6 +223,7 @@ def _totals(scope: WorkScope, homes: _Homes, active: _Active) -> tuple[Totals, A
         tags=Sum("tags_total"),
         passed_=Sum("passed"),
         failed_=Sum("failed"),
+        protected=Sum("failed_protected"),
         unknown_=Sum("unknown"),
         waived_=Sum("waived"),
         na=Sum("not_applicable"),
@@ -217,12 +236,15 @@ def _totals(scope: WorkScope, homes: _Homes, active: _Active) -> tuple[Totals, A
         tags=sums["tags"] or 0,
         passed=sums["passed_"] or 0,
         failed=sums["failed_"] or 0,
+        failed_protected=sums["protected"] or 0,
         unknown=sums["unknown_"] or 0,
         waived=sums["waived_"] or 0,
         not_applicable=sums["na"] or 0,
         registries=len(homes.rows),
-        registries_in_error=sum(problem != "" for _, _, problem in homes.rows),
+        registries_in_error=sum(problem != "" for _, _, problem, _, _, _ in homes.rows),
         running=active.count,
+        announcing=sum(missed is not None for *_, missed in homes.rows),
+        missing=sum(bool(missed) for *_, missed in homes.rows),
         oldest_scan=sums["oldest_scan"],
     ), sums["mean"]
 
@@ -236,7 +258,7 @@ def _worse(scope: WorkScope, since: datetime) -> tuple[Worse, ...]:
         .order_by("-at", "-pk")[:_LIST]
     )
     return tuple(
-        Worse(r.repository.registry.slug, r.repository.name, r.tag.name, r.was, r.became, r.at, r.to_digest)
+        Worse(r.repository.registry.slug, r.repository.name, r.tag.name, r.was, r.became, r.at, r.to_digest, r.pusher)
         for r in rows
     )
 
@@ -254,7 +276,7 @@ def _worst(scope: WorkScope) -> tuple[WorstRepository, ...]:
             row.failing_since,
             parts(row.passed, row.failed, row.unknown, row.waived),
         )
-        for row in rows[:_LIST]
+        for row in rows[:_WORST]
     )
 
 

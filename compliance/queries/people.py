@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from compliance.access import Role
 from compliance.models import BulkChange, User
+from compliance.remediation.change import LASTING
 
 MOST_PEOPLE: Final = 10
 
@@ -27,4 +28,4 @@ def people_for(team_id: int | None, typed: str) -> tuple[str, ...]:
 def undoable(bulk_id: int, by: User, since: datetime) -> BulkChange | None:
     """A change of somebody's that they can still take back."""
     rows = BulkChange.objects.filter(pk=bulk_id, by=by, at__gte=since, undone_at=None, count__gt=0)
-    return rows.exclude(action="comment").first()
+    return rows.exclude(action__in=LASTING).first()

@@ -69,6 +69,7 @@ class RegistryRow:
 
     slug: str
     name: str
+    environment: str
     url: str
     product: str
     local: bool
@@ -261,6 +262,7 @@ def _row(row: Registry, sums: _Sums, active_scan: int | None, now: datetime) -> 
     return RegistryRow(
         slug=row.slug,
         name=row.name,
+        environment=row.environment,
         url=row.url,
         product=PRODUCTS[row.product].title if row.product in PRODUCTS else row.product,
         local=not row.url.startswith("http"),

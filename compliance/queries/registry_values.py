@@ -32,6 +32,7 @@ def values_of(row: Registry) -> RegistryValues:
         connections=row.connections,
         requests_per_minute=row.requests_per_minute,
         enabled=row.enabled,
+        environment=row.environment,
     )
 
 

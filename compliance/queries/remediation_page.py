@@ -18,7 +18,7 @@ from compliance.queries.counted import Counted
 from compliance.queries.filters import choice_of
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.remediation import Pile, by_team, paces_by_team, piles, standing_of
-from compliance.queries.teams import teams_for
+from compliance.queries.teams import OwnedBy, owners_for
 from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
 from compliance.remediation.metrics import (
     AGES,
@@ -85,10 +85,15 @@ class Trends:
 
 @dataclass(frozen=True, slots=True)
 class TeamLine:
-    """A team in the table; no name for what no team owns."""
+    """A team in the table; no name for what no team owns.
+
+    :param repositories: what it owns; ``None`` for what no team does, which has a page of its own.
+    """
 
     slug: str
     name: str
+    leads: tuple[str, ...]
+    repositories: Counted | None
     severities: tuple[Counted, ...]
     open: Counted
     overdue: Counted
@@ -148,10 +153,17 @@ def remediation_of(scope: WorkScope, found: Sequence[Pile], window: str, *, now:
     pace, each_day = history(scope.narrowed, days, found, now=now)
     shown, by = (in_weeks(each_day), "week") if len(each_day) > _MOST_DAYS else (each_day, "day")
     trends = replace(_trends(scope, standing, shown), by=by)
-    return Remediation(scope, window, _tiles(scope, window, standing, pace), trends)
+    fresh = Counted(
+        sum(pile.fresh for pile in found), scope.address(**{"is": "new-since-baseline"}), "new since a baseline"
+    )
+    tiles = tiles_of(scope, window, standing, pace)
+    if fresh.count:
+        tiles = (replace(tiles[0], notes=(fresh,)), *tiles[1:])
+    return Remediation(scope, window, tiles, trends)
 
 
-def _tiles(scope: WorkScope, window: str, standing: Standing, pace: Pace) -> tuple[Tile, ...]:
+def tiles_of(scope: WorkScope, window: str, standing: Standing, pace: Pace) -> tuple[Tile, ...]:
+    """The eight numbers of a scope."""
     past = f"{window}d"
     late = Counted(standing.overdue, scope.address(due="overdue"))
     fixed = Counted(pace.fixed, scope.address(fixed=past), "fixed")
@@ -187,7 +199,6 @@ def _share(share: float | None) -> str:
 
 def _trends(scope: WorkScope, standing: Standing, days: tuple[Day, ...]) -> Trends:
     labels, waived = [f"{day.day:%d %b}" for day in days], [day.waived for day in days]
-    most = max(standing.ages, default=0)
     return Trends(
         stacked(
             "Unfixed findings",
@@ -197,6 +208,7 @@ def _trends(scope: WorkScope, standing: Standing, days: tuple[Day, ...]) -> Tren
                 *([Series("waived", "Waived", waived)] if any(waived) else []),
                 Series("fail", "Overdue", [day.late for day in days]),
             ),
+            target=Series("target", "Target: nothing overdue", [day.target for day in days]),
         ),
         up_and_down(
             "Findings opened, and findings closed",
@@ -205,10 +217,16 @@ def _trends(scope: WorkScope, standing: Standing, days: tuple[Day, ...]) -> Tren
             Series("fixed", "Closed", [day.closed for day in days]),
         ),
         days,
-        tuple(
-            Age(label, Counted(count, scope.address(age=term)), _bar(count, most))
-            for (label, term, _, _), count in zip(AGES, standing.ages, strict=True)
-        ),
+        ages_of(scope, standing),
+    )
+
+
+def ages_of(scope: WorkScope, standing: Standing) -> tuple[Age, ...]:
+    """How old the open ones of a scope are."""
+    most = max(standing.ages, default=0)
+    return tuple(
+        Age(label, Counted(count, scope.address(age=term)), _bar(count, most))
+        for (label, term, _, _), count in zip(AGES, standing.ages, strict=True)
     )
 
 
@@ -221,13 +239,11 @@ def _team_lines(
 ) -> tuple[tuple[TeamLine, ...], Paging]:
     """Teams with the most overdue findings first, then the most open ones."""
     of_team = by_team(found)
-    names: dict[int | None, tuple[str, str]] = {
-        team: (slug, name) for team, slug, name in teams_for(scope.actor).values_list("pk", "slug", "name")
-    }
+    names: dict[int | None, OwnedBy] = {team.pk: team for team in owners_for(scope.actor)}
     if None in of_team:
-        names[None] = (NO_TEAM, "No team")
+        names[None] = OwnedBy(None, NO_TEAM, "No team")
     standings = {team: standing_of(of_team.get(team, ())) for team in names}
-    order = sorted(names, key=lambda team: (-standings[team].overdue, -standings[team].open, names[team][1]))
+    order = sorted(names, key=lambda team: (-standings[team].overdue, -standings[team].open, names[team].name))
     paging = page_of(page, len(order))
     shown = order[paging.offset : paging.offset + paging.size]
     unfixed = {team: standings[team].open + standings[team].waived for team in shown}
@@ -235,7 +251,7 @@ def _team_lines(
     def make() -> tuple[dict[int | None, Pace], dict[int | None, tuple[int, ...]]]:
         return paces_by_team(_repositories_of(shown), window), courses(unfixed, window)
 
-    paces, course = kept(f"teams-{paging.number}", window, found, make) if scope.everything else make()
+    paces, course = kept(f"teams-{paging.number}", window, make) if scope.everything else make()
     lines = tuple(_line(names[team], of_team.get(team, ()), paces.get(team, Pace()), course[team]) for team in shown)
     return lines, paging
 
@@ -245,12 +261,14 @@ def _repositories_of(teams: Sequence[int | None]) -> RepositoryQuerySet:
     return Repository.objects.filter(named | Q(team=None) if None in teams else named)
 
 
-def _line(name: tuple[str, str], found: Sequence[Pile], pace: Pace, course: Sequence[int]) -> TeamLine:
-    slug, standing = name[0], standing_of(found)
+def _line(owner: OwnedBy, found: Sequence[Pile], pace: Pace, course: Sequence[int]) -> TeamLine:
+    slug, standing = owner.slug, standing_of(found)
     opened = [pile.oldest for pile in found if pile.oldest]
     return TeamLine(
         slug="" if slug == NO_TEAM else slug,
-        name=name[1],
+        name=owner.name,
+        leads=owner.leads,
+        repositories=None if owner.pk is None else Counted(owner.repositories, _of_team(slug)),
         severities=tuple(
             Counted(sum(pile.open for pile in found if pile.rank == rank), _of_team(slug, severity=severity))
             for rank, severity in enumerate(SEVERITIES)

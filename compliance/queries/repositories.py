@@ -17,6 +17,7 @@ from compliance.queries.filters import (
     VERDICTS,
     Chip,
     choice_of,
+    environment_of,
     number_of,
     pattern_of,
     pattern_regex,
@@ -66,6 +67,7 @@ class RepositoryFilter:
     pattern: str = ""
     team: str = ""
     team_rule: int | None = None
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def read_filter(params: Mapping[str, str], registries: frozenset[str]) -> Reposi
         pattern=pattern_of(params),
         team=slug_of(params, "team"),
         team_rule=number_of(params, "team_rule"),
+        environment=environment_of(params),
     )
 
 
@@ -172,6 +175,8 @@ def _matching(wanted: RepositoryFilter, actor: Actor) -> RepositoryQuerySet:
         rows = rows.filter(name__icontains=wanted.q)
     if wanted.registry:
         rows = rows.filter(registry__slug=wanted.registry)
+    if wanted.environment:
+        rows = rows.filter(registry__environment=wanted.environment)
     if wanted.verdict:
         rows = rows.filter(verdict=wanted.verdict)
     if wanted.grade:
@@ -211,6 +216,7 @@ def _chips(wanted: RepositoryFilter, params: Mapping[str, str], registries: Mapp
     found = (
         ("q", f"name contains “{wanted.q}”" if wanted.q else ""),
         ("registry", f"registry {registries.get(wanted.registry, '')}" if wanted.registry else ""),
+        ("environment", f"environment {wanted.environment}" if wanted.environment else ""),
         ("verdict", f"verdict {VERDICTS[wanted.verdict]}" if wanted.verdict else ""),
         ("grade", f"grade {wanted.grade}" if wanted.grade else ""),
         ("policy", f"judged by {wanted.policy}" if wanted.policy else ""),

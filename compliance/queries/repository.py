@@ -1,31 +1,28 @@
-"""One repository: its sentence, its tags, one tag."""
+"""One repository: its sentence and its tags."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from urllib.parse import urlencode
 
-from django.db.models import Count, F, Min, OrderBy, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Min, OrderBy, OuterRef, QuerySet, Subquery
 
-from compliance.access import Actor
+from compliance.access import Actor, may_rescan_repository
 from compliance.charts import Part, parts
-from compliance.models import Finding, Repository, Tag, TagChange
-from compliance.policy.document import read_policy
-from compliance.policy.tag_view import summary_of_strip
-from compliance.queries.counted import Counted
-from compliance.queries.filters import VERDICTS, Chip, choice_of, text_of, without
+from compliance.models import Repository, Tag, Watch
+from compliance.queries.baseline import Held, held_of
+from compliance.queries.digest_groups import DigestRow, digest_groups
+from compliance.queries.filters import VERDICTS, Chip, choice_of, storable, text_of, without
 from compliance.queries.owner import Owner, owner_of
 from compliance.queries.paging import Paging, page_of
-from compliance.queries.rulings import Ruling, index_rulings
-from compliance.queries.tags import OWNERS, TOTALS, TagRow, rows_of
-from compliance.queries.trend import PERIODS, Period, Trend, repository_trend
+from compliance.queries.tag_filter import TOTALS
+from compliance.queries.tags import OWNERS, TagRow, rows_of
+from scanner.domain.reference import InvalidReference, parse_digest
 
 _SORTS: dict[str, str] = {"name": "name", "moved": "moved_at", "size": "size", "score": "score"}
 SORTS = frozenset({*_SORTS, *(f"-{name}" for name in _SORTS)})
-_MOST_CHANGES = 20
+_MOST_LOOKED_AT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +55,15 @@ class Header:
     problem_message: str
     problem_remedy: str
     owner: Owner
+    held: Held
+    rescannable: bool
+    watched: bool
+    protected_tags: tuple[str, ...]
+
+    @property
+    def full_name(self) -> str:
+        """What lists are narrowed to it by."""
+        return f"{self.registry_slug}/{self.name}"
 
     @property
     def evaluated(self) -> int:
@@ -83,58 +89,40 @@ class VerdictTab:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryPage:
-    """The page."""
+    """The page.
+
+    :param images: the rows while tags are grouped by what they point to, instead of ``rows``.
+    """
 
     header: Header
-    open: Counted
-    overdue: Counted
-    trend: Trend
-    periods: tuple[tuple[str, str, bool], ...]
     rows: tuple[TagRow, ...]
+    images: tuple[DigestRow, ...]
     paging: Paging
     tabs: tuple[VerdictTab, ...]
     chips: tuple[Chip, ...]
     q: str
     verdict: str
     sort: str
+    grouped: bool
+    digest: str
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that happened to a tag."""
-
-    kind: str
-    label: str
-    at: datetime
-    from_digest: str
-    to_digest: str
-    was: str
-    became: str
-
-
-@dataclass(frozen=True, slots=True)
-class TagPage:
-    """A tag, what it points to now and what it pointed to before."""
-
-    header: Header
-    tag: TagRow
-    deleted_at: datetime | None
-    first_seen_at: datetime
-    problem_code: str
-    findings: tuple[Ruling, ...]
-    changes: tuple[Change, ...]
+    @property
+    def comparable(self) -> bool:
+        """Whether there are two tags to compare: of what runs as nobody there is nothing to."""
+        return self.header.evaluated > 1
 
 
 def find_repository(slug: str, name: str, actor: Actor) -> Header | None:
     """The head of a repository's pages; ``None`` where there is none that somebody may see."""
-    if not _storable(slug, name):
+    if not storable(slug, name):
         return None
     unconfirmed = Tag.objects.unconfirmed().filter(repository=OuterRef("pk")).order_by().values("repository")
     row = (
         Repository.objects.for_user(actor)
         .filter(registry__slug=slug, name=name)
-        .select_related("registry", "policy", "team", "team_rule")
+        .select_related("registry", "policy", "team", "team_rule", "baseline_by")
         .annotate(
+            watched=Exists(Watch.objects.filter(user=actor.id, repository=OuterRef("pk"))),
             unconfirmed=Subquery(unconfirmed.annotate(count=Count("pk")).values("count")),
             unconfirmed_since=Subquery(unconfirmed.annotate(since=Min("unconfirmed_since")).values("since")),
         )
@@ -143,85 +131,58 @@ def find_repository(slug: str, name: str, actor: Actor) -> Header | None:
     return _header(row, actor) if row else None
 
 
-def repository_page(header: Header, params: Mapping[str, str], *, now: datetime) -> RepositoryPage:
-    """The trend and one page of the tags."""
+def repository_page(header: Header, params: Mapping[str, str]) -> RepositoryPage:
+    """One page of the tags, or of the images they point to."""
     q, verdict = text_of(params, "q"), choice_of(params, "verdict", VERDICTS)
+    digest, grouped = _digest_of(params), params.get("group") == "digest"
     sort = choice_of(params, "sort", SORTS) or "-moved"
-    by = choice_of(params, "by", PERIODS) or "day"
+    tags = _matching(header, q, verdict, digest)
+    rows, images, paging = _listed(tags, sort, params.get("page", ""), q=q, grouped=grouped)
+    return RepositoryPage(
+        header=header,
+        rows=rows,
+        images=images,
+        paging=paging,
+        tabs=_tabs(header, verdict, params),
+        chips=_chips(q, digest, params),
+        q=q,
+        verdict=verdict,
+        sort=sort,
+        grouped=grouped,
+        digest=digest,
+    )
+
+
+def _matching(header: Header, q: str, verdict: str, digest: str) -> QuerySet[Tag]:
     tags = Tag.objects.listed().filter(repository=header.id)
     if q:
         tags = tags.filter(name__icontains=q)
     if verdict:
         tags = tags.filter(shown=verdict)
-    paging = page_of(params.get("page", ""), tags.count())
+    return tags.filter(digest=digest) if digest else tags
+
+
+def _listed(
+    tags: QuerySet[Tag], sort: str, page: str, *, q: str, grouped: bool
+) -> tuple[tuple[TagRow, ...], tuple[DigestRow, ...], Paging]:
+    if grouped:
+        images, paging = digest_groups(tags, sort, page, q=q)
+        return (), images, paging
+    paging = page_of(page, tags.count())
     chosen = tags.select_related(*OWNERS).order_by(*_order(sort))
-    to_do, overdue = _to_do(header, now)
-    live = _live(header, overdue.count, now)
-    return RepositoryPage(
-        header=header,
-        open=to_do,
-        overdue=overdue,
-        trend=repository_trend(header.id, header.name, by, today=now.date(), live=live),
-        periods=tuple((key, label, key == by) for key, (label, _) in PERIODS.items()),
-        rows=rows_of(chosen[paging.offset : paging.offset + paging.size]),
-        paging=paging,
-        tabs=_tabs(header, verdict, params),
-        chips=(Chip(f"tag contains “{q}”", without(params, "q")),) if q else (),
-        q=q,
-        verdict=verdict,
-        sort=sort,
-    )
+    return rows_of(chosen[paging.offset : paging.offset + paging.size]), (), paging
 
 
-def _to_do(header: Header, now: datetime) -> tuple[Counted, Counted]:
-    """How many findings are open, and how many of these overdue."""
-    named = urlencode({"repository": f"{header.registry_slug}/{header.name}"})
-    found = Finding.objects.to_do().filter(repository=header.id)
-    counts = found.aggregate(open=Count("pk"), overdue=Count("pk", filter=Q(due_at__lt=now)))
-    return Counted(counts["open"], f"?{named}"), Counted(counts["overdue"], f"?{named}&due=overdue")
+def _digest_of(params: Mapping[str, str]) -> str:
+    try:
+        return parse_digest(params.get("digest", ""))
+    except InvalidReference:
+        return ""
 
 
-def _live(header: Header, overdue: int, now: datetime) -> Period | None:
-    if header.deleted_at or not header.scanned_at:
-        return None
-    score = None if header.score is None else Decimal(str(header.score))
-    return Period(
-        now.date(), "", header.evaluated, header.passed, header.failed, header.unknown, new=0, fixed=0, score=score,
-        waived=header.waived, overdue=overdue,
-    )  # fmt: skip
-
-
-def tag_page(header: Header, name: str) -> TagPage | None:
-    """A tag by its name, also a deleted one."""
-    rows = Tag.objects.filter(repository=header.id, name=name)
-    tag = rows.select_related(*OWNERS, "repository__policy__current").first() if _storable(name) else None
-    if tag is None:
-        return None
-    changes = TagChange.objects.filter(tag=tag).order_by("-at", "-pk")[:_MOST_CHANGES]
-    return TagPage(
-        header,
-        rows_of([tag])[0],
-        deleted_at=tag.deleted_at,
-        first_seen_at=tag.first_seen_at,
-        problem_code=tag.problem_code,
-        findings=_findings(tag),
-        changes=tuple(
-            Change(c.kind, c.get_kind_display(), c.at, c.from_digest, c.to_digest, c.was, c.became) for c in changes
-        ),
-    )
-
-
-def _findings(tag: Tag) -> tuple[Ruling, ...]:
-    """What rules about an index say of the platforms the tag shows."""
-    version = tag.repository.policy.current
-    if version is None or len(tag.platforms) < 2:
-        return ()
-    return index_rulings([summary_of_strip(strip) for strip in tag.platforms], read_policy(version.document))
-
-
-def _storable(*texts: str) -> bool:
-    # Postgres refuses NUL in text with an error, and an address may hold one.
-    return not any("\0" in text for text in texts)
+def _chips(q: str, digest: str, params: Mapping[str, str]) -> tuple[Chip, ...]:
+    found = [Chip(f"tag contains “{q}”", without(params, "q"))] if q else []
+    return (*found, Chip(f"points to {digest[:19]}…", without(params, "digest"))) if digest else tuple(found)
 
 
 def _order(sort: str) -> tuple[OrderBy, OrderBy]:
@@ -269,4 +230,8 @@ def _header(row: Repository, actor: Actor) -> Header:
         problem_message=row.problem_message,
         problem_remedy=row.problem_remedy,
         owner=owner_of(row, actor),
+        held=held_of(row, actor),
+        watched=annotated["watched"],
+        rescannable=row.deleted_at is None and may_rescan_repository(actor, row.team_id),
+        protected_tags=tuple(row.registry.protected_tags),
     )

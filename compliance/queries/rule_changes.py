@@ -1,20 +1,11 @@
-"""The days on which other rules began to count, read from what the daily snapshots were judged by.
-
-Closed days never change, so what they say is kept in Django's cache like the fleet's sums.
-"""
+"""The days on which other rules began to count, read from what the daily snapshots were judged by."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-
-from django.core.cache import caches
-from django.db.models import Max, QuerySet
-
-from compliance.models import DailySnapshot
-
-_CACHE_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,42 +30,11 @@ class PolicyChange:
     versions: tuple[VersionName, ...]
 
 
-_Versions = dict[date, frozenset[VersionName]]
+def policy_changes(counted: Mapping[date, frozenset[VersionName]]) -> tuple[PolicyChange, ...]:
+    """The days on which a version began to count that did not the day before, oldest first; the first is none.
 
-
-def policy_changes_of(rows: QuerySet[DailySnapshot], start: date, *, today: date) -> tuple[PolicyChange, ...]:
-    """The days after ``start`` on which another policy version began to count in some snapshots, oldest first."""
-    return _changes_of(_versions_by_day(rows.filter(day__gte=start, day__lte=today)))
-
-
-def policy_changes(start: date, *, today: date, newest: int | None = None) -> tuple[PolicyChange, ...]:
-    """The same of the fleet, where a version counts from the first repository it judges.
-
-    :param newest: the newest closed snapshot, where the caller has asked for it.
+    :param counted: the versions that counted on each day.
     """
-    rows = DailySnapshot.objects.filter(day__gte=start, day__lte=today)
-    key = f"policy-changes:{start:%Y%m%d}:{today:%Y%m%d}:{newest_closed(today) if newest is None else newest}"
-    found: _Versions | None = caches["process"].get(key)
-    if found is None:
-        found = _versions_by_day(rows.filter(day__lt=today, closed=True))
-        caches["process"].set(key, found, _CACHE_SECONDS)
-    return _changes_of(found | _versions_by_day(rows.filter(day=today)))
-
-
-def newest_closed(today: date) -> int | None:
-    """The newest closed snapshot: every process has its own cache, and it alone tells of a day closed late."""
-    newest: int | None = DailySnapshot.objects.filter(day__lt=today, closed=True).aggregate(newest=Max("pk"))["newest"]
-    return newest
-
-
-def _versions_by_day(rows: QuerySet[DailySnapshot]) -> _Versions:
-    found: dict[date, set[VersionName]] = {}
-    columns = ("day", "policy_version__policy__name", "policy_version__number")
-    for day, policy, number in rows.order_by().values_list(*columns).distinct():
-        found.setdefault(day, set()).add(VersionName(policy, number))
-    return {day: frozenset(found[day]) for day in sorted(found)}
-
-
-def _changes_of(by_day: _Versions) -> tuple[PolicyChange, ...]:
-    began = [(day, versions - before) for (_, before), (day, versions) in pairwise(by_day.items())]
+    days = [(day, counted[day]) for day in sorted(counted)]
+    began = [(day, versions - before) for (_, before), (day, versions) in pairwise(days)]
     return tuple(PolicyChange(day, tuple(sorted(versions, key=str))) for day, versions in began if versions)

@@ -33,6 +33,7 @@ class ChangedTag:
     to_digest: str
     at: datetime
     deleted: bool
+    pusher: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +107,5 @@ def _row(change: TagChange, registry_slug: str) -> ChangedTag:
         to_digest=change.to_digest,
         at=change.at,
         deleted=change.kind == TagChange.Kind.DELETED,
+        pusher=change.pusher,
     )

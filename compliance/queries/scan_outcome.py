@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Sum
@@ -10,9 +10,16 @@ from django.db.models import Sum
 from compliance.models import Repository, Scan, ScanError, State
 
 SCHEMA = 1
+_VERDICTS = {
+    "passed": "pass",
+    "failed": "fail",
+    "unknown": "unknown",
+    "waived": "waived",
+    "not_applicable": "not applicable",
+}
 _SUMMED = (
     *("seconds", "requests", "bytes", "repositories", "repositories_failed", "tags", "images_new", "layers_indexed"),
-    *("known", "new", "fixed", "passed", "failed", "unknown", "not_applicable"),
+    *("known", "new", "fixed", *_VERDICTS),
 )
 
 
@@ -27,15 +34,18 @@ def scan_outcome(scan_ids: Sequence[int]) -> dict[str, Any]:
     }
 
 
+def verdicts_in_words(counts: Mapping[str, Any]) -> str:
+    """Every verdict with how many tags have it, of a scan or of the sums; together they are all tags."""
+    return ", ".join(f"{counts[name]} {word}" for name, word in _VERDICTS.items())
+
+
 def _outcome(scan: Scan) -> dict[str, Any]:
     ended = scan.finished_at or scan.requested_at
     errors = ScanError.objects.filter(scan=scan).select_related("repository").order_by("-count", "code")
     counts = (
         Repository.objects.listed()
         .filter(registry=scan.registry_id)
-        .aggregate(
-            **{name: Sum(name, default=0) for name in ("passed", "failed", "unknown", "not_applicable")},
-        )
+        .aggregate(**{name: Sum(name, default=0) for name in _VERDICTS})
     )
     return {
         "id": scan.pk,

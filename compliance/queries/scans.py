@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, ScanError, State
 from compliance.queries.filters import Chip, choice_of, without
 from compliance.queries.paging import Paging, page_of
+from compliance.remediation.terms import canonical
 
 STATES: dict[str, str] = {"active": "Active", **{str(state): str(state.label) for state in State}}
 TRIGGERS: dict[str, str] = {str(trigger): str(trigger.label) for trigger in Scan.Trigger}
@@ -106,6 +107,7 @@ class ScanList:
     state: str
     trigger: str
     registry: str
+    repository: str
     chips: tuple[Chip, ...]
     registries: tuple[tuple[str, str], ...]
     tabs: tuple[tuple[str, str], ...] = (("", "All"), *TABS.items())
@@ -122,6 +124,7 @@ def list_scans(params: Mapping[str, str]) -> ScanList:
         "state": choice_of(params, "state", STATES),
         "trigger": choice_of(params, "trigger", TRIGGERS),
         "registry": choice_of(params, "registry", names),
+        "repository": canonical("repository", params.get("repository", "")),
     }
     scans = _chosen(**chosen)
     count = scans.order_by()[: MOST_COUNTED + 1].count()
@@ -130,6 +133,7 @@ def list_scans(params: Mapping[str, str]) -> ScanList:
         "state": f"state {STATES.get(chosen['state'], '')}",
         "trigger": f"asked for by {TRIGGERS.get(chosen['trigger'], '')}",
         "registry": f"registry {names.get(chosen['registry'], '')}",
+        "repository": f"of {chosen['repository']}",
     }
     return ScanList(
         scan_rows(scans[paging.offset : paging.offset + paging.size]),
@@ -138,12 +142,13 @@ def list_scans(params: Mapping[str, str]) -> ScanList:
         state=chosen["state"],
         trigger=chosen["trigger"],
         registry=chosen["registry"],
+        repository=chosen["repository"],
         chips=tuple(Chip(label, without(params, name)) for name, label in words.items() if chosen[name]),
         registries=registries,
     )
 
 
-def _chosen(*, tab: str, state: str, trigger: str, registry: str) -> QuerySet[Scan]:
+def _chosen(*, tab: str, state: str, trigger: str, registry: str, repository: str) -> QuerySet[Scan]:
     scans = Scan.objects.all()
     if tab == "whole":
         scans = scans.filter(partial=False)
@@ -155,6 +160,10 @@ def _chosen(*, tab: str, state: str, trigger: str, registry: str) -> QuerySet[Sc
         scans = scans.filter(state__in=ACTIVE if state == "active" else [state])
     if trigger:
         scans = scans.filter(trigger=trigger)
+    if repository:
+        slug, _, name = repository.partition("/")
+        parts = RepositoryScan.objects.filter(repository__registry__slug=slug, repository__name=name)
+        scans = scans.filter(pk__in=parts.values("scan"))
     return scans.filter(registry__slug=registry) if registry else scans
 
 

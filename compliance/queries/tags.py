@@ -1,7 +1,7 @@
-"""Tags of the whole fleet by verdict, by violated rule or by finding: what the numbers of other pages link to.
+"""Tags of the whole fleet by verdict, by violated rule, by cause or by finding: what numbers of other pages link to.
 
 A million tags are never counted or skipped over one by one. For a verdict, the totals kept on each repository say how
-many rows every repository contributes, so a page is read from just the repositories it falls into. For a rule
+many rows every repository contributes, so a page is read from just the repositories it falls into. For a rule, a cause
 or a finding, rows are counted up to ``MOST_COUNTED`` and the page says so.
 """
 
@@ -12,39 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from compliance.access import Actor
-from compliance.models import Policy, Repository, Tag
-from compliance.policy.protected_tags import is_protected
-from compliance.queries.filters import (
-    VERDICTS,
-    Chip,
-    choice_of,
-    number_of,
-    policy_of,
-    registries_for,
-    slug_of,
-    text_of,
-    without,
-)
+from compliance.models import Finding, Occurrence, Registry, Repository, Tag
+from compliance.policy.protected_tags import is_protected, patterns_regex
+from compliance.queries.filters import Chip, registries_for
 from compliance.queries.paging import Paging, page_of
-from compliance.queries.repositories import owned_by
-from compliance.remediation.terms import NO_TEAM
-from scanner.rulebook import RULES
+from compliance.queries.tag_filter import TagFilter, chips, read_filter
+from compliance.remediation.terms import NO_SUBJECT, NO_TEAM
 
 MOST_COUNTED = 10_000
-TOTALS = {
-    "pass": "passed",
-    "fail": "failed",
-    "unknown": "unknown",
-    "waived": "waived",
-    "not_applicable": "not_applicable",
-}
-"""The column of a repository that counts its listed tags by what is shown of them."""
-
 OWNERS = ("repository__registry", "repository__policy")
-RULE_IDS = frozenset(rule.id for rule in RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +59,7 @@ class TagRow:
 class TagList:
     """The page."""
 
-    q: str
-    registry: str
-    verdict: str
-    team: str
-    rule: str
-    policy: Policy | None
-    finding: int | None
+    filter: TagFilter
     rows: tuple[TagRow, ...]
     paging: Paging
     chips: tuple[Chip, ...]
@@ -95,35 +68,15 @@ class TagList:
 
 def list_tags(params: Mapping[str, str], actor: Actor) -> TagList:
     """One page of the tags that match the address and that somebody may see."""
-    registries = tuple(registries_for(actor).values_list("slug", "name"))
-    q, registry = text_of(params, "q"), choice_of(params, "registry", dict(registries))
-    verdict, rule = choice_of(params, "verdict", VERDICTS), choice_of(params, "rule", RULE_IDS)
-    policy = policy_of(params)
-    team = slug_of(params, "team")
-    repositories = _repositories(actor, q, registry, policy)
-    if team:
-        repositories = repositories.filter(team=None) if team == NO_TEAM else repositories.filter(team__slug=team)
-    finding = number_of(params, "finding")
-    if rule or finding is not None:
-        tags = _showing(rule, finding, actor)
-        if q or registry or team:
-            tags = tags.filter(repository__in=repositories)
-        if policy:  # by its id: only then does Postgres know how many repositories it has
-            tags = tags.filter(repository__policy=policy.pk)
-        rows, paging = _counted(tags.filter(shown=verdict) if verdict else tags, params.get("page", ""))
+    registries = dict(registries_for(actor).values_list("slug", "name"))
+    wanted = read_filter(params, registries)
+    column = wanted.total
+    page = params.get("page", "")
+    if column is None:
+        rows, paging = _counted(_matching(wanted, actor), page)
     else:
-        rows, paging = _by_verdict(verdict, repositories, params.get("page", ""))
-    found = (
-        ("q", f"repository contains “{q}”" if q else ""),
-        ("registry", f"registry {dict(registries).get(registry, '')}" if registry else ""),
-        ("verdict", f"verdict {VERDICTS[verdict]}" if verdict else ""),
-        ("team", owned_by(team)),
-        ("rule", f"violates {rule}" if rule else ""),
-        ("policy", f"judged by {policy}" if policy else ""),
-        ("finding", f"shows finding {finding}" if finding is not None else ""),
-    )
-    chips = tuple(Chip(label, without(params, name)) for name, label in found if label)
-    return TagList(q, registry, verdict, team, rule, policy, finding, rows, paging, chips, registries)
+        rows, paging = _by_totals(column, wanted, _repositories(wanted, actor), page)
+    return TagList(wanted, rows, paging, chips(wanted, params, registries), tuple(registries.items()))
 
 
 def rows_of(tags: Iterable[Tag]) -> tuple[TagRow, ...]:
@@ -156,25 +109,56 @@ def _row(tag: Tag) -> TagRow:
     )
 
 
-def _repositories(actor: Actor, q: str, registry: str, policy: Policy | None) -> QuerySet[Repository]:
+def _repositories(wanted: TagFilter, actor: Actor) -> QuerySet[Repository]:
     rows = Repository.objects.listed().for_user(actor)
-    if q:
-        rows = rows.filter(name__icontains=q)
-    if policy:
-        rows = rows.filter(policy=policy.pk)
-    return rows.filter(registry__slug=registry) if registry else rows
+    if wanted.q:
+        rows = rows.filter(name__icontains=wanted.q)
+    if wanted.policy:
+        rows = rows.filter(policy=wanted.policy.pk)
+    if wanted.team:
+        rows = rows.filter(team=None) if wanted.team == NO_TEAM else rows.filter(team__slug=wanted.team)
+    if wanted.environment:
+        rows = rows.filter(registry__environment=wanted.environment)
+    return rows.filter(registry__slug=wanted.registry) if wanted.registry else rows
 
 
 def _counted(tags: QuerySet[Tag], page: str) -> tuple[tuple[TagRow, ...], Paging]:
-    count = tags.order_by()[: MOST_COUNTED + 1].count()
-    paging = page_of(page, min(count, MOST_COUNTED), capped=count > MOST_COUNTED)
-    chosen = tags.select_related(*OWNERS).order_by("-pk")[paging.offset : paging.offset + paging.size]
-    return rows_of(chosen), paging
+    # Looked for once: to count those that fit takes as long as to read their ids.
+    ids = list(tags.order_by("-pk").values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    paging = page_of(page, min(len(ids), MOST_COUNTED), capped=len(ids) > MOST_COUNTED)
+    shown = ids[paging.offset : min(paging.offset + paging.size, MOST_COUNTED)]
+    return rows_of(Tag.objects.filter(pk__in=shown).select_related(*OWNERS).order_by("-pk")), paging
 
 
-def _showing(rule: str, finding: int | None, actor: Actor) -> QuerySet[Tag]:
-    tags = violating(rule, actor) if rule else Tag.objects.listed().for_user(actor)
-    return tags if finding is None else tags.filter(occurrences__finding=finding)
+def _matching(wanted: TagFilter, actor: Actor) -> QuerySet[Tag]:
+    tags: QuerySet[Tag] = Tag.objects.listed().for_user(actor)
+    if wanted.subject:
+        tags = tags.filter(repository__deleted_at=None, pk__in=_with_cause(wanted.rule, wanted.subject))
+    elif wanted.rule:
+        tags = violating(wanted.rule, actor)
+    if wanted.finding is not None:
+        tags = tags.filter(occurrences__finding=wanted.finding)
+    if wanted.protected:
+        tags = tags.filter(_protected(), repository__deleted_at=None)
+    if wanted.narrows_repositories:
+        tags = tags.filter(repository__in=_repositories(wanted, actor))
+    if wanted.policy:  # by its id: only then does Postgres know how many repositories it has
+        tags = tags.filter(repository__policy=wanted.policy.pk)
+    return tags.filter(shown=wanted.verdict) if wanted.verdict else tags
+
+
+def _with_cause(rule: str, subject: str) -> QuerySet[Any]:
+    """Ids of the tags that show a finding of a rule and a USER about which something is to be done."""
+    findings = Finding.objects.to_do().filter(rule=rule, subject="" if subject == NO_SUBJECT else subject)
+    return Occurrence.objects.filter(finding__in=findings.values("pk")).values("tag")
+
+
+def _protected() -> Q:
+    """Tags that their registry protects."""
+    found = Q(pk__in=[])
+    for home, globs in Registry.objects.exclude(protected_tags=[]).values_list("pk", "protected_tags"):
+        found |= Q(repository__registry=home, name__regex=patterns_regex(globs))
+    return found
 
 
 def violating(rule: str, actor: Actor) -> QuerySet[Tag]:
@@ -182,16 +166,19 @@ def violating(rule: str, actor: Actor) -> QuerySet[Tag]:
     return Tag.objects.listed().for_user(actor).filter(repository__deleted_at=None, violated__contains=[rule])
 
 
-def _by_verdict(verdict: str, repositories: QuerySet[Repository], page: str) -> tuple[tuple[TagRow, ...], Paging]:
-    column = TOTALS[verdict] if verdict else "tags_total"
+def _by_totals(
+    column: str, wanted: TagFilter, repositories: QuerySet[Repository], page: str
+) -> tuple[tuple[TagRow, ...], Paging]:
     totals = list(
         repositories.filter(**{f"{column}__gt": 0}).order_by("registry__name", "name", "pk").values_list("pk", column)
     )
     paging = page_of(page, sum(count for _, count in totals))
     chosen, skipped = _window(totals, paging)
     tags = Tag.objects.listed().filter(repository__in=chosen)
-    if verdict:
-        tags = tags.filter(shown=verdict)
+    if wanted.verdict:
+        tags = tags.filter(shown=wanted.verdict)
+    if wanted.protected:
+        tags = tags.filter(_protected())
     at = paging.offset - skipped
     found = tags.select_related(*OWNERS).order_by(
         "repository__registry__name", "repository__name", "repository", "name"

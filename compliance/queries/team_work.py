@@ -53,15 +53,22 @@ def team_work(team: Team, params: Mapping[str, str], actor: Actor, *, now: datet
     """A team that somebody may see."""
     scope = team_scope(team, actor)
     found = piles(scope.narrowed, now=now)
-    listed = Repository.objects.listed()
+    owned, unowned = _owned(team, actor)
     return TeamWork(
         team,
         remediation_of(scope, found, read_window(params), now=now),
         repositories=_worst(team, now),
-        owned=listed.filter(team=team).count(),
+        owned=owned,
         members=members_of(team),
-        unowned=listed.filter(team=None).count() if may_see_unowned(actor) else 0,
+        unowned=unowned,
     )
+
+
+def _owned(team: Team, actor: Actor) -> tuple[int, int]:
+    """How many repositories the team owns, and how many nobody owns."""
+    counted = Q(team=team) | Q(team=None) if may_see_unowned(actor) else Q(team=team)
+    counts = Repository.objects.listed().filter(counted).aggregate(owned=Count("team"), all=Count("pk"))
+    return counts["owned"], counts["all"] - counts["owned"]
 
 
 def _worst(team: Team, now: datetime) -> tuple[RepositoryLine, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from compliance.access import Actor, may_lead_team
 from compliance.models import Membership, OwnershipRule, Repository, Team, TeamRoleChoice, Waiver
@@ -64,9 +66,32 @@ class Deletion:
     waivers: int
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedBy:
+    """A team that answers for repositories, so many of them, and the names of those who lead it; no id for nobody."""
+
+    pk: int | None
+    slug: str
+    name: str
+    leads: tuple[str, ...] = ()
+    repositories: int = 0
+
+
 def teams_for(actor: Actor) -> QuerySet[Team]:
     """Teams whose pages somebody may open."""
     return Team.objects.all() if actor.sees_everything else Team.objects.filter(pk__in=actor.team_ids)
+
+
+def owners_for(actor: Actor) -> tuple[OwnedBy, ...]:
+    """The teams somebody may see, with who leads them and how much they own: one query."""
+    leads = Membership.objects.filter(team=OuterRef("pk"), role=TeamRoleChoice.LEAD, user__is_active=True)
+    owned = Repository.objects.listed().filter(team=OuterRef("pk")).order_by().values("team").annotate(n=Count("pk"))
+    found = teams_for(actor).annotate(
+        leads=ArraySubquery(leads.order_by("user__username").values("user__username")),
+        owned=Coalesce(Subquery(owned.values("n")), 0),
+    )
+    rows = found.values_list("pk", "slug", "name", "leads", "owned")
+    return tuple(OwnedBy(pk, slug, name, tuple(names), n) for pk, slug, name, names, n in rows)
 
 
 def find_team(slug: str, actor: Actor) -> Team | None:

@@ -1,7 +1,6 @@
-"""Trends: what the daily snapshots of one repository, or of the whole fleet, say by day, week or month.
+"""Trends: what the daily snapshots of one repository, or of a whole scope, say by day, week or month.
 
-Closed days never change, so the fleet's sums of closed days are kept in Django's cache, under a key that changes when
-another row is closed. Today is always the totals the lists show, also where no scan has written today's row yet.
+Today is always the totals the lists show, also where no scan has written today's row yet.
 """
 
 from __future__ import annotations
@@ -11,22 +10,20 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.core.cache import caches
-from django.db.models import Avg, QuerySet, Sum
-
 from compliance.charts import Chart, Series, stacked, up_and_down
 from compliance.models import DailySnapshot
-from compliance.queries.rule_changes import (
-    PolicyChange,
-    VersionName,
-    newest_closed,
-    policy_changes,
-    policy_changes_of,
-)
+from compliance.queries.day_sums import DaySum, day_sums
+from compliance.queries.rule_changes import PolicyChange, VersionName, policy_changes
 from compliance.queries.work_scope import WorkScope
+from compliance.spreadsheet import Cell
 
 PERIODS: dict[str, tuple[str, int]] = {"day": ("Day", 30), "week": ("Week", 26), "month": ("Month", 12)}
-_CACHE_SECONDS = 3_600
+_MOST_DAYS = 120
+TREND_COLUMNS = (
+    "period", "begins", "evaluated", "pass", "fail", "unknown", "waived", "new", "fixed", "net", "regressed", "overdue",
+    "score", "compliance_percent", "change_points", "policy", "rules_changed",
+)  # fmt: skip
+"""What stands above ``trend_cells``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,7 @@ class Period:
 
     ``regressed``: of the new ones, those that passed before. ``overdue``: findings past their due date at its end.
 
+    :param last: the day whose totals these are; ``None`` where nothing was put together.
     :param policy: the version that counted at its end; empty for the fleet, where several may.
     :param change: difference of the compliance in percentage points to the period before.
     :param rules: policy versions that began to count within it.
@@ -55,11 +53,17 @@ class Period:
     waived: int = 0
     regressed: int = 0
     overdue: int = 0
+    last: date | None = None
 
     @property
     def compliance(self) -> float | None:
         """Share of the evaluated tags that pass."""
         return self.passed / self.evaluated if self.evaluated else None
+
+    @property
+    def net(self) -> int:
+        """By how many more tags began to fail than stopped."""
+        return self.new - self.fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,17 @@ class Trend:
         return any(period.policy for period in self.periods)
 
 
+def trend_cells(period: Period) -> tuple[Cell, ...]:
+    """A line of the trend table for spreadsheets, rounded as the page rounds, to a tenth."""
+    share = None if period.compliance is None else round(period.compliance * 100, 1)
+    change = None if period.change is None else round(period.change, 1)
+    return (
+        period.label, period.start.isoformat(), period.evaluated, period.passed, period.failed, period.unknown,
+        period.waived, period.new, period.fixed, period.net, period.regressed, period.overdue, period.score, share,
+        change, period.policy, "; ".join(period.rules),
+    )  # fmt: skip
+
+
 def repository_trend(repository_id: int, name: str, by: str, *, today: date, live: Period | None = None) -> Trend:
     """The trend of one repository; ``by`` is a key of ``PERIODS``, ``live`` today's totals as its page shows them."""
     start = _start(by, today)
@@ -102,12 +117,17 @@ def repository_trend(repository_id: int, name: str, by: str, *, today: date, liv
     days = [
         Period(
             row.day, "", row.evaluated, row.passed, row.failed, row.unknown, row.new, row.fixed, row.score,
-            str(row.policy_version), waived=row.waived, regressed=row.regressed, overdue=row.overdue,
+            str(_name(row)), waived=row.waived, regressed=row.regressed, overdue=row.overdue,
         )
         for row in rows
     ]  # fmt: skip
-    changes = policy_changes_of(DailySnapshot.objects.filter(repository=repository_id), start, today=today)
+    counted = {row.day: frozenset({_name(row)}) for row in rows}
+    changes = policy_changes(counted)
     return _trend(by, f"Verdicts of the tags of {name}", _until_now(days, live), changes)
+
+
+def _name(row: DailySnapshot) -> VersionName:
+    return VersionName(row.policy_version.policy.name, row.policy_version.number)
 
 
 def _until_now(days: list[Period], live: Period | None) -> list[Period]:
@@ -125,56 +145,23 @@ def _until_now(days: list[Period], live: Period | None) -> list[Period]:
 
 
 def fleet_trend(days: int, scope: WorkScope, *, today: date, live: Period | None) -> Trend:
-    """The trend of a scope, by day; ``live`` is today's total as the lists show it."""
-    start = today - timedelta(days=days - 1)
-    newest = (newest_closed(today) or 0) if _is_large(scope) else None
-    closed = _closed_days(start, scope, today=today, newest=newest)
-    seen = scope.of(DailySnapshot.objects.all())
-    sums = {name: Sum(name, default=0) for name in ("new", "fixed", "regressed")}
-    activity = seen.filter(day=today).aggregate(**sums)
-    last = [replace(live, **activity)] if live else []
-    if scope.everything:
-        title, changes = "Verdicts of all tags", policy_changes(start, today=today, newest=newest)
-    else:
-        title, changes = f"Verdicts of the tags of {scope.name}", policy_changes_of(seen, start, today=today)
-    return _trend("day", title, [*closed, *last], changes)
+    """The trend of a scope, by day, a long one by week; ``live`` is today's total as the lists show it."""
+    sums = day_sums(scope, today - timedelta(days=days - 1), today=today)
+    periods = [_period(each) for each in sums if each.day < today]
+    if live:
+        now = next((each for each in sums if each.day == today), None)
+        moved = replace(live, new=now.new, fixed=now.fixed, regressed=now.regressed) if now else live
+        periods.append(moved)
+    title = "Verdicts of all tags" if scope.everything else f"Verdicts of the tags of {scope.name}"
+    changes = policy_changes({each.day: each.versions for each in sums})
+    return _trend("week" if days > _MOST_DAYS else "day", title, periods, changes)
 
 
-def _is_large(scope: WorkScope) -> bool:
-    """Everything, or a registry of it; who sees that cannot tell by it what others see."""
-    return scope.actor.sees_everything and not scope.team
-
-
-def _closed_days(start: date, scope: WorkScope, *, today: date, newest: int | None) -> list[Period]:
-    """Sums of the whole fleet are kept; those of teams are few rows and are summed each time."""
-    past = scope.of(DailySnapshot.objects.filter(day__gte=start, day__lt=today, closed=True))
-    if not _is_large(scope):
-        return _fleet_days(past)
-    key = f"fleet-trend:{scope.registry}:{start:%Y%m%d}:{today:%Y%m%d}:{newest}"
-    closed: list[Period] | None = caches["process"].get(key)
-    if closed is None:
-        closed = _fleet_days(past)
-        caches["process"].set(key, closed, _CACHE_SECONDS)
-    return closed
-
-
-def _fleet_days(past: QuerySet[DailySnapshot]) -> list[Period]:
-    # A day that is over but not closed yet lacks the repositories nobody scanned; it is left out until it is whole.
-    rows = (
-        past.values("day")
-        .annotate(
-            e=Sum("evaluated"), p=Sum("passed"), f=Sum("failed"), u=Sum("unknown"), n=Sum("new"), x=Sum("fixed"),
-            s=Avg("score"), w=Sum("waived"), r=Sum("regressed"), o=Sum("overdue"),
-        )
-        .order_by("day")
+def _period(each: DaySum) -> Period:
+    return Period(
+        each.day, "", each.evaluated, each.passed, each.failed, each.unknown, each.new, each.fixed, each.score,
+        waived=each.waived, regressed=each.regressed, overdue=each.overdue,
     )  # fmt: skip
-    return [
-        Period(
-            r["day"], "", r["e"], r["p"], r["f"], r["u"], r["n"], r["x"], r["s"],
-            waived=r["w"], regressed=r["r"], overdue=r["o"],
-        )
-        for r in rows
-    ]  # fmt: skip
 
 
 def _start(by: str, today: date) -> date:
@@ -211,6 +198,7 @@ def _trend(by: str, title: str, days: Sequence[Period], changed: Sequence[Policy
             labels,
             Series("new", "New", [period.new for period in periods]),
             Series("fixed", "Fixed", [period.fixed for period in periods]),
+            net=True,
         ),
         periods,
         tuple(change for _, change in marks),
@@ -238,6 +226,7 @@ def _grouped(by: str, days: Iterable[Period]) -> list[Period]:
         found[start] = replace(
             day,
             start=start,
+            last=day.start,
             label=label,
             new=new + day.new,
             fixed=fixed + day.fixed,

@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Final
 
 from compliance.access import Actor, may_approve_waiver, may_ask_for_waiver, may_revoke_waiver
-from compliance.models import Finding, StatusChoice, Tag, User, Waiver
+from compliance.models import Finding, StatusChoice, User, Waiver
+from compliance.queries.waiver_digests import dead_of
 from compliance.queries.waiver_facts import findings_in_scope, hold, needs_tags, scope_of
 from compliance.queries.waiver_reach import Reach, measure
 from compliance.queries.waiver_rows import OWNERS, WaiverRow, rule_title, waiver_row
@@ -103,7 +104,7 @@ def waiver_page(waiver: Waiver, user: User, *, now: datetime) -> WaiverPage:
         history=tuple(_history(waiver, now)),
         reopens=waiver.reopens,
         restarts_sla=waiver.restarts_sla,
-        dead=bool(waiver.digest) and counts and not _is_anywhere(waiver.digest),
+        dead=counts and bool(dead_of([waiver], actor)),
         approves=may_approve_waiver(actor, [waiver.team_id]),
         asks=may_ask_for_waiver(actor, [waiver.team_id]),
         revokes=may_revoke_waiver(actor, [waiver.team_id], (waiver.owner_id, waiver.created_by_id)),
@@ -151,15 +152,6 @@ def finding_line(row: Finding, why: str = "") -> FindingLine:
         protected=row.protected,
         tags=row.tags,
         why=why,
-    )
-
-
-def _is_anywhere(digest: str) -> bool:
-    tags = Tag.objects.listed()
-    return (
-        tags.filter(digest=digest).exists()
-        or tags.filter(image__digest=digest).exists()
-        or (tags.filter(index__images__digest=digest).exists())
     )
 
 

@@ -10,10 +10,10 @@ from operator import itemgetter
 from typing import Any, Final
 
 from django.db.models import Case, CharField, F, Max, Min, Q, QuerySet, Value, When
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import MD5, Coalesce, Concat, Left
 
-from compliance.models import Finding, Occurrence, Repository, Waiver
+from compliance.models import Finding, Occurrence, Waiver
+from compliance.models.bulk import among
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.filters import pattern_regex
 from compliance.remediation.status import TO_DO, Status
@@ -23,8 +23,11 @@ OPEN_TO_WAIVERS: Final = frozenset({*TO_DO, Status.WAIVED})
 """What a waiver may cover: not what is fixed, and not what a person calls wrong."""
 
 _CHUNK = 5_000
-_READ = frozenset({"id", "name", "registry", "team"})
-_UNREAD = tuple(field.name for field in Repository._meta.concrete_fields if field.name not in _READ)
+# There may be ten thousand of them, and reading a moment takes longer than reading a name.
+_READ = (
+    *("repository", "rule", "platform", "subject", "rank", "status", "regression", "baseline", "protected", "tags"),
+    *("waiver", "repository__name", "repository__registry", "repository__team"),
+)
 _REGRESSED = Case(When(regression=True, then=F("since")))
 
 # Rules that compare platforms name no image: what is accepted there is the whole index, by its digest.
@@ -35,15 +38,10 @@ _RUN_KEY = Coalesce(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A finding, loaded with its repository, and what is asked of it."""
+    """A finding, loaded without its dates and with what names its repository, and what is asked of it."""
 
     row: Finding
     facts: FindingFacts
-
-
-def among(ids: Iterable[int]) -> RawSQL:
-    """Ids to filter by as one parameter: ten thousand of them take Django longer than Postgres."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
 
 
 def scope_of(waiver: Waiver) -> WaiverScope:
@@ -80,14 +78,14 @@ def findings_in_scope(scope: WaiverScope) -> FindingQuerySet:
 
 
 def hold(findings: QuerySet[Finding], *, tags: bool) -> Iterator[Held]:
-    """Load findings with what shows them, in the order of their ids: two queries.
+    """Load findings with what shows them, in the order of their ids: two queries, one where there are none.
 
     :param tags: each tag for itself; otherwise one of those that run alike stands for all, without its digest.
     """
-    # Repositories have many columns, and there may be ten thousand of them.
-    unread = (f"repository__{name}" for name in _UNREAD)
-    rows = {row.pk: row for row in findings.select_related("repository").defer(*unread)}
-    shown = Occurrence.objects.filter(finding__in=among(rows)).order_by("finding_id")
+    rows = {row.pk: row for row in findings.select_related("repository").only(*_READ)}
+    if not rows:
+        return
+    shown = Occurrence.objects.filter(among("finding", rows)).order_by("finding_id")
     found = _each_tag(shown) if tags else _alike(shown)
     for pk, group in groupby(found.iterator(chunk_size=_CHUNK), key=itemgetter(0)):
         row = rows.pop(pk)
@@ -124,7 +122,8 @@ def _facts(row: Finding, occurrences: Iterable[tuple[int, str, str, str, str, da
 def _regressed_at(row: Finding, moments: Iterable[datetime | None]) -> datetime | None:
     if not row.regression:
         return None
-    return max((moment for moment in moments if moment is not None), default=row.opened_at)
+    known = [moment for moment in moments if moment is not None]
+    return max(known) if known else row.opened_at
 
 
 def accepted_of(waiver_ids: Iterable[int]) -> dict[int, frozenset[str]]:

@@ -10,13 +10,15 @@ from typing import Final
 
 from django.db.models import BooleanField, ExpressionWrapper, Min, Q
 
-from compliance.models import Finding, Policy
-from compliance.queries.waiver_facts import Held, among, findings_in_scope, hold, needs_tags
+from compliance.models import Finding, Policy, Repository
+from compliance.models.bulk import among
+from compliance.queries.waiver_facts import Held, findings_in_scope, hold, needs_tags
 from compliance.remediation.waiver import Answer, Covers, WaiverScope, covers, fits_tag
 
 MOST_FINDINGS: Final = 10_000
 MOST_RUN_KEYS: Final = 5_000
 SHOWN: Final = 50
+_WRITTEN_AT_ONCE: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,16 @@ class Reach:
         return len({row.repository_id for row in self.covered})
 
     @property
+    def tags(self) -> int:
+        """How many tags show what is covered."""
+        return sum(row.tags for row in self.covered)
+
+    @property
+    def takes_seconds(self) -> bool:
+        """Whether whoever saves it has to wait for what is written to all of these tags."""
+        return self.tags > _WRITTEN_AT_ONCE
+
+    @property
     def first(self) -> tuple[Finding, ...]:
         """Those that are shown beside the form."""
         return self.shown(protected=False)[:SHOWN]
@@ -90,7 +102,7 @@ def measure(scope: WaiverScope, *, accepted: Collection[str] | None, written_at:
     ids = list(findings_in_scope(scope).order_by("pk").values_list("pk", flat=True)[: MOST_FINDINGS + 1])
     if len(ids) > MOST_FINDINGS:
         return Reach(too_wide=True)
-    held = list(hold(Finding.objects.filter(pk__in=among(ids)), tags=needs_tags([scope]) or accepted is not None))
+    held = list(hold(Finding.objects.filter(among("pk", ids)), tags=needs_tags([scope]) or accepted is not None))
     keys = frozenset(
         shown.run_key for each in held for shown in each.facts.occurrences if shown.run_key and fits_tag(scope, shown)
     )
@@ -116,7 +128,8 @@ def _reach(
 
 
 def _limited(reach: Reach) -> Reach:
-    judged = Policy.objects.filter(repositories__in=among({row.repository_id for row in reach.covered}))
+    homes = Repository.objects.filter(among("pk", {row.repository_id for row in reach.covered})).order_by()
+    judged = Policy.objects.filter(pk__in=homes.values("policy"))
     strict = ExpressionWrapper(Q(second_person=True), output_field=BooleanField())
     rows = list(judged.order_by().values_list("name", strict).annotate(days=Min("waiver_days")))
     if not rows:

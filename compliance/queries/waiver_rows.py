@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Q
 
 from compliance.models import ReasonChoice, Waiver
-from compliance.remediation.waiver import EXPIRING, WaiverScope, WaiverState, state_of
+from compliance.remediation.waiver import EXPIRING, WaiverState, state_of
 from scanner.rulebook import RULES
 
 STATES: Final[dict[str, str]] = {
@@ -32,7 +32,10 @@ _CHIPS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class WaiverRow:
-    """One waiver; ``covered`` counts the findings it covers now that the reader may see."""
+    """One waiver; ``covered`` counts the findings it covers now that the reader may see.
+
+    :param pinned: to one digest, with which it ends.
+    """
 
     id: int
     title: str
@@ -52,6 +55,7 @@ class WaiverRow:
     approved_at: datetime | None
     expires_at: datetime
     revoked_at: datetime | None
+    pinned: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -81,6 +85,7 @@ def waiver_row(row: Waiver, covered: int, now: datetime) -> WaiverRow:
         approved_at=row.approved_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        pinned=bool(row.digest),
     )
 
 
@@ -105,18 +110,6 @@ def _plural(noun: str, pattern: str, empty: str, endings: tuple[str, str]) -> st
 def rule_title(rule: str) -> str:
     """What a rule is called; nothing for one that is gone."""
     return _TITLES.get(rule, "")
-
-
-def scope_columns(scope: WaiverScope) -> dict[str, object]:
-    """A scope as columns of an unsaved row."""
-    return {
-        "rule": scope.rule,
-        "registry_id": scope.registry_id,
-        "repository_pattern": scope.repository,
-        "tag_pattern": scope.tag,
-        "digest": scope.digest,
-        "team_id": scope.team_id,
-    }
 
 
 def in_state(state: str, now: datetime) -> Q:

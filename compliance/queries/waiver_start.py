@@ -7,11 +7,12 @@ from typing import Any
 
 from compliance.access import Actor
 from compliance.models import Finding, Team, Waiver
-from compliance.queries.finding_filter import read_filter
+from compliance.queries.finding_filter import filters_of, read_filter
 from compliance.queries.waiver_rows import rule_title
 from compliance.remediation.terms import NO_TEAM, RULE_IDS, members_of, split_repository
 
 LONGEST_TITLE = 150
+_SCOPE = ("rule", "registry", "repository", "team")
 
 
 def from_finding(row: Finding) -> dict[str, Any]:
@@ -40,6 +41,12 @@ def from_query(params: Mapping[str, str], actor: Actor) -> dict[str, Any]:
         "repository": name,
         "team": "" if team == NO_TEAM else team or _only_team(actor),
     }
+
+
+def left_out(params: Mapping[str, str], begun: Mapping[str, Any]) -> tuple[str, ...]:
+    """Filters of a query of the inbox, in words, that a scope cannot be narrowed by."""
+    kept = {name for name in _SCOPE if begun.get(name)}
+    return tuple(words for name, words in filters_of(read_filter(params)).items() if name not in kept)
 
 
 def from_waiver(row: Waiver) -> dict[str, Any]:

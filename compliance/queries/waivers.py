@@ -10,10 +10,12 @@ from typing import Final
 from django.db.models import Count, Q, QuerySet
 
 from compliance.access import Actor
-from compliance.models import Finding, StatusChoice, Team, Waiver
-from compliance.queries.filters import Chip, choice_of, slug_of, text_of, without
+from compliance.models import Finding, Repository, StatusChoice, Team, Waiver
+from compliance.queries.filters import Chip, choice_of, environment_of, slug_of, text_of, without
 from compliance.queries.paging import Paging, page_of
+from compliance.queries.waiver_digests import dead_of
 from compliance.queries.waiver_rows import OWNERS, STATES, WaiverRow, in_state, rule_title, waiver_row
+from compliance.remediation.terms import canonical
 from compliance.remediation.waiver import WaiverState
 from scanner.rulebook import RULES
 
@@ -34,6 +36,8 @@ class WaiverFilter:
     team: str = ""
     owner: str = ""
     registry: str = ""
+    repository: str = ""
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Tab:
 class WaiverList:
     """The page.
 
+    :param dead: ids of those that are pinned to a digest which no tag the reader sees has any more.
     :param teams: slug and name of those that can be chosen, at most two hundred.
     """
 
@@ -61,6 +66,7 @@ class WaiverList:
     teams: tuple[tuple[str, str], ...]
     rules: tuple[tuple[str, str], ...]
     query: str
+    dead: frozenset[int] = frozenset()
 
 
 def read_filter(params: Mapping[str, str]) -> WaiverFilter:
@@ -72,6 +78,8 @@ def read_filter(params: Mapping[str, str]) -> WaiverFilter:
         team=text_of(params, "team"),
         owner=text_of(params, "owner"),
         registry=slug_of(params, "registry"),
+        repository=canonical("repository", params.get("repository", "")),
+        environment=environment_of(params),
     )
 
 
@@ -91,6 +99,7 @@ def list_waivers(params: Mapping[str, str], actor: Actor, *, now: datetime) -> W
         teams=teams_to_choose(actor),
         rules=tuple((rule.id, rule.title) for rule in RULES),
         query=without(params, ""),
+        dead=dead_of(rows, actor),
     )
 
 
@@ -129,7 +138,6 @@ def covered_now(waiver_ids: Iterable[int], actor: Actor) -> dict[int, int]:
 
 
 def _matching(wanted: WaiverFilter, actor: Actor) -> QuerySet[Waiver]:
-    # By ids: what somebody may see is asked for with joins that double rows.
     rows = Waiver.objects.all() if actor.sees_everything else _visible(actor)
     if wanted.q:
         rows = rows.filter(Q(title__icontains=wanted.q) | Q(repository_pattern__icontains=wanted.q))
@@ -141,11 +149,25 @@ def _matching(wanted: WaiverFilter, actor: Actor) -> QuerySet[Waiver]:
         rows = rows.filter(owner__username=wanted.owner)
     if wanted.registry:
         rows = rows.filter(registry__slug=wanted.registry)
+    if wanted.repository:
+        rows = rows.filter(pk__in=_covering(wanted.repository, actor))
+    if wanted.environment:
+        rows = rows.filter(registry__environment=wanted.environment)
     return rows
 
 
 def _visible(actor: Actor) -> QuerySet[Waiver]:
-    return Waiver.objects.filter(pk__in=Waiver.objects.for_user(actor).order_by().values("pk"))
+    """``for_user`` by ids: its joins double rows, and sorting these out again takes longer than the page."""
+    covers = Finding.objects.for_user(actor).filter(waiver__isnull=False).order_by().values("waiver")
+    return Waiver.objects.filter(Q(team__in=actor.team_ids) | Q(owner=actor.id) | Q(pk__in=covers))
+
+
+def _covering(repository: str, actor: Actor) -> QuerySet[Finding, int | None]:
+    """Ids of the waivers that cover something of one repository now."""
+    slug, _, name = repository.partition("/")
+    homes = Repository.objects.for_user(actor).filter(registry__slug=slug, name=name)
+    rows = Finding.objects.filter(repository__in=homes.values("pk"), status=StatusChoice.WAIVED, waiver__isnull=False)
+    return rows.order_by().values_list("waiver", flat=True)
 
 
 def _tab(key: str, now: datetime) -> Q:
@@ -179,6 +201,8 @@ def _chips(wanted: WaiverFilter, params: Mapping[str, str]) -> tuple[Chip, ...]:
         ("rule", f"rule {wanted.rule} {rule_title(wanted.rule)}" if wanted.rule else ""),
         ("team", f"team {wanted.team}" if wanted.team else ""),
         ("owner", f"owner {wanted.owner}" if wanted.owner else ""),
+        ("environment", f"only in registries of environment {wanted.environment}" if wanted.environment else ""),
         ("registry", f"only in registry {wanted.registry}" if wanted.registry else ""),
+        ("repository", f"covers something of {wanted.repository}" if wanted.repository else ""),
     )
     return tuple(Chip(label, without(params, name)) for name, label in found if label)

@@ -50,6 +50,7 @@ class PushLine:
     scan: int | None
     scan_state: str
     scan_state_label: str
+    pusher: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +298,7 @@ def _line(push: Push) -> PushLine:
         scan=push.scan_id,
         scan_state=push.scan.state if push.scan else "",
         scan_state_label=push.scan.get_state_display() if push.scan else "",
+        pusher=push.pusher,
     )
 
 

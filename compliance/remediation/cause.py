@@ -47,13 +47,11 @@ class Causes:
 
     :param unknown: rules that could not tell. Rules in neither are fine, or not asked for.
     :param blind: nothing at all can be said, by any rule.
-    :param unsure: without the violations that decide, the verdict would be *unknown*.
     """
 
     violated: tuple[Cause, ...] = ()
     unknown: frozenset[str] = frozenset()
     blind: bool = False
-    unsure: bool = False
     verdict: Verdict = Verdict.PASS
 
 
@@ -62,13 +60,11 @@ def causes_of(text: str, policy: Policy) -> Causes:
     asked = _loaded(text)
     applied = apply(policy, asked)
     if asked.settled is not None:
-        blind = asked.settled is Verdict.UNKNOWN
-        return Causes(blind=blind, unsure=blind, verdict=applied.verdict)
+        return Causes(blind=asked.settled is Verdict.UNKNOWN, verdict=applied.verdict)
     said = list(weighed(policy, asked))
     return Causes(
         tuple(_cause(each) for each in said if each.outcome is Outcome.VIOLATED),
         frozenset(each.rule for each in said if each.outcome is Outcome.UNKNOWN),
-        unsure=asked.unconfirmed or bool(applied.unsure_of),
         verdict=applied.verdict,
     )
 
@@ -81,11 +77,9 @@ def causes_across(platforms: Sequence[PlatformSummary], policy: Policy, rules: S
         Weighed(each.rule, each.outcome, each.severity, counts_against(policy, by_id[each.rule], each.severity))
         for each in results
     ]
-    unknown = [each for each in said if each.outcome is Outcome.UNKNOWN]
     return Causes(
         tuple(_cause(each) for each in said if each.outcome is Outcome.VIOLATED),
-        frozenset(each.rule for each in unknown),
-        unsure=any(each.decides for each in unknown),
+        frozenset(each.rule for each in said if each.outcome is Outcome.UNKNOWN),
     )
 
 

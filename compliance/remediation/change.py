@@ -53,7 +53,12 @@ class Comment:
     text: str
 
 
-Change = Assign | SetStatus | SetDue | RestoreDue | Comment
+@dataclass(frozen=True, slots=True)
+class Rescan:
+    """Ask the registries again about the tags that show findings; nothing is said of the findings themselves."""
+
+
+Change = Assign | SetStatus | SetDue | RestoreDue | Comment | Rescan
 
 ACTIONS: Final[dict[type[Change], str]] = {
     Assign: "assign",
@@ -61,8 +66,11 @@ ACTIONS: Final[dict[type[Change], str]] = {
     SetDue: "due",
     RestoreDue: "restore_due",
     Comment: "comment",
+    Rescan: "rescan",
 }
 """What ``BulkChange.action`` calls a change."""
+LASTING: Final = (ACTIONS[Comment], ACTIONS[Rescan])
+"""What is not taken back: somebody has read it, a registry was asked."""
 
 
 def check_change(change: Change, now: datetime) -> None:

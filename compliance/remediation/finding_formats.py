@@ -1,13 +1,13 @@
 """Findings as files: CSV, lines of JSON, SARIF 2.1.0 (OASIS) and a summary in Markdown; each as pieces of text.
 
-Nothing is held but the piece that is written, whatever the number of findings; the summary keeps its counts.
+Nothing is held but the piece that is written, whatever the number of findings.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -54,12 +54,22 @@ class ExportedFinding:
     @property
     def title(self) -> str:
         """What the rule is called."""
-        return _TITLES.get(self.rule, self.rule)
+        return _title(self.rule)
 
     @property
     def fingerprint(self) -> str:
         """What makes it the same finding in the next export."""
         return f"{self.rule}:{self.registry}/{self.repository}:{self.platform}:{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many findings of a rule and a severity a team has; an empty one: those of no team."""
+
+    rule: str
+    severity: Severity
+    team: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +97,10 @@ def as_csv(rows: Iterable[ExportedFinding]) -> Iterator[str]:
     return csv_lines(_COLUMNS, ([_cell(getattr(row, name)) for name in _COLUMNS] for row in rows))
 
 
-def _cell(value: Any) -> Cell:
+def _cell(value: Cell) -> Cell:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value) if isinstance(value, str) else value
+    return value
 
 
 def as_ndjson(rows: Iterable[ExportedFinding]) -> Iterator[str]:
@@ -130,31 +140,39 @@ def _result(row: ExportedFinding) -> dict[str, Any]:
     }
 
 
-def as_markdown(rows: Iterable[ExportedFinding], said: Said) -> Iterator[str]:
-    """How many by severity, rule and team, and the most urgent of them."""
+def as_markdown(tallies: Iterable[Tally], first: Sequence[ExportedFinding], said: Said) -> Iterator[str]:
+    """How many by severity, rule and team, and the most urgent of them.
+
+    :param first: at most ``MOST_LISTED``.
+    """
     severities: Counter[str] = Counter()
     rules: Counter[str] = Counter()
     teams: Counter[str] = Counter()
-    first: list[ExportedFinding] = []
-    for row in rows:
-        severities[row.severity.value] += 1
-        rules[f"{row.rule} {row.title}"] += 1
-        teams[row.team or "no team"] += 1
-        if len(first) < MOST_LISTED:
-            first.append(row)
+    for tally in tallies:
+        severities[tally.severity.value] += tally.count
+        rules[f"{tally.rule} {_title(tally.rule)}"] += tally.count
+        teams[tally.team or "no team"] += tally.count
     asked = ", ".join(said.asked) or "no filter"
     yield f"# Findings: {severities.total():,}\n\n{_text(asked)}. "
     yield f"As of {said.at:%Y-%m-%d %H:%M} UTC, from <{said.address}>\n"
     yield _table("Severity", [(each.value, severities[each.value]) for each in Severity if severities[each.value]])
-    yield _table("Rule", rules.most_common(MOST_LISTED))
-    yield _table("Team", teams.most_common(MOST_LISTED))
+    yield _table("Rule", _most(rules))
+    yield _table("Team", _most(teams))
     yield f"\n## The first {len(first)}\n\n"
     yield "| Severity | Finding | Repository | Status | Who | Due |\n|---|---|---|---|---|---|\n"
     for row in first:
         due = f"{row.due_at:%Y-%m-%d}" if row.due_at else "–"
         where = f"{row.repository} {row.platform}".strip()
         cells = (row.severity, f"{row.rule} {row.title}", where, row.status, row.assignee or row.team or "–", due)
-        yield f"| {' | '.join(_text(str(cell)) for cell in cells)} |\n"
+        yield f"| {' | '.join(_text(cell) for cell in cells)} |\n"
+
+
+def _most(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:MOST_LISTED]
+
+
+def _title(rule: str) -> str:
+    return _TITLES.get(rule, rule)
 
 
 def _table(head: str, counts: Iterable[tuple[str, int]]) -> str:

@@ -45,7 +45,7 @@ DEFINITIONS: Final[Mapping[str, str]] = {
     "burndown": (
         "Findings that no scan had proved fixed by the end of each day, or week over a year: those on time or without "
         "a due date, those past it, and those under a waiver that counts today, since it does. False positives do "
-        "not count."
+        "not count. The dashed line is the target, where nothing is overdue: what is above it is late."
     ),
     "flow": (
         "Above the line what was opened, below it what was closed: fixed, or no longer asked for by a policy. What was "
@@ -173,12 +173,12 @@ class Day:
     """What came and went on a day, and what was unfixed at its end."""
 
     day: date
-    opened: int = 0
-    fixed: int = 0
-    dropped: int = 0
-    on_time: int = 0
-    late: int = 0
-    waived: int = 0
+    opened: int
+    fixed: int
+    dropped: int
+    on_time: int
+    late: int
+    waived: int
 
     @property
     def closed(self) -> int:
@@ -189,6 +189,11 @@ class Day:
     def unfixed(self) -> int:
         """All that is left."""
         return self.on_time + self.late + self.waived
+
+    @property
+    def target(self) -> int:
+        """What may be left: all that is not overdue."""
+        return self.on_time + self.waived
 
 
 def standing(spans: Iterable[Span], now: datetime) -> Standing:
@@ -236,7 +241,7 @@ def pace(spans: Iterable[Span], window: Window) -> Pace:
 def in_weeks(days: Sequence[Day]) -> tuple[Day, ...]:
     """The same by weeks that end with the last day: what was left at the end of each, all that came and went in it."""
     first = len(days) % 7 or 7
-    cuts = [0, *range(first, len(days) + 1, 7)] if days else []
+    cuts = [0, *range(first, len(days) + 1, 7)]
     return tuple(_week(days[start:end]) for start, end in pairwise(cuts))
 
 

@@ -82,7 +82,7 @@ def _typed(name: str, value: str) -> str:
 
 
 def _is_more_than_a_word(word: str) -> bool:
-    return not word or ":" in word or word.startswith("-") or " " in word or word.lower() in _BARE
+    return ":" in word or word.startswith("-") or " " in word or word.lower() in _BARE
 
 
 class _Reader:

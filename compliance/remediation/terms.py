@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from compliance.policy.environment import ENVIRONMENT
 from compliance.remediation.status import Status
 from scanner.domain.verdict import Severity
 from scanner.rulebook import RULES
@@ -119,6 +120,10 @@ def _subject(value: str) -> str:
     return value if len(value) <= 200 and value.isprintable() else ""
 
 
+def _environment(value: str) -> str:
+    return value.lower() if ENVIRONMENT.fullmatch(value.lower()) else ""
+
+
 def _days(value: str) -> str:
     match = _DAYS.fullmatch(value)
     return f"{int(match[1])}d" if match and int(match[1]) else ""
@@ -139,6 +144,7 @@ TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "team": _like(_SLUG),
     "repository": _like(_REPOSITORY),
     "registry": _like(_SLUG),
+    "environment": _environment,
     "assignee": _like(_USERNAME),
     "is": _flags,
     "due": _one_of(DUES),

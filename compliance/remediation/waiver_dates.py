@@ -1,4 +1,4 @@
-"""Days of waivers: a person chooses a day, in the person's time zone, and it counts to its end."""
+"""Days of waivers and due dates: a person chooses one, in the person's time zone, and it counts to its end."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def end_of(day: date, zone: str) -> datetime:
-    """The last second of a day in a time zone, in UTC."""
-    return datetime.combine(day, _LAST_SECOND, tzinfo=zone_of(zone)).astimezone(UTC)
+    """The last second of a day in a time zone, in UTC; of the last there is, wherever that is."""
+    moment = datetime.combine(day, _LAST_SECOND, tzinfo=zone_of(zone))
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)
 
 
 def day_of(moment: datetime, zone: str) -> date:
@@ -35,8 +39,13 @@ def last_day(now: datetime, most_days: int, zone: str) -> date:
     return day_of(now, zone) + timedelta(days=most_days)
 
 
+def days_in_words(count: int) -> str:
+    """``1 day``, ``30 days``."""
+    return f"{count} day{'' if count == 1 else 's'}"
+
+
 def presets(now: datetime, most_days: int, zone: str) -> tuple[tuple[str, date], ...]:
     """Days to choose with a click, with what they are called; the longest is the last."""
     today = day_of(now, zone)
     shorter = tuple((f"{days} days", today + timedelta(days=days)) for days in PRESETS if days < most_days)
-    return (*shorter, (f"{most_days} days, the longest", today + timedelta(days=most_days)))
+    return (*shorter, (f"{days_in_words(most_days)}, the longest", today + timedelta(days=most_days)))

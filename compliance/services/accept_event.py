@@ -43,11 +43,13 @@ WITH event AS (
         %(content_type)s, %(headers)s::jsonb, %(body)s, %(body_size)s, %(milliseconds)s, %(replay_of)s)
     RETURNING id
 ), pushes AS (
-    INSERT INTO compliance_push (event_id, registry_id, received_at, kind, state, event_key, repository, tag, digest)
-    SELECT event.id, %(registry)s, %(at)s, push.kind, push.state, push.key, push.repository, push.tag, push.digest
+    INSERT INTO compliance_push (event_id, registry_id, received_at, kind, state, event_key, repository, tag, digest,
+        pusher)
+    SELECT event.id, %(registry)s, %(at)s, push.kind, push.state, push.key, push.repository, push.tag, push.digest,
+        push.pusher
     FROM event, unnest(%(kinds)s::text[], %(states)s::text[], %(keys)s::text[], %(repositories)s::text[],
-        %(tags)s::text[], %(digests)s::text[])
-        WITH ORDINALITY AS push(kind, state, key, repository, tag, digest, place)
+        %(tags)s::text[], %(digests)s::text[], %(pushers)s::text[])
+        WITH ORDINALITY AS push(kind, state, key, repository, tag, digest, pusher, place)
     ORDER BY push.place
 )
 SELECT id FROM event
@@ -201,6 +203,8 @@ def _store(endpoint: WebhookEndpoint, arrival: Arrival, told: _Told, weighed: Se
                 "repositories": [hint.repository for hint, _ in weighed],
                 "tags": [hint.tag for hint, _ in weighed],
                 "digests": [hint.digest for hint, _ in weighed],
+                # What is done again says nothing of who pushed what is there now.
+                "pushers": [None if arrival.replay_of else hint.pusher for hint, _ in weighed],
             },
         )
         (event_id,) = cursor.fetchone()

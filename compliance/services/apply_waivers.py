@@ -10,12 +10,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from compliance.models import Finding, FindingEvent, PolicyVersion, Repository, StatusChoice, User, Waiver
-from compliance.models.bulk import insert_rows, update_rows
+from compliance.models.bulk import among, insert_alike, update_rows
 from compliance.queries.waiver_facts import (
     OPEN_TO_WAIVERS,
     Held,
     accepted_of,
-    among,
     counting_waivers,
     hold,
     needs_tags,
@@ -28,7 +27,8 @@ from compliance.services.excuse_tags import excuse_tags
 from compliance.services.finding_facts import settle_spans
 from compliance.services.write_findings import due_of, sla_terms
 
-_COLUMNS = ("status", "waiver", "changed_at", "sla_from", "due_at", "due_edited")
+_COLUMNS = ("status", "waiver", "changed_at")
+_DATES = ("sla_from", "due_at", "due_edited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,46 +54,41 @@ class Applied:
     repositories: frozenset[int] = frozenset()
 
 
-def apply_waivers(
-    *,
-    repository_ids: Sequence[int] | None = None,
-    finding_ids: Collection[int] | None = None,
-    now: datetime,
-    by: User | None = None,
-) -> Applied:
+def apply_waivers(finding_ids: Collection[int], *, now: datetime, by: User | None = None) -> Applied:
     """Bring findings and ``Tag.excused_as`` in step with waivers; totals are the caller's, who holds the repositories.
 
-    ``apply_and_count`` does all of it. Exactly one of both lists is given; ``by``: whose doing it is, a scan's or the
-    clock's where nobody is.
+    ``apply_and_count`` does all of it.
+
+    :param by: whose doing it is: a scan's or the clock's where nobody is.
     """
-    wanted = Q(repository__in=repository_ids) if finding_ids is None else Q(pk__in=among(finding_ids))
     waivers = list(counting_waivers(now))
-    findings = Finding.objects.filter(wanted).filter(
+    findings = Finding.objects.filter(among("pk", finding_ids)).filter(
         Q(status=StatusChoice.WAIVED) | Q(status__in=sorted(OPEN_TO_WAIVERS), rule__in={each.rule for each in waivers})
     )
     # In one order, as people's changes and scans take them; what those just wrote is not to be overwritten.
     findings = findings.order_by("pk").select_for_update(of=("self",))
     held = list(hold(findings, tags=needs_tags(map(scope_of, waivers))))
     applied = _apply(held, waivers, now, by)
-    touched = repository_ids if finding_ids is None else sorted({each.row.repository_id for each in held})
-    applied.repositories = excuse_tags(touched or ())
+    applied.repositories = excuse_tags(sorted({each.row.repository_id for each in held}))
     return applied
 
 
 def apply_and_count(finding_ids: Collection[int], *, now: datetime, by: User | None = None) -> Applied:
     """The same together with totals and today's snapshots."""
     with transaction.atomic():
-        homes = Finding.objects.filter(pk__in=among(finding_ids)).order_by().values("repository")
+        homes = Finding.objects.filter(among("pk", finding_ids)).order_by().values_list("repository", flat=True)
         # In one order everywhere, so that no two wait for each other in a circle.
-        list(Repository.objects.filter(pk__in=homes).order_by("pk").select_for_update().values_list("pk"))
-        applied = apply_waivers(finding_ids=finding_ids, now=now, by=by)
+        held = Repository.objects.filter(among("pk", homes.distinct())).order_by("pk").select_for_update()
+        list(held.values_list("pk", flat=True))
+        applied = apply_waivers(finding_ids, now=now, by=by)
         _count(applied.repositories, now)
     return applied
 
 
 def _count(repository_ids: Iterable[int], now: datetime) -> None:
     by_version: dict[int, list[Repository]] = {}
-    for row in Repository.objects.filter(pk__in=among(repository_ids)).select_related("policy").order_by("pk"):
+    found = Repository.objects.filter(among("pk", repository_ids)).select_related("policy").order_by("pk")
+    for row in found.only("registry", "failing_since", "policy__current"):  # all that counting reads
         if row.policy.current_id is not None:
             by_version.setdefault(row.policy.current_id, []).append(row)
     versions = PolicyVersion.objects.in_bulk(list(by_version))
@@ -101,11 +96,39 @@ def _count(repository_ids: Iterable[int], now: datetime) -> None:
         count_many(rows, versions[version], {}, now=now)
 
 
+@dataclass(slots=True)
+class _Written:
+    """What is to be written: findings whose term goes on, those whose term begins again, what is told of them."""
+
+    changed: list[Finding] = field(default_factory=list)
+    restarted: list[Finding] = field(default_factory=list)
+    was: list[str] = field(default_factory=list)
+    became: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+
+    def note(self, row: Finding, was: str, became: str, text: str = "", *, restarted: bool = False) -> None:
+        """One finding is changed."""
+        (self.restarted if restarted else self.changed).append(row)
+        self.was.append(was)
+        self.became.append(became)
+        self.text.append(text)
+        self.ids.append(row.pk)
+
+    def save(self, now: datetime, by: User | None) -> None:
+        """Write all of it."""
+        for row in (*self.changed, *self.restarted):
+            row.changed_at = now
+        update_rows(self.changed, _COLUMNS)
+        update_rows(self.restarted, (*_COLUMNS, *_DATES))
+        settle_spans(self.ids)
+        told = FindingEvent(at=now, by=by, kind=FindingEvent.Kind.WAIVER)
+        insert_alike(told, finding=self.ids, was=self.was, became=self.became, text=self.text)
+
+
 def _apply(held: Sequence[Held], waivers: Sequence[Waiver], now: datetime, by: User | None) -> Applied:
-    applied = Applied()
+    applied, written = Applied(), _Written()
     rules = _Rules(held, waivers)
-    changed: list[Finding] = []
-    events: list[FindingEvent] = []
     ended = _ended(held, rules.waivers)
     terms = sla_terms() if any(waiver.restarts_sla for waiver in ended.values()) else {}
     for each in held:
@@ -115,21 +138,15 @@ def _apply(held: Sequence[Held], waivers: Sequence[Waiver], now: datetime, by: U
             before = _title(row.waiver_id if waived else None, rules.waivers, ended)
             row.status, row.waiver = StatusChoice.WAIVED, chosen
             applied.waived.append(row.pk)
-            events.append(_event(row, before, chosen.title, "", now, by))
+            written.note(row, before, chosen.title)
         elif chosen is None and waived:
             old = ended.get(row.waiver_id or 0)
             before, why = _title(row.waiver_id, rules.waivers, ended), rules.why_not(each, old, now)
             _reopen(row, old, terms, now)
             applied.reopened.append(Reopened(row.pk, row.waiver_id, told=old is None or old.reopens))
             row.waiver = None
-            events.append(_event(row, before, "", why, now, by))
-        else:
-            continue
-        row.changed_at = now
-        changed.append(row)
-    update_rows(changed, _COLUMNS)
-    settle_spans([row.pk for row in changed])
-    insert_rows(events)
+            written.note(row, before, "", why, restarted=old is not None and old.restarts_sla)
+    written.save(now, by)
     return applied
 
 
@@ -184,7 +201,3 @@ def _reopen(row: Finding, ended: Waiver | None, terms: Terms, now: datetime) -> 
     if ended is not None and ended.restarts_sla:
         row.sla_from, row.due_edited = now, False
         row.due_at = due_of(row, terms)
-
-
-def _event(row: Finding, was: str, became: str, text: str, now: datetime, by: User | None) -> FindingEvent:
-    return FindingEvent(finding=row, at=now, by=by, kind=FindingEvent.Kind.WAIVER, was=was, became=became, text=text)

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from compliance.models import Finding, OwnershipRule, Registry, Repository, User, Waiver
-from compliance.models.bulk import update_rows
+from compliance.models.bulk import among, update_rows
 from compliance.models.repository import RepositoryQuerySet
 from compliance.policy.ownership import OwnershipRule as Rule
 from compliance.policy.ownership import deciding_rule
@@ -80,9 +80,13 @@ def let_waivers_follow(repository_ids: Sequence[int], *, now: datetime, by: User
 
 def hold_repositories(rows: RepositoryQuerySet) -> list[int]:
     """Lock rows in the order in which others take many of them; return the ids of those that are still meant then."""
+    return list(rows.filter(among("pk", lock_repositories(rows))).values_list("pk", flat=True))
+
+
+def lock_repositories(rows: RepositoryQuerySet) -> list[int]:
+    """The same without another look at which are meant."""
     found = Repository.objects.filter(pk__in=rows.order_by().values("pk")).order_by("pk")
-    ids = list(found.select_for_update(no_key=True).values_list("pk", flat=True))
-    return list(rows.filter(pk__in=ids).values_list("pk", flat=True))
+    return list(found.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def ownership_rules() -> list[Rule]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,29 +11,45 @@ from typing import Final
 from django.db import transaction
 
 from compliance.access import may_see_repository
-from compliance.models import BulkChange, Finding, FindingEvent, Occurrence, User
+from compliance.models import BulkChange, Finding, FindingEvent, User
+from compliance.models.bulk import among
 from compliance.models.finding import FindingQuerySet
 from compliance.policy.wake_up import WakeUp
 from compliance.remediation.change import (
     ACTIONS,
+    LASTING,
     Assign,
     Change,
     Comment,
     InvalidChange,
+    Rescan,
     RestoreDue,
     SetDue,
     SetStatus,
     check_change,
 )
-from compliance.remediation.sla import Due, due_text, read_due_text
+from compliance.remediation.sla import Due, due_text
 from compliance.remediation.status import Status
 from compliance.remediation.transitions import is_settled, refusal
-from compliance.services.rescan_tags import parts_of, rescan_tags
+from compliance.services.cover_again import cover_again, hold_wrong
+from compliance.services.news_of_findings import tell_of_assignment
+from compliance.services.rescan_tags import (
+    MOST_TAGS,
+    TagsOf,
+    count_tags_showing,
+    parts_of,
+    rescan_tags,
+    tags_showing,
+    worth_asking,
+)
+from compliance.services.restore_findings import is_unassigned, restorer
+from compliance.services.tell_people import waiting_deliveries
 from compliance.services.write_findings import (
     Changer,
     Said,
     check_rights,
     due_of,
+    hold_homes,
     lock_findings,
     sla_terms,
     usernames,
@@ -41,6 +57,11 @@ from compliance.services.write_findings import (
 )
 
 UNDO_WITHIN: Final = timedelta(minutes=10)
+
+_LASTS: Final = {
+    ACTIONS[Comment]: "Comments stay; add another.",
+    ACTIONS[Rescan]: "The registry is asked already; nothing was changed that could be given back.",
+}
 
 Names = Mapping[int | None, str]
 
@@ -57,10 +78,14 @@ class CountChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """How many findings have again what they had, and how many somebody has changed since."""
+    """How many findings have again what they had, and how many somebody has changed since.
+
+    :param unassigned: how many of the restored nobody has now: who had them may not see them any more.
+    """
 
     restored: int
     kept: int
+    unassigned: int = 0
 
 
 def change_findings(
@@ -74,7 +99,12 @@ def change_findings(
     :raises CountChanged: when there are more or fewer than expected.
     """
     check_change(change, now)
+    claims = isinstance(change, SetStatus) and change.status is Status.FIX_CLAIMED
     with transaction.atomic():
+        if claims or isinstance(change, Rescan):  # the scans that are asked for refer to their repositories
+            findings = findings.filter(among("repository", hold_homes(findings)))
+        reopens = isinstance(change, SetStatus) and change.status is Status.OPEN
+        findings, wrong = hold_wrong(findings) if reopens else (findings, frozenset[int]())
         rows = lock_findings(findings)
         if expected is not None and len(rows) != expected:
             raise CountChanged(len(rows))
@@ -82,22 +112,30 @@ def change_findings(
         _check_possible(rows, change)
         if isinstance(change, Assign) and change.user_id is not None:
             _check_assignee(change.user_id, teams)
+        asked = _tags_to_ask(rows) if isinstance(change, Rescan) else {}
         bulk = BulkChange.objects.create(by=by, at=now, action=ACTIONS[type(change)], count=0)
-        changed = write_changes(rows, _changer(change, rows, by, now), bulk, by=by, now=now)
-        if isinstance(change, SetStatus) and change.status is Status.FIX_CLAIMED:
-            rescan_tags(_affected_tags(changed), requested_by=by, now=now)
+        changed = write_changes(rows, _changer(change, rows, by, now, asked), bulk, by=by, now=now)
+        if claims:
+            asked = tags_showing(row.pk for row in changed)
+        if asked:
+            rescan_tags(asked, requested_by=by, now=now)
+        if isinstance(change, Assign) and change.user_id is not None:
+            tell_of_assignment(bulk.pk, changed, change.user_id, by=by, now=now)
+        cover_again(changed, wrong, by=by, now=now)
         bulk.count = len(changed)
         bulk.save(update_fields=["count"])
     return bulk
 
 
 def rescans_of(bulk: BulkChange) -> list[WakeUp]:
-    """What to ring for after a change: scans that confirm or refute what was claimed."""
-    return parts_of(bulk.by, bulk.at)
+    """What to ring for after a change: scans that confirm or refute what was claimed, who was assigned something."""
+    return [*parts_of(bulk.by, bulk.at), *waiting_deliveries(bulk.at, since=bulk.at)]
 
 
 def undo(bulk_id: int, *, by: User, now: datetime) -> Undone:
     """Give findings back what they had before a change, each whose field still is what the change made it.
+
+    Nobody is given what they may not see: who has left since gets nothing back.
 
     :raises BulkChange.DoesNotExist: when there is no such change of this person.
     :raises InvalidChange: in words, when it cannot be undone any more.
@@ -107,71 +145,25 @@ def undo(bulk_id: int, *, by: User, now: datetime) -> Undone:
         bulk = BulkChange.objects.select_for_update(of=("self",)).get(pk=bulk_id, by=by)
         if bulk.undone_at is not None:
             raise InvalidChange("It was undone already.")
-        if bulk.action == ACTIONS[Comment]:
-            raise InvalidChange("Comments stay; add another.")
+        if bulk.action in LASTING:
+            raise InvalidChange(_LASTS[bulk.action])
         if now - bulk.at > UNDO_WITHIN:
             raise InvalidChange("It can be undone for ten minutes only.")
-        events = {event.finding_id: event for event in bulk.events.all()}
-        rows = lock_findings(Finding.objects.filter(pk__in=events))
+        said = FindingEvent.objects.filter(bulk=bulk).only("finding", "kind", "was", "became").order_by()
+        events = {event.finding_id: event for event in said}
+        changed = Finding.objects.filter(among("pk", events))
+        called_wrong = any(event.became == Status.FALSE_POSITIVE for event in events.values())
+        findings, wrong = hold_wrong(changed) if called_wrong else (changed, frozenset[int]())
+        rows = lock_findings(findings)
         check_rights(rows, by)
-        restored = write_changes(rows, _restorer(events, rows), None, by=by, now=now)
+        restored = write_changes(rows, restorer(events, rows), None, by=by, now=now)
+        cover_again(restored, wrong, by=by, now=now)
         bulk.undone_at = now
         bulk.save(update_fields=["undone_at"])
-    return Undone(len(restored), len(events) - len(restored))
+    return Undone(len(restored), len(events) - len(restored), sum(is_unassigned(row, events) for row in restored))
 
 
-def _restorer(events: Mapping[int, FindingEvent], rows: Sequence[Finding]) -> Changer:
-    names = usernames(row.assignee_id for row in rows)
-    found = User.objects.filter(username__in={event.was for event in events.values() if event.kind == _Kind.ASSIGNEE})
-    ids: dict[str, int | None] = {"": None, **dict(found.values_list("username", "pk"))}
-    claims = _claims([event.finding_id for event in events.values() if event.was == Status.FIX_CLAIMED])
-    undoers: dict[str, Callable[[Finding, FindingEvent], bool]] = {
-        _Kind.ASSIGNEE: lambda row, event: _unassign(row, event, names, ids),
-        _Kind.STATUS: lambda row, event: _set_back(row, event, claims),
-        _Kind.DUE: _give_back_due,
-    }
-
-    def restore(row: Finding) -> Said | None:
-        event = events[row.pk]
-        done = undoers[event.kind](row, event)
-        return Said(event.kind, event.became, event.was, "Undone.") if done else None
-
-    return restore
-
-
-def _unassign(row: Finding, event: FindingEvent, names: Names, ids: Mapping[str, int | None]) -> bool:
-    if names[row.assignee_id] != event.became or event.was not in ids:
-        return False
-    row.assignee_id = ids[event.was]
-    return True
-
-
-def _set_back(row: Finding, event: FindingEvent, claims: Mapping[int, FindingEvent]) -> bool:
-    if row.status != event.became:
-        return False
-    row.status = event.was
-    claim = claims.get(row.pk)
-    row.claimed_at, row.claimed_by_id = (claim.at, claim.by_id) if claim else (None, None)
-    return True
-
-
-def _give_back_due(row: Finding, event: FindingEvent) -> bool:
-    if due_text(Due(row.due_at, row.due_edited)) != event.became:
-        return False
-    was = read_due_text(event.was)
-    row.due_at, row.due_edited = was.at, was.edited
-    return True
-
-
-def _claims(ids: Sequence[int]) -> dict[int, FindingEvent]:
-    """Who claimed last, and when."""
-    if not ids:
-        return {}
-    rows = FindingEvent.objects.filter(finding__in=ids, kind=_Kind.STATUS, became=Status.FIX_CLAIMED)
-    return {row.finding_id: row for row in rows.order_by("finding", "-at", "-pk").distinct("finding")}
-
-
-def _changer(change: Change, rows: Sequence[Finding], by: User, now: datetime) -> Changer:
+def _changer(change: Change, rows: Sequence[Finding], by: User, now: datetime, asked: TagsOf) -> Changer:
     match change:
         case Assign(user_id):
             names = usernames({row.assignee_id for row in rows} | {user_id})
@@ -185,6 +177,8 @@ def _changer(change: Change, rows: Sequence[Finding], by: User, now: datetime) -
             return lambda row: _set_due(row, Due(due_of(row, terms)), "")
         case Comment(text):
             return lambda _row: Said(_Kind.COMMENT, text=text.strip())
+        case Rescan():
+            return lambda row: Said(_Kind.RESCAN) if _is_asked(row, asked) else None
 
 
 def _assign(row: Finding, user_id: int | None, names: Names) -> Said | None:
@@ -214,7 +208,7 @@ def _set_due(row: Finding, due: Due, reason: str) -> Said | None:
 
 
 def _check_possible(rows: Sequence[Finding], change: Change) -> None:
-    if isinstance(change, Comment):
+    if isinstance(change, Comment | Rescan):
         return
     if isinstance(change, SetStatus):
         reasons = Counter(refusal(Status(row.status), change.status) for row in rows)
@@ -238,9 +232,12 @@ def _check_assignee(user_id: int, teams: Iterable[int | None]) -> None:
         raise InvalidChange(f"{user.username} may not see all of these repositories.")
 
 
-def _affected_tags(rows: Sequence[Finding]) -> dict[int, list[str]]:
-    shown = Occurrence.objects.filter(finding__in=[row.pk for row in rows], tag__deleted_at=None)
-    tags: dict[int, list[str]] = {}
-    for repository, name in shown.order_by().values_list("tag__repository_id", "tag__name").distinct():
-        tags.setdefault(repository, []).append(name)
-    return tags
+def _tags_to_ask(rows: Sequence[Finding]) -> TagsOf:
+    ids = [row.pk for row in rows]
+    if count_tags_showing(ids, most=MOST_TAGS + 1) > MOST_TAGS:
+        raise InvalidChange(f"These show in more than {MOST_TAGS:,} tags; filter further, or scan the registry.")
+    return worth_asking(tags_showing(ids))
+
+
+def _is_asked(row: Finding, asked: TagsOf) -> bool:
+    return row.repository_id in asked and not is_settled(Status(row.status))

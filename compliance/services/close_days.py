@@ -13,6 +13,9 @@ from compliance.remediation.status import TO_DO
 _LOCK = 7_021_001
 _GRACE = timedelta(minutes=1)  # for a batch that looked at the clock just before midnight
 
+# Closed days are added up by rows that refer to registries. Whoever deletes one holds it, and then deletes its days.
+_HOLD = "SELECT FROM compliance_registry ORDER BY id FOR KEY SHARE"
+
 _COLUMNS = "policy_version_id, evaluated, passed, failed, unknown, waived, not_applicable, score"
 _CARRIED = ", ".join(f"last.{name}" for name in _COLUMNS.split(", "))
 
@@ -68,6 +71,6 @@ def close_days(now: datetime) -> int:
         if cursor.fetchone() != (True,):
             return 0  # somebody else is closing them
         values: dict[str, Any] = {"today": today, "to_do": sorted(status.value for status in TO_DO)}
-        for statement in (_BEFORE_OPEN_DAYS, _TO_YESTERDAY, _SETTLE):
+        for statement in (_HOLD, _BEFORE_OPEN_DAYS, _TO_YESTERDAY, _SETTLE):
             cursor.execute(statement, values)
         return DailySnapshot.objects.filter(closed=False, day__lt=today).update(closed=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from django.db.models import Avg, Count, Max, Q
 
 from compliance.models import Finding, PolicyVersion, Registry, Repository, ShownChoice, Tag
 from compliance.models.bulk import update_rows
-from compliance.policy.protected_tags import is_protected
+from compliance.policy.protected_tags import patterns_regex
 from compliance.policy.tag_change import still_failing_since
 from compliance.policy.totals import Shown, Totals
 from compliance.remediation.status import TO_DO
@@ -22,7 +22,7 @@ from scanner.domain.verdict import Verdict
 
 _COLUMNS = (
     *("tags_total", "passed", "failed", "unknown", "waived", "not_applicable", "score", "grade", "verdict"),
-    *("failing_since", "pushed_at"),
+    *("failed_protected", "failing_since", "pushed_at"),
 )
 _JUDGED = Q(shown__in=(ShownChoice.PASS, ShownChoice.FAIL))
 
@@ -60,13 +60,14 @@ def count_many(
     """
     counts = _counts(repositories)
     overdue = _overdue(repositories, now)
-    protected = _with_failing_protected_tag(repositories)
+    protected = failing_protected_tags(repositories)
     snapshots = []
     for row in repositories:
         totals, row.pushed_at = _totals(counts.get(row.pk), protected_fails=row.pk in protected)
         row.tags_total, row.score, row.grade, row.verdict = totals.tags, totals.score, totals.grade, totals.shown
         row.passed, row.failed, row.waived = totals.passed, totals.failed, totals.waived
         row.unknown, row.not_applicable = totals.unknown, totals.not_applicable
+        row.failed_protected = protected.get(row.pk, 0)
         row.failing_since = _failing_since(row.failing_since, totals.shown, now)
         snapshot = _snapshot(row, version, totals, turns.get(row.pk, _NONE))
         snapshots.append({**snapshot, "overdue": overdue.get(row.pk, 0)})
@@ -102,15 +103,17 @@ def _failing_since(since: datetime | None, shown: Shown, now: datetime) -> datet
     return still_failing_since(since, Verdict.PASS if shown is Shown.WAIVED else Verdict(shown), now)
 
 
-def _with_failing_protected_tag(repositories: Sequence[Repository]) -> set[int]:
-    homes = {row.registry_id for row in repositories}
-    patterns = dict(Registry.objects.filter(pk__in=homes).values_list("pk", "protected_tags"))
-    of = {row.pk: patterns[row.registry_id] for row in repositories if patterns[row.registry_id]}
-    if not of:
-        return set()
-    failing = Tag.objects.listed().filter(repository__in=of, shown=ShownChoice.FAIL).order_by()
-    names = failing.values_list("repository_id", "name").iterator()
-    return {repository for repository, name in names if is_protected(name, of[repository])}
+def failing_protected_tags(repositories: Iterable[Repository]) -> dict[int, int]:
+    """How many of the tags that fail are protected, by repository; those without one are left out."""
+    homes: dict[int, list[int]] = {}
+    for row in repositories:
+        homes.setdefault(row.registry_id, []).append(row.pk)
+    found: dict[int, int] = {}
+    for registry in Registry.objects.filter(pk__in=homes).exclude(protected_tags=[]).only("protected_tags"):
+        failing = Tag.objects.listed().filter(repository__in=homes[registry.pk], shown=ShownChoice.FAIL).order_by()
+        protected = failing.filter(name__regex=patterns_regex(registry.protected_tags))
+        found |= dict(protected.values_list("repository_id").annotate(Count("pk")))
+    return found
 
 
 # One statement, so that the first batch of a day needs no second one. A closed row stays as it is: the trigger would

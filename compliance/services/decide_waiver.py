@@ -13,8 +13,9 @@ from compliance.models import User, Waiver
 from compliance.queries.waiver_facts import scope_of
 from compliance.queries.waiver_reach import Reach, measure
 from compliance.remediation.waiver import WaiverState, state_of
-from compliance.remediation.waiver_dates import day_of, last_day
+from compliance.remediation.waiver_dates import day_of, days_in_words, last_day
 from compliance.services.apply_waivers import Applied, apply_and_count
+from compliance.services.settle_waivers import unsettle
 
 
 class CannotDecide(ValueError):
@@ -42,6 +43,7 @@ def begin(waiver: Waiver, covered: Collection[int], *, by: User, now: datetime) 
     """Let a saved waiver count from now on; rights are the caller's, who is in a transaction."""
     waiver.approver, waiver.approved_at = by, now
     waiver.save(update_fields=["approver", "approved_at"])
+    unsettle(waiver)
     return apply_and_count(covered, now=now, by=by)
 
 
@@ -75,7 +77,7 @@ def _check_approver(waiver: Waiver, reach: Reach, by: User, now: datetime) -> No
         raise CannotDecide("A policy of what it covers asks for a second person: its author may not approve it.")
     if day_of(waiver.expires_at, "UTC") > last_day(now, reach.most_days + 1, "UTC"):
         raise CannotDecide(
-            f"It lasts longer than the {reach.most_days} days that the policy {reach.policy} allows now."
+            f"It lasts longer than the {days_in_words(reach.most_days)} that the policy {reach.policy} allows now."
         )
 
 

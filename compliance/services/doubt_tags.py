@@ -33,15 +33,22 @@ def kept_for() -> timedelta:
 
 
 def doubt_tags(tags: QuerySet[Tag], problem: ScanProblem, *, now: datetime) -> None:
-    """Mark those of these tags that are listed, in one statement; their verdicts stay, and so do findings, unproved."""
+    """Mark those of these tags that are listed, in one statement; their verdicts stay, and so do findings, unproved.
+
+    Whoever calls it holds no tag, finding or occurrence, and no repository but these tags'.
+    """
     columns = problem_columns(problem)
     # An outage that goes on for days is not to rewrite every row of a registry at every scan.
     fresh = Q(unconfirmed_since=None) | ~Q(problem_code=columns["problem_code"])
     since = Coalesce("unconfirmed_since", Value(now))
-    # First, while it can be told which were confirmed until now.
-    shown = tags.filter(unconfirmed_since=None, deleted_at=None).order_by().values("pk")
-    Occurrence.objects.filter(proved=True, tag__in=shown).update(proved=False)
-    tags.filter(fresh, deleted_at=None).update(unconfirmed_since=since, **columns)
+    with transaction.atomic():
+        # As scans do: whoever holds the repositories may write tags and occurrences in whatever order.
+        homes = Repository.objects.filter(pk__in=tags.order_by().values("repository")).order_by("pk")
+        list(homes.select_for_update().values_list("pk"))
+        # First, while it can be told which were confirmed until now.
+        shown = tags.filter(unconfirmed_since=None, deleted_at=None).order_by().values("pk")
+        Occurrence.objects.filter(proved=True, tag__in=shown).update(proved=False)
+        tags.filter(fresh, deleted_at=None).update(unconfirmed_since=since, **columns)
 
 
 def tags_after(repository_id: int, cursor: str) -> QuerySet[Tag]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,11 +89,15 @@ def see_findings(repository_id: int, *, now: datetime) -> None:
         cursor.execute(_SEE, {"repository": repository_id, "now": now})
 
 
-def settle_spans(finding_ids: Sequence[int], reopened: Iterable[int] = ()) -> None:
-    """Write what differs in the episodes of these findings: the one that goes on, is over, or begins."""
+def settle_spans(finding_ids: Sequence[int], reopened: Iterable[int] = (), made: Collection[int] = ()) -> None:
+    """Write what differs in the episodes of these findings: the one that goes on, is over, or begins.
+
+    :param made: those that have none yet, since this very transaction.
+    """
     if not finding_ids:
         return
-    values = {"findings": list(finding_ids), "reopened": list(reopened)}
+    made = set(made)
     with connection.cursor() as cursor:
-        cursor.execute(_CLOSE, values)
-        cursor.execute(_OPEN, values)
+        if old := [pk for pk in finding_ids if pk not in made]:
+            cursor.execute(_CLOSE, {"findings": old})
+        cursor.execute(_OPEN, {"findings": list(finding_ids), "reopened": list(reopened)})

@@ -76,8 +76,8 @@ def fail_scan(scan_id: int, token: uuid.UUID, problem: ScanProblem, *, now: date
         Scan.objects.fence(scan_id, token)
         scan = Scan.objects.get(pk=scan_id)
         record_mishaps(scan_id, None, [Mishap("", problem)], now=now)
-        Registry.objects.filter(pk=scan.registry_id).update(**problem_columns(problem))
         doubt_tags(Tag.objects.filter(repository__registry=scan.registry_id), problem, now=now)
+        Registry.objects.filter(pk=scan.registry_id).update(**problem_columns(problem))
         Scan.objects.filter(pk=scan_id).update(
             state=State.FAILED, finished_at=now, lease_token=None, lease_until=None, **problem_columns(problem)
         )

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from compliance.models import Registry, Repository, ShownChoice, Tag
+from compliance.models import Registry, Repository
 from compliance.models.bulk import update_rows
-from compliance.policy.protected_tags import is_protected
 from compliance.policy.totals import Totals
-
-_AT_A_TIME = 2_000
+from compliance.services.count_totals import failing_protected_tags
 
 
 def grade_repositories(registry: Registry) -> int:
-    """Write the grades that differ; return how many did."""
+    """Write the grades and the numbers of failing protected tags that differ; return of how many repositories."""
     with transaction.atomic():
         failing = Repository.objects.listed().filter(registry=registry, failed__gt=0)
         # In the order in which a scan forgets repositories, so that the two do not wait for each other in a circle.
         rows = list(failing.order_by("pk").select_for_update(of=("self",)))
-        capped = _with_failing_protected_tag(registry)
+        protected = failing_protected_tags(rows)
         changed = []
         for row in rows:
-            grade = _totals(row, capped=row.pk in capped).grade
-            if grade != row.grade:
-                row.grade = grade
+            count = protected.get(row.pk, 0)
+            grade = _totals(row, capped=count > 0).grade
+            if (grade, count) != (row.grade, row.failed_protected):
+                row.grade, row.failed_protected = grade, count
                 changed.append(row)
-        update_rows(changed, ["grade"])
+        update_rows(changed, ["grade", "failed_protected"])
     return len(changed)
-
-
-def _with_failing_protected_tag(registry: Registry) -> set[int]:
-    if not registry.protected_tags:
-        return set()
-    tags = Tag.objects.listed().filter(repository__registry=registry, shown=ShownChoice.FAIL).order_by()
-    names = tags.values_list("repository_id", "name").iterator(chunk_size=_AT_A_TIME)
-    return {repository for repository, name in names if is_protected(name, registry.protected_tags)}
 
 
 def _totals(row: Repository, *, capped: bool) -> Totals:

@@ -77,12 +77,17 @@ class LayerShelf:
     _answers: dict[WantedLayer, Answer] = field(default_factory=dict)
 
     def gather(self, wanted: Iterable[WantedLayer]) -> Mapping[WantedLayer, Answer]:
-        """Return an index or a problem for each; forgets those of the call before."""
-        self._answers = {}
-        self._waiting = dict.fromkeys(wanted)
-        self._make_rows()
+        """Return an index or a problem for each; of those of the call before it forgets what is not wanted again."""
+        before, self._answers, self._waiting = self._answers, {}, {}
+        for layer in wanted:
+            if isinstance(answer := before.get(layer), LayerIndex):  # images of one repository share most layers
+                self._answers[layer] = answer
+            else:
+                self._waiting[layer] = None
+        del before  # the others are not to be in memory while more are read
         deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
         try:
+            self._make_rows()
             while self._waiting or self._reading:
                 self._look(deadline)
                 self._collect()
@@ -98,19 +103,23 @@ class LayerShelf:
 
     def complete(self, layer: WantedLayer, index: LayerIndex) -> None:
         """Store an index that knows the bytes of more files, for the images that come next."""
+        self._answers[layer] = index
         Layer.objects.filter(digest=layer.digest).update(index=index.to_bytes())
 
     def _make_rows(self) -> None:
-        Layer.objects.bulk_create(
-            (
-                Layer(digest=layer.digest, size=layer.size, media_type=layer.media_type[:255])
-                for layer in sorted(self._waiting, key=lambda layer: layer.digest)
-            ),
-            ignore_conflicts=True,
-        )
+        """Claim what nobody has ever heard of in the statement that makes its row."""
+        wanted = {str(layer.digest): layer for layer in self._waiting}
+        if not wanted:
+            return
+        described = {digest: (layer.size, layer.media_type[:255]) for digest, layer in wanted.items()}
+        token, taken = Layer.objects.make(described, lease_length(), most=_most_claims())
+        for digest in sorted(taken):
+            self._begin(wanted[digest], token)
 
     def _look(self, deadline: float) -> None:
         """Settle what is stored, claim what nobody holds."""
+        if not self._waiting:
+            return
         digests = [layer.digest for layer in self._waiting]
         ready = Layer.objects.filter(digest__in=digests).exclude(index=None, problem_code="")
         rows = {row.digest: row for row in ready}
@@ -127,7 +136,7 @@ class LayerShelf:
     def _claim(self) -> None:
         """Claim what nobody holds, as much as can be begun soon, so that an idle worker finds something to do."""
         ours = {layer.digest for layer, _ in self._reading.values()}
-        room = settings.SCAN_CONNECTIONS * _CLAIMS_PER_CONNECTION - len(ours)
+        room = _most_claims() - len(ours)
         wanted = {layer.digest: layer for layer in self._waiting if layer.digest not in ours}
         if room <= 0 or not wanted:
             return
@@ -137,13 +146,18 @@ class LayerShelf:
             token, taken = missing.take_many(list(wanted)[:room], lease_length())
         for digest, attempts in taken.items():
             layer = wanted[Digest(str(digest))]
-            del self._waiting[layer]
             if attempts > MOST_ATTEMPTS:
+                del self._waiting[layer]
                 self._answers[layer] = _crashed(layer)
                 _store_problem(layer, token, _crashed(layer))
-                continue
-            self.keeper.hold(Layer.objects.all(), digest, token)
-            self._reading[self.executor.submit(self.fetch, layer, ())] = (layer, token)
+            else:
+                self._begin(layer, token)
+
+    def _begin(self, layer: WantedLayer, token: uuid.UUID) -> None:
+        """Read what was just claimed."""
+        del self._waiting[layer]
+        self.keeper.hold(Layer.objects.all(), layer.digest, token)
+        self._reading[self.executor.submit(self.fetch, layer, ())] = (layer, token)
 
     def _collect(self) -> None:
         if not self._reading:
@@ -176,6 +190,10 @@ class LayerShelf:
             self.keeper.let_go(Layer.objects.all(), layer.digest)
             _give_back(layer, token)
         self._reading.clear()
+
+
+def _most_claims() -> int:
+    return int(settings.SCAN_CONNECTIONS) * _CLAIMS_PER_CONNECTION
 
 
 def _answer(future: Future[LayerIndex], layer: WantedLayer, token: uuid.UUID) -> Answer:

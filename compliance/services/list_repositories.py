@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -149,16 +149,25 @@ def _write_repositories(registry: Registry, listing: Listing, scan: Scan, now: d
         batch_size=_BATCH,
     )
     returned = [known[name][0] for name in listed if name in known and known[name][1] is not None]
-    Repository.objects.filter(pk__in=returned).update(deleted_at=None, **NO_PROBLEM)
     there = {name: pk for name, (pk, deleted_at) in known.items() if deleted_at is None}
     outside = {pk for name, pk in there.items() if not repository_in_scope(name, scope)}
-    leave_out_repositories(sorted(outside), now=now)
+    gone: list[int] = []
     if listing.problem is None:  # a listing that broke off says nothing about what it did not name
         kept = outside | _asked_for_a_push(registry)
         wanted = set(listing.names)
         gone = [pk for name, pk in there.items() if name not in wanted and pk not in kept]
-        forget_repositories(gone, scan.pk, now=now, asked_at=listing.asked_at)
+    names = set(listed)
+    doubted = [pk for name, (pk, _) in known.items() if name not in names] if listing.problem else []
+    _hold([*returned, *outside, *gone, *doubted])
+    Repository.objects.filter(pk__in=returned).update(deleted_at=None, **NO_PROBLEM)
+    leave_out_repositories(sorted(outside), now=now)
+    forget_repositories(gone, scan.pk, now=now, asked_at=listing.asked_at)
     return [known[name][0] for name in listed if name in known] + [row.pk for row in made]
+
+
+def _hold(ids: Sequence[int]) -> None:
+    """All at once and in the order in which others take many of them, so that no two wait in a circle."""
+    list(Repository.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
 
 
 def _asked_for_a_push(registry: Registry) -> set[int]:

@@ -14,8 +14,9 @@ from typing import Any
 
 from django.db import connection
 
-from compliance.models import Outline, PolicyVersion
+from compliance.models import PolicyVersion
 from compliance.policy.document import read_policy
+from compliance.policy.protected_tags import patterns_regex
 from compliance.remediation.cause import (
     ABOUT_USER,
     ACROSS,
@@ -27,10 +28,10 @@ from compliance.remediation.cause import (
     causes_across,
     causes_of,
 )
-from compliance.services.occurrence_statements import CHILDREN, MATCH, OF_REPOSITORIES, OF_TAGS, OUTLINES
+from compliance.services.occurrence_statements import MATCH, OF_REPOSITORIES, OF_TAGS, SAID
 from scanner.domain.policy import Policy
 from scanner.domain.rule import PlatformSummary
-from scanner.domain.verdict import Verdict
+from scanner.domain.verdict import Severity, Verdict
 from scanner.judge import REVISION
 
 
@@ -59,6 +60,17 @@ class Pointed:
     tag: int
     image: int | None
     index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What scanned tags pointed to before that point elsewhere now.
+
+    :param pusher: who pushed every one of the scanned tags, where that was one and is known.
+    """
+
+    pointed: Sequence[Pointed] = ()
+    pusher: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +120,31 @@ _CONSTANTS: dict[str, Any] = {
     "comparing": sorted(ACROSS),
     "longest": LONGEST_SUBJECT,
     "kept": SUBJECT_KEPT,
+    "critical": Severity.CRITICAL.rank,
 }
 
 
 def _said_of_images(scope: Scope, policy: Policy, basic: Mapping[str, Any]) -> dict[str, Any]:
     with connection.cursor() as cursor:
-        cursor.execute(OUTLINES.format(scope=scope.condition), basic)
-        outlines = [pk for (pk,) in cursor.fetchall()]
-        cursor.execute(CHILDREN.format(scope=scope.condition), basic)
-        children: list[tuple[int, str]] = cursor.fetchall()
-    texts = Outline.objects.filter(pk__in=outlines).values_list("pk", "text")
-    causes = {pk: causes_of(text, policy) for pk, text in texts}
-    lists = {text: _across(text, causes, policy) for _, text in children}
-    across = {index: lists[text] for index, text in children}
+        cursor.execute(SAID.format(scope=scope.condition), basic)
+        said: list[tuple[str, int, str]] = cursor.fetchall()
+    causes = {pk: causes_of(text, policy) for kind, pk, text in said if kind == "outline"}
+    children = {pk: text for kind, pk, text in said if kind == "index"}
+    lists = {text: _across(text, causes, policy) for text in set(children.values())}
+    across = {index: lists[text] for index, text in children.items()}
     return {
         "violated": _violated("outline", causes),
         "unknown": _unknown("outline", causes),
         "blind": [pk for pk, each in causes.items() if each.blind],
         "across_violated": _violated("index", across),
         "across_unknown": _unknown("index", across),
+        "protected": json.dumps(
+            [
+                {"repository": pk, "pattern": patterns_regex(json.loads(text))}
+                for kind, pk, text in said
+                if kind == "repository"
+            ]
+        ),
     }
 
 

@@ -8,23 +8,27 @@ OF_TAGS: Final = "t.id = ANY(%(tags)s)"
 OF_REPOSITORIES: Final = "t.repository_id = ANY(%(repositories)s) AND t.deleted_at IS NULL"
 
 # An image that other rules than ours have been put to says nothing: whoever judges asks it first.
-OUTLINES: Final = """
-SELECT i.outline_id FROM compliance_tag t JOIN compliance_image i ON i.id = t.image_id
-WHERE {scope} AND t.deleted_at IS NULL AND i.outline_revision = %(revision)s AND i.outline_id IS NOT NULL
-UNION
-SELECT i.outline_id FROM compliance_tag t JOIN compliance_indeximage c ON c.index_id = t.index_id
-JOIN compliance_image i ON i.id = c.image_id
-WHERE {scope} AND t.deleted_at IS NULL AND i.outline_revision = %(revision)s AND i.outline_id IS NOT NULL
-"""
-
-CHILDREN: Final = """
-SELECT c.index_id, jsonb_agg(jsonb_build_array(
+SAID: Final = """
+SELECT 'outline', id, text FROM compliance_outline WHERE id IN (
+    SELECT i.outline_id FROM compliance_tag t JOIN compliance_image i ON i.id = t.image_id
+    WHERE {scope} AND t.deleted_at IS NULL AND i.outline_revision = %(revision)s
+    UNION ALL
+    SELECT i.outline_id FROM compliance_tag t JOIN compliance_indeximage c ON c.index_id = t.index_id
+    JOIN compliance_image i ON i.id = c.image_id
+    WHERE {scope} AND t.deleted_at IS NULL AND i.outline_revision = %(revision)s
+)
+UNION ALL
+SELECT 'index', c.index_id, jsonb_agg(jsonb_build_array(
     CASE WHEN i.outline_revision = %(revision)s THEN i.outline_id END, i.identity) ORDER BY c.position)::text
 FROM (SELECT DISTINCT t.index_id FROM compliance_tag t
     WHERE {scope} AND t.deleted_at IS NULL AND t.index_id IS NOT NULL) shown
 JOIN compliance_indeximage c ON c.index_id = shown.index_id
 JOIN compliance_image i ON i.id = c.image_id
 GROUP BY c.index_id
+UNION ALL
+SELECT 'repository', r.id, to_jsonb(g.protected_tags)::text
+FROM compliance_repository r JOIN compliance_registry g ON g.id = r.registry_id
+WHERE r.id IN (SELECT t.repository_id FROM compliance_tag t WHERE {scope}) AND g.protected_tags <> '{{}}'
 """
 
 # scope: the tags; shown: their images by platform. before, turned: where a tag that moved ran as somebody else.
@@ -94,6 +98,8 @@ _WANTED: Final = """, violated AS (
 )"""
 
 # A tag that fails and shows nothing yet was stored by a release without findings: it has failed since then.
+# made: dated at once by the term it will have, so that nobody reads in the audit trail that its date was changed.
+# changed: also what shows the same by the same image below another index, which no waiver of the first one covers.
 _ADDED: Final = """, fresh AS MATERIALIZED (
     SELECT d.tag, d.repository_id, d.rule, d.platform, d.subject, d.image, d.decides, d.confirmed, d.rank,
         d.regression, d.turned,
@@ -101,17 +107,24 @@ _ADDED: Final = """, fresh AS MATERIALIZED (
     FROM desired d LEFT JOIN (SELECT DISTINCT tag FROM stored) had ON had.tag = d.tag WHERE d.occurrence IS NULL
 ), keys AS MATERIALIZED (
     SELECT k.*, f.id FROM (
-        SELECT repository_id, rule, platform, subject, min(since) AS since, min(rank) AS rank FROM fresh
-        GROUP BY repository_id, rule, platform, subject
+        SELECT n.repository_id, n.rule, n.platform, n.subject, min(n.since) AS since,
+            CASE WHEN bool_or(n.regression) THEN %(critical)s ELSE min(n.rank) END AS rank,
+            COALESCE(bool_or(t.name ~ p.pattern), false) AS protected
+        FROM fresh n JOIN compliance_tag t ON t.id = n.tag
+        LEFT JOIN jsonb_to_recordset(%(protected)s::jsonb) AS p(repository bigint, pattern text)
+            ON p.repository = n.repository_id
+        GROUP BY n.repository_id, n.rule, n.platform, n.subject
     ) k LEFT JOIN compliance_finding f
     ON (f.repository_id, f.rule, f.platform, f.subject) = (k.repository_id, k.rule, k.platform, k.subject)
 ), made AS (
     INSERT INTO compliance_finding (repository_id, rule, platform, subject, rank, status, resolution, regression,
-        baseline, protected, tags, first_seen_at, last_seen_at, opened_at, changed_at, sla_from, due_edited)
-    SELECT repository_id, rule, platform, subject, rank, 'new', '', false, false, false, 0, since, %(now)s, since,
-        %(now)s, %(now)s, false
-    FROM keys WHERE id IS NULL
-    ORDER BY rank, rule, repository_id, platform, subject
+        baseline, protected, tags, first_seen_at, last_seen_at, opened_at, changed_at, sla_from, due_at,
+        due_edited)
+    SELECT repository_id, rule, platform, subject, k.rank, 'new', '', false, false, k.protected, 0, since, %(now)s,
+        since, %(now)s, %(now)s, %(now)s::timestamptz + make_interval(days => term.days), false
+    FROM keys k LEFT JOIN compliance_slaterm term ON (term.rank, term.protected) = (k.rank, k.protected)
+    WHERE k.id IS NULL
+    ORDER BY k.rank, rule, repository_id, platform, subject
     RETURNING id, repository_id, rule, platform, subject
 ), ids AS (
     SELECT id, repository_id, rule, platform, subject, false AS made FROM keys WHERE id IS NOT NULL
@@ -125,7 +138,8 @@ _ADDED: Final = """, fresh AS MATERIALIZED (
     UPDATE compliance_occurrence o SET image_id = d.image, decides = d.decides, proved = d.confirmed, rank = d.rank,
         regression = d.regression
     FROM desired d WHERE o.id = d.occurrence AND (d.was_image IS DISTINCT FROM d.image OR d.was_decides <> d.decides
-        OR d.proved <> d.confirmed OR d.was_rank <> d.rank OR d.was_regression <> d.regression)
+        OR d.proved <> d.confirmed OR d.was_rank <> d.rank OR d.was_regression <> d.regression
+        OR d.tag IN (SELECT tag FROM moved))
     RETURNING o.finding_id, d.turned
 )"""
 

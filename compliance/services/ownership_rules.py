@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from compliance.models import OwnershipRule, Registry, Team, User
+from compliance.models import OwnershipRule, Registry, Repository, Team, User
 from compliance.policy.ownership import parse_rule
-from compliance.services.assign_owners import assign_owners, lock_ownership
+from compliance.services.assign_owners import assign_owners, hold_repositories, lock_ownership
 
 
 def add_rule(
@@ -41,6 +41,8 @@ def remove_rule(rule: OwnershipRule, *, now: datetime, by: User | None = None) -
     """Take a rule away; what it decided falls to the rules above it, or to nobody."""
     with transaction.atomic():
         lock_ownership()
+        # Before the rule: a scan that gives a repository to its team holds that and waits for the rule then.
+        hold_repositories(Repository.objects.filter(team_pinned=False))
         rule.delete()
         assign_owners(now=now, by=by)
 

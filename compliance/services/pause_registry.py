@@ -32,8 +32,12 @@ _NO_PAUSE = {"paused_until": None, "pause_code": "", "pause_message": "", "pause
 
 def lock_state(registry_id: int) -> RegistryState:
     """Lock a registry's state, which is made where there is none, until the caller's transaction ends."""
-    RegistryState.objects.bulk_create([RegistryState(registry_id=registry_id)], ignore_conflicts=True)
-    return RegistryState.objects.select_for_update().get(registry=registry_id)
+    rows = RegistryState.objects.select_for_update().filter(registry=registry_id)
+    state = rows.first()
+    if state is None:
+        RegistryState.objects.bulk_create([RegistryState(registry_id=registry_id)], ignore_conflicts=True)
+        state = rows.get()
+    return state
 
 
 def not_paused(path: str, now: datetime) -> Q:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -70,10 +70,13 @@ class Found:
     problems: dict[str, ScanProblem] = field(default_factory=dict)
 
 
-def read_images(place: Place, digests: Iterable[Digest]) -> Found:
-    """Read each digest and everything below it; one that cannot be read does not stop the others."""
+def read_images(place: Place, digests: Iterable[Digest], unwritten: Set[str] = frozenset()) -> Found:
+    """Read each digest and everything below it; one that cannot be read does not stop the others.
+
+    :param unwritten: images that were read just now; below an index they are not read again.
+    """
     wanted = list(dict.fromkeys(digests))
-    nodes = _read_documents(place, wanted)
+    nodes = _read_documents(place, wanted, unwritten)
     found = Found()
     found.images = {digest: node for digest, node in nodes.items() if isinstance(node, ImageRead)}
     found.problems = {digest: node for digest, node in nodes.items() if isinstance(node, SourceProblem)}
@@ -85,7 +88,7 @@ def read_images(place: Place, digests: Iterable[Digest]) -> Found:
     return found
 
 
-def _read_documents(place: Place, wanted: list[Digest]) -> dict[str, Node]:
+def _read_documents(place: Place, wanted: list[Digest], unwritten: Set[str]) -> dict[str, Node]:
     """Level by level, so that the children of all indexes are read at once."""
     nodes: dict[str, Node] = {}
     level = wanted
@@ -96,7 +99,8 @@ def _read_documents(place: Place, wanted: list[Digest]) -> dict[str, Node]:
         if depth == settings.LIMITS.index_depth:
             deep = [digest for digest in level if isinstance(nodes[digest], IndexManifest)]
             nodes |= {digest: ImageRead(digest, problem=_too_deep(digest)) for digest in deep}
-        level = _unknown({child.digest for node in indexes for child in place.wanted(node)} - nodes.keys())
+        children = {child.digest for node in indexes for child in place.wanted(node)}
+        level = _unknown(children - nodes.keys() - unwritten)
     return nodes
 
 

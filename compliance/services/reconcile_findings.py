@@ -6,9 +6,11 @@ by ``remediation.lifecycle``: a repository has some dozens of findings, however 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from compliance.models import Finding, FindingEvent, PolicyVersion
 from compliance.models.bulk import update_rows
@@ -17,11 +19,12 @@ from compliance.remediation.status import Resolution, Status
 from compliance.services.apply_waivers import apply_waivers
 from compliance.services.excuse_tags import excuse_tags
 from compliance.services.finding_facts import Facts, facts_of, settle_spans
-from compliance.services.match_occurrences import Pointed, Scope, Touched, match_occurrences
+from compliance.services.match_occurrences import Moves, Scope, Touched, match_occurrences
 from compliance.services.write_findings import due_of, sla_terms
 from scanner.domain.verdict import Severity
 
 _BATCH = 1_000
+_UNMOVED = Moves()
 _SPREAD_AT_MOST_EVERY = timedelta(days=1)
 _COLUMNS = (
     *("rank", "status", "resolution", "regression", "baseline", "protected", "tags", "last_seen_at", "opened_at"),
@@ -35,6 +38,7 @@ class Reconciled:
 
     :param critical: new ones of the highest severity; ``regressions``: those a tag has just begun to show that ran as
         somebody else before and runs as root now. Somebody is to be told of both at once.
+    :param pusher: who pushed what they were found in, where that was one and is known.
     :param recount: tags are excused, or no longer: they are to be counted again, whether they were written or not.
     """
 
@@ -44,6 +48,7 @@ class Reconciled:
     critical: list[int] = field(default_factory=list)
     regressions: list[int] = field(default_factory=list)
     recount: bool = False
+    pusher: str | None = None
 
 
 def reconcile_tags(
@@ -53,34 +58,31 @@ def reconcile_tags(
     *,
     scan_id: int | None,
     now: datetime,
-    moved: Iterable[Pointed] = (),
+    moved: Moves = _UNMOVED,
 ) -> Reconciled:
-    """Bring findings in step with these tags of a repository, listed or not.
-
-    :param moved: what those pointed to before that point elsewhere now.
-    """
-    touched = match_occurrences(Scope(tags=tag_ids), version, now=now, moved=moved) if tag_ids else []
-    return _settle(touched, [repository_id], scan_id, now)
+    """Bring findings in step with these tags of a repository, listed or not."""
+    touched = match_occurrences(Scope(tags=tag_ids), version, now=now, moved=moved.pointed) if tag_ids else []
+    return _settle(touched, [repository_id], Reconciled(pusher=moved.pusher), scan_id, now)
 
 
 def reconcile_repositories(repository_ids: Sequence[int], version: PolicyVersion, *, now: datetime) -> Reconciled:
     """Bring findings in step with every listed tag of some repositories that one policy version judges."""
     touched = match_occurrences(Scope(repositories=repository_ids), version, now=now)
-    return _settle(touched, repository_ids, None, now)
+    return _settle(touched, repository_ids, Reconciled(), None, now)
 
 
 def _settle(
-    touched: Sequence[Touched], repository_ids: Sequence[int], scan_id: int | None, now: datetime
+    touched: Sequence[Touched], repository_ids: Sequence[int], done: Reconciled, scan_id: int | None, now: datetime
 ) -> Reconciled:
     by_id = {each.finding: each for each in touched}
-    claimed = Finding.objects.filter(repository__in=repository_ids, status=Status.FIX_CLAIMED) if scan_id else None
-    ids = {*by_id, *(claimed.values_list("pk", flat=True) if claimed is not None else ())}
-    done = Reconciled()
-    if ids:
-        # In one order, as people's changes take them, so that no two wait for each other in a circle.
-        rows = list(Finding.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)))
+    wanted = Q(pk__in=by_id)
+    if scan_id:
+        wanted |= Q(repository__in=repository_ids, status=Status.FIX_CLAIMED)
+    # In one order, as people's changes take them, so that no two wait for each other in a circle.
+    rows = list(Finding.objects.filter(wanted).order_by("pk").select_for_update(of=("self",)))
+    if rows:
         _Writer(scan_id, now, facts_of(rows), done).write(rows, by_id)
-        done.recount = bool(apply_waivers(finding_ids=ids, now=now).repositories)
+        done.recount = bool(apply_waivers([row.pk for row in rows], now=now).repositories)
     done.recount |= bool(excuse_tags(repository_ids))
     return done
 
@@ -109,7 +111,8 @@ class _Writer:
             if after.reopened:
                 reopened.append(row.pk)
         update_rows(changed, _COLUMNS)
-        settle_spans([row.pk for row in changed], reopened)
+        made = [each.finding for each in touched.values() if each.made]
+        settle_spans([row.pk for row in changed], reopened, made)
         FindingEvent.objects.bulk_create((self._event(*each) for each in told), batch_size=_BATCH)
 
     def _after(self, row: Finding, touched: Touched | None) -> After:
@@ -187,9 +190,15 @@ class _Writer:
             kind=told.kind.value,
             was=told.was,
             became=told.became,
-            text=told.text,
+            text=self._text(told),
             scan_id=self.scan_id,
         )
+
+    def _text(self, told: Told) -> str:
+        """With who pushed it, where the finding came with a push."""
+        came = told.kind is Kind.FOUND or told.became == Status.REGRESSED
+        by = f"Pushed by {self.done.pusher}." if came and self.done.pusher is not None else ""
+        return " ".join(part for part in (told.text, by) if part)
 
 
 def _why_gone(touched: Touched) -> Resolution:

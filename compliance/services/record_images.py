@@ -27,6 +27,7 @@ from compliance.services.known_images import Known
 from compliance.services.label_repository import label_repository
 from compliance.services.leave_out import leave_out_tags
 from compliance.services.look_again import look_again, overwritten
+from compliance.services.news_of_findings import tell_of_findings
 from compliance.services.reconcile_findings import reconcile_tags
 from compliance.services.record_problem import NO_PROBLEM, Mishap, record_mishaps
 from compliance.services.record_progress import Progress, record_progress
@@ -101,7 +102,7 @@ def record_images(
             turns = Turns(written.new, written.fixed, written.regressed)
             count_totals(repository, version, now=now, turns=turns)
             _return(repository)
-        label_repository(repository, now=now)
+        tell_of_findings(found, now=now)  # rung for when the turn ends, or by the tick
         _write_mishaps(repository_scan, batch, now)
         record_progress(repository_scan.pk, token, batch, images_new=images_new, written=written)
 

@@ -22,9 +22,11 @@ from compliance.services.ask_images import ask_stored
 from compliance.services.count_totals import count_many
 from compliance.services.judge_images import stale_images
 from compliance.services.keep_lease import lease_length
+from compliance.services.news_of_findings import tell_of_findings
 from compliance.services.reconcile_findings import reconcile_repositories
 from compliance.services.rejudge_tags import rejudge_tags
 from compliance.services.request_rejudge import outdated, request_rejudge
+from compliance.services.tell_people import waiting_deliveries
 
 _TAGS_AT_A_TIME = 5_000
 _REPOSITORIES_AT_A_TIME = 500
@@ -45,22 +47,25 @@ class Rejudged:
     changed: int = 0
 
 
-def rejudge(policy: Policy | None = None, *, now: datetime) -> Rejudged:
+def rejudge(policy: Policy | None = None, *, clock: Clock) -> Rejudged:
     """Judge everything under the current version of a policy, or of all policies some repository has, to the end."""
     used = [policy] if policy else Policy.objects.filter(repositories__isnull=False).distinct().order_by("pk")
     pks = [each.pk for each in used]
     with transaction.atomic():
         list(Repository.objects.filter(policy__in=pks).order_by("pk").select_for_update().values_list("pk"))
         Repository.objects.filter(policy__in=pks).update(judged_by=None)
-        request_rejudge(pks, now=now)
-    return finish_rejudgings(now=now)
+        request_rejudge(pks, now=clock())
+    return finish_rejudgings(clock=clock)
 
 
-def finish_rejudgings(*, now: datetime) -> Rejudged:
-    """Do what was requested to the end, here. Workers that do the same at the same time are harmless."""
+def finish_rejudgings(*, clock: Clock) -> Rejudged:
+    """Do what was requested to the end, here. Workers that do the same at the same time are harmless.
+
+    :param clock: what each batch holds waivers to, so that one approved meanwhile counts for those after it.
+    """
     counts = Rejudged(asked=ask_again())
     for pk in Rejudging.objects.filter(state__in=ACTIVE).order_by("pk").values_list("pk", flat=True):
-        while not _turn(pk, counts, _nothing, lambda: now):
+        while not _turn(pk, counts, _nothing, clock):
             pass
     return counts
 
@@ -70,12 +75,14 @@ def work_on_rejudging(rejudging_id: int, *, clock: Clock) -> list[WakeUp]:
     token = Rejudging.objects.filter(state__in=ACTIVE).take(rejudging_id, lease_length())
     if token is None:
         return []
+    begun = clock()
     try:
         done = _turn(rejudging_id, Rejudged(), _holding(rejudging_id, token), clock)
     except LeaseLost:
         return []
     Rejudging.objects.give_back(rejudging_id, token)
-    return [] if done else [WakeUp(Work.REJUDGING, rejudging_id)]
+    told = waiting_deliveries(clock(), since=begun)
+    return told if done else [WakeUp(Work.REJUDGING, rejudging_id), *told]
 
 
 def ask_again(hold: Hold | None = None, until: float | None = None) -> int:
@@ -132,7 +139,8 @@ def _batch(rejudging_id: int, version: PolicyVersion, pks: Sequence[int], counts
         repositories = list(outdated(version).filter(pk__in=pks).order_by("pk"))
         ids = [row.pk for row in repositories]
         judged = rejudge_tags(ids, version, now=now)
-        reconcile_repositories(ids, version, now=now)
+        found = reconcile_repositories(ids, version, now=now)
+        tell_of_findings(found, now=now)  # rung for when the turn ends, or by the tick
         count_many(repositories, version, judged.by_repository, now=now)
         Repository.objects.filter(pk__in=ids).update(judged_by=version)
         done, changed = F("done") + len(ids), F("changed") + judged.changed

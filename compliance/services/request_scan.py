@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from compliance.models import ACTIVE, Registry, RepositoryScan, Scan, State, User
+from compliance.models import ACTIVE, Registry, Repository, RepositoryScan, Scan, State, User
 from compliance.policy.schedule import InvalidSchedule, next_scan
 from compliance.services.doubt_tags import doubt_tags, tags_after
 from compliance.services.heavy_layers import BIG_LAYERS
@@ -54,6 +54,8 @@ def cancel_scan(scan_id: int, *, now: datetime) -> bool:
         parts = RepositoryScan.objects.filter(scan=scan_id, state__in=ACTIVE).order_by("pk")
         named = list(parts.filter(_OF_A_PUSH | Q(heavy=True)).select_for_update(of=("self",)))
         parts.order_by().update(state=State.CANCELLED, finished_at=now, lease_token=None, lease_until=None)
+        homes = [part.repository_id for part in named]  # all at once and by id, as whoever takes many does
+        list(Repository.objects.filter(pk__in=homes).order_by("pk").select_for_update().values_list("pk"))
         for part in named:
             _doubt(part, now)
     return ended == 1

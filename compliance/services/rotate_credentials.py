@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 
-from compliance.models.encryption import EncryptedTextField, reveal
+from compliance.models.encryption import FACTOR_SECRETS, EncryptedTextField, decrypt, encrypt, reveal
 
 
 def rotate_credentials() -> int:
@@ -17,7 +18,8 @@ def rotate_credentials() -> int:
     :raises CredentialKeyMissing: when one cannot be decrypted with any key.
     """
     with transaction.atomic():
-        return sum(_rotate(model, names) for model in apps.get_models() if (names := _encrypted(model)))
+        columns = sum(_rotate(model, names) for model in apps.get_models() if (names := _encrypted(model)))
+        return columns + _rotate_factors()
 
 
 def _encrypted(model: type[models.Model]) -> list[str]:
@@ -33,4 +35,14 @@ def _rotate(model: type[models.Model], names: list[str]) -> int:
             setattr(row, name, reveal(getattr(row, name)))
         row.save(update_fields=filled_names)
         rotated += len(filled_names)
+    return rotated
+
+
+def _rotate_factors() -> int:
+    rotated = 0
+    for row in Authenticator.objects.select_for_update().order_by("pk"):
+        names = [name for name in FACTOR_SECRETS if row.data.get(name)]
+        row.data |= {name: encrypt(decrypt(row.data[name])) for name in names}
+        row.save(update_fields=["data"])
+        rotated += len(names)
     return rotated

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from compliance.models import RoleChoice, User
+from compliance.services.api_tokens import revoke_tokens
 from compliance.services.end_sessions import end_sessions
 from compliance.services.invite import invite_link
 
@@ -47,7 +48,7 @@ def change_person(person: User, values: Mapping[str, str], *, by: User, now: dat
 
 
 def deactivate_person(person: User, *, by: User, now: datetime) -> None:
-    """Keep somebody out from now on, and end their sessions; what they did keeps their name, and teams keep them.
+    """Keep somebody out from now on, and end their sessions and tokens; what they did and their teams keep them.
 
     :raises LastAdministrator: when nobody would be left.
     """
@@ -56,6 +57,7 @@ def deactivate_person(person: User, *, by: User, now: datetime) -> None:
         person.is_active = False
         person.save(update_fields=["is_active"])
         end_sessions(person, by=by, now=now)
+        revoke_tokens(person, now=now)
 
 
 def reactivate_person(person: User) -> None:

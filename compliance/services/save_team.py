@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.text import slugify
 
-from compliance.models import Finding, Repository, Team, User, Waiver
+from compliance.models import Channel, Finding, Repository, Team, User, Waiver
 from compliance.services.apply_waivers import apply_and_count
 from compliance.services.assign_owners import assign_owners, hold_repositories, lock_ownership
 
@@ -28,9 +28,14 @@ def delete_team(team: Team, *, by: User, now: datetime) -> None:
     """
     with transaction.atomic():
         lock_ownership()
+        # Before repositories, as whoever decides over a waiver holds them.
+        held = Waiver.objects.filter(team=team).order_by("pk").select_for_update(no_key=True, of=("self",))
+        list(held.values_list("pk"))
         hold_repositories(Repository.objects.filter(Q(team=team) | Q(team_pinned=False)))
         _end_waivers(team, by, now)
         Repository.objects.filter(team=team).update(team_pinned=False)
+        # What is being told to them is written before they go, or there would be rows of channels that are not there.
+        list(Channel.objects.filter(team=team).order_by("pk").select_for_update().values_list("pk"))
         team.delete()
         assign_owners(now=now, by=by)
 

@@ -20,17 +20,19 @@ AT_ONCE: Final = 10_000
 
 _BATCH = 2_500
 
+# What is waived or called wrong may be to be done again one day, and is due then by the terms of then.
 _STALE: Final = """
   FROM compliance_finding f
   JOIN jsonb_to_recordset(%(terms)s::jsonb) AS t(rank smallint, protected boolean, days integer)
     ON t.rank = f.rank AND t.protected = f.protected
- WHERE f.status = ANY(%(to_do)s) AND NOT f.due_edited AND NOT f.baseline
+ WHERE f.status <> 'fixed' AND NOT f.due_edited AND NOT f.baseline
    AND f.due_at IS DISTINCT FROM f.sla_from + make_interval(days => t.days)
 """
 
 _COUNT: Final = """
 SELECT count(*), count(*) FILTER (WHERE f.sla_from + make_interval(days => t.days) < %(now)s
-                                    AND (f.due_at IS NULL OR f.due_at >= %(now)s)) {stale}
+                                    AND (f.due_at IS NULL OR f.due_at >= %(now)s)
+                                    AND f.status = ANY(%(to_do)s)) {stale}
 """
 
 # What an event keeps is ``remediation.sla.due_text``. An episode has the due date of its finding.
@@ -84,7 +86,7 @@ def save_terms(terms: Terms, *, by: User, now: datetime) -> list[WakeUp]:
 
 
 def move_due_dates(user_id: int, *, now: datetime, most: int = 10 * AT_ONCE) -> list[WakeUp]:
-    """Give findings that are to be done the due dates the stored terms say, in short transactions.
+    """Give findings that are not fixed the due dates the stored terms say, in short transactions.
 
     :param user_id: who changed the terms.
     """

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import transaction
 
-from compliance.models import SavedView, User
+from compliance.models import SavedView, Team, User
 
 MOST_VIEWS: Final = 30
 """One person's; each is a tab."""
@@ -18,9 +18,10 @@ class CannotSave(ValueError):
     """Why a view is not kept, in words for whoever asked."""
 
 
-def save_view(name: str, query: str, *, by: User, shared: bool) -> SavedView:
+def save_view(name: str, query: str, *, by: User, shared: bool, team: Team | None = None) -> SavedView:
     """Keep a query, or what a name of one's own stands for.
 
+    :param team: whom it is shared with, if not with all who work with its owner.
     :raises CannotSave: in words.
     """
     if not name:
@@ -34,5 +35,6 @@ def save_view(name: str, query: str, *, by: User, shared: bool) -> SavedView:
         others = SavedView.objects.filter(by=by).exclude(name=name)
         if others.count() >= MOST_VIEWS:
             raise CannotSave(f"You have {MOST_VIEWS} views. Delete one first.")
-        view, _ = SavedView.objects.update_or_create(by=by, name=name, defaults={"query": query, "shared": shared})
+        said = {"query": query, "shared": shared, "team": team if shared else None}
+        view, _ = SavedView.objects.update_or_create(by=by, name=name, defaults=said)
     return view

@@ -17,7 +17,7 @@ from compliance.services.read_images import read_images
 from compliance.services.record_images import Batch
 from compliance.services.record_progress import record_progress
 from compliance.services.resolve_tags import Pointer, registry_is_down, resolve_tags, until_limited
-from compliance.services.scan_turn import Turn, record, traffic
+from compliance.services.scan_turn import Turn, Unwritten, record, traffic
 from compliance.services.write_tags import TagRead
 from scanner.domain.problems import ScanProblem
 from scanner.domain.reference import Digest, TagName
@@ -63,11 +63,6 @@ def _scan(turn: Turn) -> None:
         _scan_gone(turn, names, listed, listed_at)
 
 
-def _group_size(row: RepositoryScan) -> int:
-    """One by one where requests are counted: of many that were begun together, none might be finished in a turn."""
-    return 1 if row.heavy or row.scan.registry.requests_per_minute else _GROUP
-
-
 def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     place = turn.place
     found = resolve_tags(place.source, place.repository, names, place.executor, database_clock())
@@ -82,7 +77,7 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     digests = (pointer.resolved.digest for pointer in changed if pointer.resolved)
     known = known_images(digests, turn.version, turn.platforms)
     settled = [pointer for pointer in changed if pointer.resolved is None or known.is_current(pointer.resolved.digest)]
-    groups = list(_groups(changed, known, _group_size(turn.row)))
+    groups = list(_groups(changed, known, 1 if turn.one_by_one else _GROUP))
     hits = len(pointers) - len(unknown) - len(changed) + sum(pointer.resolved is not None for pointer in settled)
     done += len(pointers) - len(changed) + len(settled)
     cursor = None if groups else names[-1]
@@ -90,9 +85,10 @@ def _scan_batch(turn: Turn, names: Sequence[TagName], done: int) -> None:
     tags = [_tag_read(pointer, _out_of_scope(turn, without)) for pointer in settled]
     gone = _stored(turn, unknown)
     record(turn, Batch(tags=tags, gone=gone, known=hits, cursor=cursor, tags_done=done))
+    unwritten = Unwritten()
     for group in groups:
         done += len(group)
-        _scan_group(turn, group, known, names[-1] if group is groups[-1] else None, done)
+        _scan_group(turn, group, known, unwritten, names[-1] if group is groups[-1] else None, done)
     if limit is not None:
         raise limit
 
@@ -163,8 +159,11 @@ def _groups(pointers: Sequence[Pointer], known: Known, most: int) -> Iterator[li
         yield [pointer for same in alike[start : start + most] for pointer in same]
 
 
-def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str | None, done: int) -> None:
-    found = read_images(turn.place, (pointer.resolved.digest for pointer in group if pointer.resolved))
+def _scan_group(
+    turn: Turn, group: Sequence[Pointer], known: Known, unwritten: Unwritten, cursor: str | None, done: int
+) -> None:
+    digests = [pointer.resolved.digest for pointer in group if pointer.resolved]
+    found = read_images(turn.place, digests, unwritten.digests)
     limited = next((problem for problem in found.problems.values() if problem.code == "rate-limited"), None)
     # What an older release read, or only by a table of contents, goes on to count where the registry does not let us
     # read it again; a tag whose layers are read apart says so, or nobody would queue them.
@@ -175,14 +174,9 @@ def _scan_group(turn: Turn, group: Sequence[Pointer], known: Known, cursor: str 
     }
     problems |= _out_of_scope(turn, [digest for digest, index in found.indexes.items() if not index.children])
     tags = [_tag_read(pointer, problems) for pointer in group]
-    batch = Batch(
-        tags=[tag for tag in tags if tag.problem is None or tag.problem.code != "rate-limited"],
-        images=list(found.images.values()),
-        indexes=list(found.indexes.values()),
-        cursor=None if limited else cursor,
-        tags_done=done,
-    )
-    record(turn, batch)
+    unwritten.add([tag for tag in tags if tag.problem is None or tag.problem.code != "rate-limited"], found)
+    if limited is not None or cursor is not None or unwritten.is_due(turn):
+        record(turn, unwritten.taken(cursor=None if limited else cursor, tags_done=done))
     if limited is not None:  # what was read is stored; the rest is asked for when the registry lets us
         raise limited
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 from compliance.models import PolicyVersion, RepositoryScan
+from compliance.services.ask_images import ImageRead
 from compliance.services.finish_scan import refresh_totals
 from compliance.services.keep_lease import LeaseKeeper
 from compliance.services.list_repositories import Clock
-from compliance.services.read_images import Place
-from compliance.services.record_images import Batch, PolicyChanged, record_images
+from compliance.services.read_images import Found, Place
+from compliance.services.record_images import Batch, IndexRead, PolicyChanged, record_images
 from compliance.services.record_progress import record_progress
 from compliance.services.take_turn import others_wait, push_waits
+from compliance.services.write_tags import TagRead
 
 _TURN_SECONDS = 60.0
 """When somebody else waits, or the layers are big."""
@@ -21,6 +24,9 @@ _TURN_SECONDS = 60.0
 _UNDISTURBED_SECONDS = 2.0
 _LONGEST_TURN_SECONDS = 8 * 60.0
 _TOTALS_EVERY_SECONDS = 1.0
+
+_WRITTEN_TOGETHER = 64
+_UNWRITTEN_SECONDS = 2.0
 
 
 class TurnIsOver(Exception):
@@ -51,8 +57,55 @@ class Turn:
         """``Index.platforms``."""
         return self.row.scan.registry.scope.platform_key
 
+    @property
+    def one_by_one(self) -> bool:
+        """Where requests are counted: of many images that were begun together, none might be finished in a turn."""
+        return self.row.heavy or self.row.scan.registry.requests_per_minute is not None
+
     def __post_init__(self) -> None:
         self.requests, self.bytes = self.place.source.traffic.requests, self.place.source.traffic.bytes
+
+
+class Unwritten:
+    """What groups of a batch were read as, until it is worth a transaction, most of whose cost is the same for few."""
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self._since = time.monotonic()
+        self._tags: list[TagRead] = []
+        self._images: dict[str, ImageRead] = {}
+        self._indexes: dict[str, IndexRead] = {}
+
+    @property
+    def digests(self) -> Set[str]:
+        """Images that need not be read once more, though nobody finds them stored yet."""
+        return self._images.keys()
+
+    def add(self, tags: Iterable[TagRead], found: Found) -> None:
+        """Keep what a group turned out to be."""
+        self._tags += tags
+        self._images |= found.images
+        self._indexes |= found.indexes
+
+    def is_due(self, turn: Turn) -> bool:
+        """Whether to write before the next group is read: at once where a worker died of what comes next."""
+        if turn.one_by_one or turn.row.attempts > 1 or len(self._images) + len(self._indexes) >= _WRITTEN_TOGETHER:
+            return True
+        return time.monotonic() - self._since >= _UNWRITTEN_SECONDS
+
+    def taken(self, *, cursor: str | None, tags_done: int) -> Batch:
+        """Hand over all of it."""
+        batch = Batch(
+            tags=self._tags,
+            images=list(self._images.values()),
+            indexes=list(self._indexes.values()),
+            cursor=cursor,
+            tags_done=tags_done,
+        )
+        self._forget()
+        return batch
 
 
 def record(turn: Turn, batch: Batch) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from compliance.access import may_set_baseline
-from compliance.models import Finding, FindingEvent, Repository, User
-from compliance.remediation.status import TO_DO, Status
+from compliance.models import AuditAction, Finding, FindingEvent, Repository, User
+from compliance.remediation.status import Status
+from compliance.services.record_audit import audit
 from compliance.services.write_findings import (
     Changer,
     NotAllowed,
@@ -31,7 +32,7 @@ def set_baseline(repository_id: int, *, by: User, now: datetime) -> int:
         row = _locked(repository_id, by)
         row.baseline_at, row.baseline_by = now, by
         row.save(update_fields=["baseline_at", "baseline_by"])
-        return _write(row, True, by, now)
+        return _told(row, _write(row, True, by, now), "set", by, now)
 
 
 def clear_baseline(repository_id: int, *, by: User, now: datetime) -> int:
@@ -45,7 +46,7 @@ def clear_baseline(repository_id: int, *, by: User, now: datetime) -> int:
         row = _locked(repository_id, by)
         row.baseline_at = row.baseline_by = None
         row.save(update_fields=["baseline_at", "baseline_by"])
-        return _write(row, False, by, now)
+        return _told(row, _write(row, False, by, now), "cleared", by, now)
 
 
 def _locked(repository_id: int, by: User) -> Repository:
@@ -53,6 +54,12 @@ def _locked(repository_id: int, by: User) -> Repository:
     if not may_set_baseline(by.actor, row.team_id):
         raise NotAllowed
     return row
+
+
+def _told(row: Repository, count: int, what: str, by: User, now: datetime) -> int:
+    """Write it down also where there is no finding whose history would show it."""
+    audit(AuditAction.CHANGED, row, by=by, now=now, details={"baseline": what, "findings": count})
+    return count
 
 
 def _write(repository: Repository, member: bool, by: User, now: datetime) -> int:
@@ -68,7 +75,7 @@ def _changer(member: bool) -> Changer:
         if row.baseline == wanted:
             return None
         row.baseline = wanted
-        if not row.due_edited and (row.status in TO_DO or wanted):
+        if not row.due_edited and row.status != Status.FIXED:
             row.due_at = due_of(row, terms)
         return Said(FindingEvent.Kind.BASELINE, became="set" if wanted else "")
 

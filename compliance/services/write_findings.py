@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db import connection
 from django.db.models import OuterRef, Subquery
 
 from compliance.access import may_triage
 from compliance.models import BulkChange, Finding, FindingEvent, FindingSpan, Repository, SlaTerm, User
-from compliance.models.bulk import insert_rows, update_rows
+from compliance.models.bulk import among, insert_alike, update_rows
 from compliance.models.finding import FindingQuerySet
 from compliance.remediation.change import InvalidChange
 from compliance.remediation.sla import Terms, due_at
@@ -19,11 +20,23 @@ from compliance.remediation.sla import Terms, due_at
 MOST_AT_ONCE: Final = 25_000
 """Findings changed by one click: they stay locked until all are."""
 
-COLUMNS: Final = ("status", "assignee", "due_at", "due_edited", "claimed_at", "claimed_by", "baseline", "changed_at")
-"""What a person's change may touch."""
+_Kind = FindingEvent.Kind
+_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    _Kind.ASSIGNEE: ("assignee", "changed_at"),
+    _Kind.STATUS: ("status", "claimed_at", "claimed_by", "changed_at"),
+    _Kind.DUE: ("due_at", "due_edited", "changed_at"),
+    _Kind.BASELINE: ("baseline", "due_at", "changed_at"),
+    _Kind.COMMENT: (),
+    _Kind.RESCAN: (),
+}
+"""What a person's change of a kind touches."""
 
-
-_MOVES_DUE_DATES = (FindingEvent.Kind.DUE, FindingEvent.Kind.BASELINE)
+# What changes are decided by: reading a moment takes longer than anything else that is done to a row here.
+_READ: Final = (
+    *("repository", "rule", "rank", "status", "assignee", "protected", "baseline", "regression"),
+    *("due_at", "due_edited", "sla_from"),
+)
+_MOVES_DUE_DATES = (_Kind.DUE, _Kind.BASELINE)
 
 
 class NotAllowed(Exception):
@@ -46,16 +59,30 @@ Changer = Callable[[Finding], Said | None]
 def lock_findings(findings: FindingQuerySet) -> list[Finding]:
     """Those that fit the query while they are locked; in order of their ids, so that two do not wait in a circle.
 
+    They are read as far as a change of them needs.
+
     :raises InvalidChange: when there are more than one click may change.
     """
     ids = list(findings.order_by("pk").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
     if len(ids) > MOST_AT_ONCE:
         raise InvalidChange(f"These are more than {MOST_AT_ONCE:,} findings; filter further.")
-    held = Finding.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+    held = Finding.objects.filter(among("pk", ids)).order_by("pk").select_for_update()
     locked = list(held.values_list("pk", flat=True))
     # Asked once more now that nobody can change them: what somebody else just did may have taken some out.
-    still = findings.filter(pk__in=locked).order_by().values("pk")
-    return list(Finding.objects.filter(pk__in=still).order_by("pk"))
+    still = findings.filter(among("pk", locked)).order_by().values("pk")
+    return list(Finding.objects.filter(pk__in=still).order_by("pk").only(*_READ))
+
+
+def hold_homes(findings: FindingQuerySet) -> list[int]:
+    """Keep the repositories of findings from scans, before the findings are locked: whoever refers to them has to.
+
+    Scans hold repositories first and findings then. Who holds findings and only at its end waits for their
+    repositories, because it has written a row that refers to them, would wait with a scan in a circle.
+    """
+    homes = list(findings.order_by().values_list("repository", flat=True).distinct())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM compliance_repository WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [homes])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def check_rights(rows: Sequence[Finding], by: User) -> set[int | None]:
@@ -64,7 +91,7 @@ def check_rights(rows: Sequence[Finding], by: User) -> set[int | None]:
     :raises NotAllowed: when the person may not work on one of them.
     """
     repositories = {row.repository_id for row in rows}
-    owners = Repository.objects.filter(pk__in=repositories).order_by()
+    owners = Repository.objects.filter(among("pk", repositories)).order_by()
     teams: set[int | None] = set(owners.values_list("team_id", flat=True).distinct())
     if not all(may_triage(by.actor, team) for team in teams):
         raise NotAllowed
@@ -75,28 +102,37 @@ def write_changes(
     rows: Iterable[Finding], changer: Changer, bulk: BulkChange | None, *, by: User, now: datetime
 ) -> list[Finding]:
     """Change rows in memory, then write them, their timeline and their spans; return those that were changed."""
-    said = [(row, found) for row in rows if (found := changer(row)) is not None]
-    changed = [row for row, _ in said]
-    touched = [row for row, found in said if found.kind != FindingEvent.Kind.COMMENT]
-    for row in touched:
-        row.changed_at = now
-    update_rows(touched, COLUMNS)
-    insert_rows([_event(row, found, bulk, by, now) for row, found in said])
-    dated = [row.pk for row, found in said if found.kind in _MOVES_DUE_DATES]
-    if dated:
-        _date_spans(dated)
-    return changed
+    by_kind: dict[str, list[tuple[Finding, Said]]] = {}
+    for row in rows:
+        if (found := changer(row)) is not None:
+            by_kind.setdefault(found.kind, []).append((row, found))
+    for kind, said in by_kind.items():
+        _write(kind, said, bulk, by, now)
+    return [row for said in by_kind.values() for row, _ in said]
+
+
+def _write(kind: str, said: Sequence[tuple[Finding, Said]], bulk: BulkChange | None, by: User, now: datetime) -> None:
+    rows = [row for row, _ in said]
+    ids = [row.pk for row in rows]
+    if columns := _COLUMNS[kind]:
+        for row in rows:
+            row.changed_at = now
+        update_rows(rows, columns)
+    insert_alike(
+        FindingEvent(at=now, by=by, bulk=bulk, kind=kind),
+        finding=ids,
+        was=[found.was for _, found in said],
+        became=[found.became for _, found in said],
+        text=[found.text for _, found in said],
+    )
+    if kind in _MOVES_DUE_DATES:
+        _date_spans(ids)
 
 
 def _date_spans(ids: Sequence[int]) -> None:
     """Give the present episodes of findings their due dates."""
     current = Finding.objects.filter(pk=OuterRef("finding")).values("due_at")
-    FindingSpan.objects.filter(finding__in=ids, closed_at=None).update(due_at=Subquery(current))
-
-
-def _event(row: Finding, said: Said, bulk: BulkChange | None, by: User, now: datetime) -> FindingEvent:
-    told = {"kind": said.kind, "was": said.was, "became": said.became, "text": said.text}
-    return FindingEvent(finding=row, at=now, by=by, bulk=bulk, **told)
+    FindingSpan.objects.filter(among("finding", ids), closed_at=None).update(due_at=Subquery(current))
 
 
 def due_of(row: Finding, terms: Terms) -> datetime | None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from compliance.models import PolicyVersion, Repository, Tag, TagChange
 from compliance.models.bulk import update_rows
 from compliance.policy.scan_scope import OUT_OF_SCOPE
-from compliance.policy.tag_change import Change, TagState, failing_since, what_happened
+from compliance.policy.tag_change import Change, Kind, TagState, failing_since, what_happened
 from compliance.policy.tag_view import TagView
 from compliance.services.known_images import Known
-from compliance.services.match_occurrences import Pointed
+from compliance.services.match_occurrences import Moves, Pointed
 from compliance.services.pointed_before import pointed_before
+from compliance.services.pushed_by import pushed_by
 from compliance.services.record_problem import problem_columns
 from scanner.domain.problems import ScanProblem
 from scanner.domain.verdict import Verdict
 
 _BATCH = 200
+_PUSHES = (Kind.CREATED, Kind.MOVED, Kind.RETURNED)
 _COLUMNS = (
     *("digest", "image", "index", "verdict", "score", "runs_as", "platforms", "violated", "size", "moved_at"),
     *("judged_at", "judged_by", "deleted_at", "failing_since", "problem_code", "problem_message", "problem_remedy"),
@@ -46,7 +48,8 @@ class TagRead:
 class Written:
     """How many tags show something else now, how many began or stopped to fail, how many of them had passed before.
 
-    :param tags: ids of all whose answers counted; ``moved``: where those that were known pointed to before.
+    :param tags: ids of all whose answers counted; ``moved``: where those that were known pointed to before, and who
+        pushed all of them.
     """
 
     rows: int = 0
@@ -54,7 +57,7 @@ class Written:
     fixed: int = 0
     regressed: int = 0
     tags: Sequence[int] = ()
-    moved: Sequence[Pointed] = ()
+    moved: Moves = field(default_factory=Moves)
 
 
 @dataclass(slots=True)
@@ -92,15 +95,24 @@ def write_tags(
     Tag.objects.bulk_create((row.tag for row in rows if row.is_new), batch_size=_BATCH)
     update_rows([row.tag for row in rows if not row.is_new], _COLUMNS)
     changes = [(row.tag, row.change) for row in rows if row.change is not None]
+    moves = {tag.name: change.to_digest for tag, change in changes if change.kind in _PUSHES}
+    pushers = pushed_by(repository, scan_id, moves)
     TagChange.objects.bulk_create(
-        (change_row(repository.pk, tag, change, scan_id, now) for tag, change in changes), batch_size=_BATCH
+        (change_row(repository.pk, tag, change, scan_id, now, pushers.get(tag.name)) for tag, change in changes),
+        batch_size=_BATCH,
     )
     new, fixed, regressed = (
         sum(getattr(change, name) for _, change in changes) for name in ("new", "fixed", "regressed")
     )
     stored |= {row.tag.name: row.tag for row in rows}
-    moved = pointed_before([row.was for row in rows if row.was is not None])
+    moved = Moves(pointed_before([row.was for row in rows if row.was is not None]), _one_of(pushers, tags))
     return Written(len(rows), new, fixed, regressed, [stored[read.name].pk for read in tags], moved)
+
+
+def _one_of(pushers: Mapping[str, str], tags: Sequence[TagRead]) -> str | None:
+    """Who pushed all of the tags; a tag that nobody is known to have pushed may be what a finding came with."""
+    found = {pushers.get(read.name) for read in tags}
+    return found.pop() if len(found) == 1 else None
 
 
 def show(tag: Tag, view: TagView, version: PolicyVersion, now: datetime) -> None:
@@ -111,7 +123,9 @@ def show(tag: Tag, view: TagView, version: PolicyVersion, now: datetime) -> None
     tag.judged_by, tag.judged_at = version, now
 
 
-def change_row(repository_id: int, tag: Tag, change: Change, scan_id: int | None, now: datetime) -> TagChange:
+def change_row(
+    repository_id: int, tag: Tag, change: Change, scan_id: int | None, now: datetime, pusher: str | None = None
+) -> TagChange:
     """Make an unsaved row."""
     return TagChange(
         repository_id=repository_id,
@@ -123,6 +137,7 @@ def change_row(repository_id: int, tag: Tag, change: Change, scan_id: int | None
         was=change.was.value if change.was else "",
         became=change.became.value if change.became else "",
         scan_id=scan_id,
+        pusher=pusher,
     )
 
 

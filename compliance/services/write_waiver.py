@@ -13,7 +13,7 @@ from compliance.access import may_approve_waiver, may_ask_for_waiver
 from compliance.models import User, Waiver
 from compliance.queries.waiver_reach import MOST_FINDINGS, MOST_RUN_KEYS, Reach, measure
 from compliance.remediation.waiver import WaiverScope
-from compliance.remediation.waiver_dates import end_of, last_day
+from compliance.remediation.waiver_dates import days_in_words, end_of, last_day
 from compliance.services.decide_waiver import begin
 
 _NARROW = "Choose a team, a registry or some repositories."
@@ -101,7 +101,7 @@ def _check_end(until: date, reach: Reach, by: User, now: datetime) -> None:
         raise WaiverRefused({"until": "This day is over."})
     last = last_day(now, reach.most_days, by.time_zone)
     if until > last:
-        days = f"{reach.most_days} day{'' if reach.most_days == 1 else 's'}"
+        days = days_in_words(reach.most_days)
         words = f"The policy {reach.policy} allows {days}: {last:%Y-%m-%d} is the last day that can be chosen."
         raise WaiverRefused({"until": words})
 

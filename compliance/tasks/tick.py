@@ -13,6 +13,8 @@ from compliance.services.find_due_work import due_work
 from compliance.services.forget_events import forget_events
 from compliance.services.seal_audit import seal_audit
 from compliance.services.shared_cache import forget_expired
+from compliance.services.tell_by_clock import tell_by_clock
+from compliance.services.tell_people import waiting_deliveries
 from compliance.tasks.wake import ring
 
 _TEN_MINUTES = 600
@@ -21,12 +23,14 @@ _TEN_MINUTES = 600
 
 @shared_task(name="compliance.tick", ignore_result=True)
 def tick(**_later: object) -> None:
-    """Request due scans, ring for rows nobody works on, close days, end waivers, give up what has lapsed."""
+    """Request due scans, ring for rows nobody works on, close days, tell people, end waivers, give up what lapsed."""
     now = database_now()
     ring(due_work(now), expires=_TEN_MINUTES)
     close_days(now)
     lapse_unconfirmed(now)
+    tell_by_clock(now)
     tend_waivers(now)
+    ring(waiting_deliveries(now), expires=_TEN_MINUTES)
     forget_events(now)
     seal_audit(now)
     forget_expired()

@@ -24,6 +24,7 @@ _TASKS: Final = {
     Work.REJUDGING: "compliance.wake_rejudging",
     Work.PUSHES: "compliance.wake_pushes",
     Work.DUE_DATES: "compliance.wake_due_dates",
+    Work.DELIVERIES: "compliance.wake_deliveries",
 }
 AN_HOUR: Final = 3_600
 FRESH: Final = timedelta(seconds=2)

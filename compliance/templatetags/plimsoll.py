@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from compliance.access import NOBODY, Actor, may_see_operations
+from compliance.charts import with_sign
 from compliance.models import User
 from compliance.prose import Block, Span, parse_prose, spans
 
@@ -43,11 +44,11 @@ class Section:
 
 _MENU = (
     Section("overview", "Overview", "o"),
-    Section("findings", "Findings", "f", frozenset({"finding"})),
+    Section("findings", "Findings", "f", frozenset({"finding", "findings_views"})),
     Section("remediation", "Remediation", "b"),
     Section("waivers", "Waivers", "a", frozenset({"waiver", "waiver_new", "waiver_preview", "waiver_covered"})),
     Section("teams", "Teams", "m", _TEAM_PAGES),
-    Section("repositories", "Repositories", "r", frozenset({"repository", "tag"})),
+    Section("repositories", "Repositories", "r", frozenset({"repository", "repository_trend", "tag"})),
     Section("tags", "Tags", "t", frozenset({"image", "what_if"})),
     Section("deployments", "Deployments", "d"),
     Section("registries", "Registries", "i", _REGISTRY_PAGES, may_see_operations),
@@ -130,12 +131,13 @@ def when(context: template.Context, moment: datetime | None, empty: str = "never
         return format_html('<span class="quiet">{}</span>', empty)
     now: datetime = context["now"]
     utc = moment.astimezone(UTC)
-    title = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    stamp = utc.isoformat(" ", "seconds")[:19]  # a page has hundreds, and strftime takes twice as long
+    title = f"{stamp} UTC"
     zone = getattr(getattr(context.get("request"), "user", None), "time_zone", "UTC")
     if zone != "UTC":
         local = _in_zone(utc, zone)
         title = f"{title} · {local:%Y-%m-%d %H:%M:%S} {zone}" if local else title
-    return format_html('<time datetime="{}" title="{}">{}</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", title, ago(utc, now))
+    return format_html('<time datetime="{}" title="{}">{}</time>', f"{stamp.replace(' ', 'T')}Z", title, ago(utc, now))
 
 
 @register.simple_tag(takes_context=True)
@@ -320,6 +322,9 @@ def signed(number: float | None) -> str:
     if abs(number) < 0.05:
         return "±0"
     return f"{'+' if number > 0 else '−'}{abs(number):.1f}"
+
+
+register.filter("with_sign", with_sign)
 
 
 @register.filter

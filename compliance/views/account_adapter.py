@@ -7,8 +7,11 @@ from typing import Any, ClassVar, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.usersessions.models import UserSession
-from django.http import HttpRequest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from compliance.models import AuditAction, AuditEvent, User
@@ -17,7 +20,8 @@ from compliance.views.last_visit import keep_last_visit
 from compliance.views.request_facts import client_address
 
 _LONGEST_NAME: Final = 150
-_KNOWN_FOR: Final = timedelta(days=30)
+KNOWN_FOR: Final = timedelta(days=30)
+_PROVED: Final = "password_proved"
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
@@ -46,8 +50,15 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
     def add_message(self, *_args: Any, **_options: Any) -> None:
         """Say nothing: our pages show what was done."""
 
+    def pre_login(self, request: HttpRequest, user: User, **told: Any) -> HttpResponse | None:
+        """Remember which password was right: a code does not make up for one that was changed meanwhile."""
+        request.session[_PROVED] = user.get_session_auth_hash()
+        answer: HttpResponse | None = super().pre_login(request, user, **told)
+        return answer
+
     def login(self, request: HttpRequest, user: User) -> None:
         """Begin a session."""
+        request.session.pop(_PROVED, None)
         before = user.last_login
         super().login(request, user)
         keep_last_visit(request, before)
@@ -64,6 +75,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
         """Write down whose name was tried; whether there is somebody of that name is not said."""
         audit(AuditAction.LOGIN_FAILED, None, by=None, now=timezone.now(), name=credentials["username"][:_LONGEST_NAME])
 
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, str]]:
+        """Who changes how they log in enters the password again."""
+        return [{"id": "reauthenticate", "description": "Password", "url": reverse("settings_confirm")}]
+
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """What guesses at one account are counted by.
 
@@ -74,5 +89,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
         address = client_address(request)
         owner = User.objects.filter(username__iexact=name).values("pk")
         logins = AuditEvent.objects.filter(action=AuditAction.LOGIN, actor__in=owner, context__ip=address)
-        known = logins.filter(at__gt=timezone.now() - _KNOWN_FOR).exists()
+        known = logins.filter(at__gt=timezone.now() - KNOWN_FOR).exists()
         return f"{address if known else 'elsewhere'} {name}"
+
+
+def may_still_log_in(request: HttpRequest, person: User) -> bool:
+    """Whether who gave the right password some minutes ago would be let in with it now."""
+    proved = request.session.get(_PROVED, "")
+    return person.is_active and constant_time_compare(proved, person.get_session_auth_hash())

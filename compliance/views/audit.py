@@ -10,12 +10,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from compliance.access import may_read_audit
-from compliance.models import AuditAction
-from compliance.queries.audit import Change, audit_lines, audit_page
-from compliance.services.record_audit import audit
+from compliance.queries.audit import Change, audit_lines, audit_page, count_lines
 from compliance.spreadsheet import csv_lines
-from compliance.views.request_facts import recorded
-from compliance.views.respond import Shape, page, signed_in
+from compliance.views.record_export import record_export
+from compliance.views.respond import Shape, page
 from compliance.views.rights import needs
 
 _TRAIL: Final = Shape("compliance/audit/page.html", "results")
@@ -34,13 +32,11 @@ def index(request: HttpRequest) -> HttpResponse:
 @needs(may_read_audit)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """All lines the address asks for, as CSV; that somebody took them is a line too."""
-    now, user = timezone.now(), signed_in(request)
-    with recorded(request):
-        asked = {name: value for name, value in request.GET.items() if name in ("person", "kind", "action", "period")}
-        audit(AuditAction.EXPORTED, None, by=user, now=now, name="audit trail", details={**asked})
+    now = timezone.now()
+    line = record_export(request, "audit trail", "csv", count_lines(request.GET, now=now), now=now)
     rows = (
-        (*(getattr(line, name) for name in _COLUMNS[:8]), _in_words(line.changes), line.address, line.request)
-        for line in audit_lines(request.GET, now=now)
+        (*(getattr(entry, name) for name in _COLUMNS[:8]), _in_words(entry.changes), entry.address, entry.request)
+        for entry in audit_lines(request.GET, before=line.pk, now=now)
     )
     response = StreamingHttpResponse(csv_lines(_COLUMNS, rows), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="audit-{now:%Y%m%dT%H%M%SZ}.csv"'

@@ -15,17 +15,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from compliance.access import may_triage
-from compliance.forms.finding import AssignForm, CommentForm, DueForm, StatusForm
+from compliance.forms.finding import AssignForm, CommentForm, DueForm, RescanForm, StatusForm
 from compliance.models import BulkChange, Finding
+from compliance.queries.bulk_changes import rescanned
 from compliance.queries.filters import number_of, text_of
 from compliance.queries.finding import find_finding, finding_page, ticket_of
 from compliance.queries.finding_neighbours import neighbours
 from compliance.queries.people import people_for, undoable
 from compliance.remediation.change import Change, InvalidChange
 from compliance.remediation.ticket import ticket
-from compliance.services.change_findings import UNDO_WITHIN, change_findings, rescans_of, undo
+from compliance.services.change_findings import UNDO_WITHIN, Undone, change_findings, rescans_of, undo
 from compliance.services.write_findings import NotAllowed, sla_terms
 from compliance.tasks.wake import ring
+from compliance.views.moment import decided_now
 from compliance.views.respond import Shape, htmx, page, signed_in, wants_part
 
 _PAGE: Final = Shape("compliance/finding/page.html", "card")
@@ -81,12 +83,19 @@ def comment(request: HttpRequest, finding_id: int) -> HttpResponse:
 
 
 @require_POST
+def rescan(request: HttpRequest, finding_id: int) -> HttpResponse:
+    """Ask the registry again about the tags that show it."""
+    form = RescanForm(request.POST)
+    return _change(request, finding_id, "rescan", form, form)
+
+
+@require_POST
 def take_back(request: HttpRequest, finding_id: int) -> HttpResponse:
     """Undo what was just done here, and stay."""
     row = _workable(request, finding_id)
     bulk = number_of(request.POST, "bulk")
     try:
-        done = undo(bulk or 0, by=signed_in(request), now=timezone.now())
+        done = undo(bulk or 0, by=signed_in(request), now=decided_now())
     except BulkChange.DoesNotExist as error:
         raise Http404("There is no such change of yours.") from error
     except InvalidChange as error:
@@ -94,8 +103,14 @@ def take_back(request: HttpRequest, finding_id: int) -> HttpResponse:
     except NotAllowed as error:
         raise PermissionDenied(_REFUSED) from error
     else:
-        messages.success(request, "Undone." if not done.kept else "Somebody has changed it since, so it stays.")
+        messages.success(request, _undone(done))
     return HttpResponseRedirect(reverse("finding", args=[row.pk]))
+
+
+def _undone(done: Undone) -> str:
+    if done.kept:
+        return "Somebody has changed it since, so it stays."
+    return "Undone. Nobody has it: who had it may not see it any more." if done.unassigned else "Undone."
 
 
 def _change(request: HttpRequest, finding_id: int, name: str, form: Form, says: _Says) -> HttpResponse:
@@ -109,7 +124,7 @@ def _change(request: HttpRequest, finding_id: int, name: str, form: Form, says: 
 
 
 def _try(request: HttpRequest, row: Finding, form: Form, says: _Says) -> BulkChange | None:
-    now = timezone.now()
+    now = decided_now()
     try:
         bulk = change_findings(Finding.objects.filter(pk=row.pk), says.change(), by=signed_in(request), now=now)
     except InvalidChange as error:
@@ -132,17 +147,20 @@ def _show(
 ) -> HttpResponse:
     now, user = timezone.now(), signed_in(request)
     found = finding_page(row, user.actor, sla_terms(), now=now, all_events="events" in request.GET)
+    undo_of = undoable(changed, user, now - UNDO_WITHIN) if changed else None
     preview = wants_part(request) and htmx(request).target == "preview"
     url = request.build_absolute_uri(reverse("finding", args=[row.pk]))
     context: dict[str, Any] = {
         "page": found,
-        "undo": undoable(changed, user, now - UNDO_WITHIN) if changed else None,
+        "undo": undo_of,
+        "rescanned": rescanned(changed, row.pk, user) if changed and not undo_of else "",
         "saved": saved,
         "target": "preview" if preview else "finding",
         "status_form": forms.get("status") or StatusForm(),
         "assign_form": forms.get("assign") or AssignForm(),
         "due_form": forms.get("due") or DueForm(zone=user.time_zone, initial=found.due.at),
         "comment_form": forms.get("comment") or CommentForm(),
+        "rescan_form": forms.get("rescan"),
         "markdown": ticket(ticket_of(found, url), now),
     }
     if not wants_part(request):

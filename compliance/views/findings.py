@@ -15,6 +15,7 @@ from compliance.access import may_share_views, may_work_on_findings
 from compliance.forms.bulk import ACTIONS, SETTABLE, BulkForm
 from compliance.models import BulkChange, StatusChoice
 from compliance.queries.bulk_changes import Done, find_done
+from compliance.queries.columns import columns_of
 from compliance.queries.finding_filter import (
     DUE_WORDS,
     GROUPS,
@@ -26,19 +27,20 @@ from compliance.queries.finding_filter import (
     read_view,
 )
 from compliance.queries.findings import scope_of, select_findings
-from compliance.queries.inbox import list_findings
-from compliance.remediation.change import InvalidChange
+from compliance.queries.inbox import ASSIGNED, list_findings
+from compliance.remediation.change import LASTING, InvalidChange
 from compliance.remediation.terms import SEVERITIES
 from compliance.services.change_findings import UNDO_WITHIN, CountChanged, change_findings, rescans_of, undo
 from compliance.services.write_findings import NotAllowed
 from compliance.tasks.wake import ring
 from compliance.views.finding_files import FORMATS
-from compliance.views.respond import Shape, page, signed_in, wants_part
+from compliance.views.moment import decided_now
+from compliance.views.respond import Shape, page, signed_in, stays_here, wants_part
 from compliance.views.rights import needs
 
 _INBOX = Shape("compliance/findings/page.html", "results")
 _NOT_ALL_YOURS = "Some of these belong to a team whose findings you may only look at. Nothing was changed."
-_ASKED_AGAIN = ("action", "filter", "back", "assignee", "status", "due", "reason", "text")
+_ASKED_AGAIN = ("action", "whole", "filter", "back", "assignee", "status", "due", "reason", "text")
 
 
 @require_safe
@@ -51,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @needs(may_work_on_findings)
 def bulk(request: HttpRequest) -> HttpResponse:
     """Change all findings that were chosen, or none: not if their number is another than the one that was seen."""
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), decided_now()
     form = BulkForm(request.POST)
     if not form.is_valid():
         return _refused(request, form.problem)
@@ -75,14 +77,15 @@ def bulk(request: HttpRequest) -> HttpResponse:
 def undo_bulk(request: HttpRequest, bulk_id: int) -> HttpResponse:
     """Give findings back what they had before one's own change."""
     try:
-        undone = undo(bulk_id, by=signed_in(request), now=timezone.now())
+        undone = undo(bulk_id, by=signed_in(request), now=decided_now())
     except BulkChange.DoesNotExist as error:
         raise Http404("There is no such change of yours.") from error
     except InvalidChange as error:
         return _refused(request, str(error))
     except NotAllowed:
         return _refused(request, _NOT_ALL_YOURS)
-    return _back(request, changed=str(bulk_id), kept=str(undone.kept))
+    unassigned = {"unassigned": str(undone.unassigned)} if undone.unassigned else {}
+    return _back(request, changed=str(bulk_id), kept=str(undone.kept), **unassigned)
 
 
 def _inbox(request: HttpRequest, params: dict[str, str], more: dict[str, object], *, status: int = 200) -> HttpResponse:
@@ -91,6 +94,7 @@ def _inbox(request: HttpRequest, params: dict[str, str], more: dict[str, object]
     done = find_done(params, user, [row.id for row in found.rows])
     context = {
         "page": found,
+        "columns": columns_of(user, "findings"),
         "done": done,
         "can_undo": done is not None and _can_undo(done, now),
         "works": may_work_on_findings(user.actor),
@@ -101,13 +105,14 @@ def _inbox(request: HttpRequest, params: dict[str, str], more: dict[str, object]
         "groupings": GROUPS,
         "sizes": SIZES,
         "dues": DUE_WORDS,
+        "assigned": ASSIGNED,
         "actions": ACTIONS,
         "settable": SETTABLE,
         "formats": {key: label for key, (label, _) in FORMATS.items()},
         **more,
     }
     response = page(request, _INBOX, context, now=now, status=status)
-    if wants_part(request) and not found.filter.problems:
+    if wants_part(request) and not found.filter.problems and not stays_here(request):
         # What was typed in the search box is an address of its own; what was just done is none.
         header = "HX-Replace-Url" if done or status != 200 else "HX-Push-Url"
         response.headers[header] = f"{reverse('findings')}?{found.here}"
@@ -115,7 +120,7 @@ def _inbox(request: HttpRequest, params: dict[str, str], more: dict[str, object]
 
 
 def _can_undo(done: Done, now: datetime) -> bool:
-    return not done.undone and done.count > 0 and done.action != "comment" and now - done.at <= UNDO_WITHIN
+    return not done.undone and done.count > 0 and done.action not in LASTING and now - done.at <= UNDO_WITHIN
 
 
 def _came_from(request: HttpRequest) -> dict[str, str]:

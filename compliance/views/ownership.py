@@ -16,6 +16,7 @@ from compliance.forms.people import OwnershipForm
 from compliance.models import OwnershipRule
 from compliance.queries.ownership import known_labels, ownership_page, preview_removal, preview_rule, who_owns
 from compliance.services.ownership_rules import add_rule, move_rule, remove_rule
+from compliance.views.moment import decided_now
 from compliance.views.respond import Shape, page, signed_in, wants_part
 from compliance.views.rights import needs
 
@@ -65,7 +66,7 @@ def add(request: HttpRequest) -> HttpResponse:
         registry=form.chosen_registry,
         label=data["label"],
         by=signed_in(request),
-        now=timezone.now(),
+        now=decided_now(),
     )
     messages.success(request, f"Repositories that fit {row.pattern} belong to {row.team} now.")
     return _done()
@@ -76,7 +77,7 @@ def add(request: HttpRequest) -> HttpResponse:
 def remove(request: HttpRequest, rule: int) -> HttpResponse:
     """Take a rule away."""
     row = _found(str(rule))
-    remove_rule(row, by=signed_in(request), now=timezone.now())
+    remove_rule(row, by=signed_in(request), now=decided_now())
     messages.success(request, f"{row.pattern} no longer gives repositories to {row.team}.")
     return _done()
 
@@ -88,7 +89,7 @@ def move(request: HttpRequest, rule: int) -> HttpResponse:
     row = _found(str(rule))
     step = {"up": -1, "down": 1}.get(request.POST.get("to", ""), 0)
     if step:
-        move_rule(row, step, by=signed_in(request), now=timezone.now())
+        move_rule(row, step, by=signed_in(request), now=decided_now())
     return _done()
 
 

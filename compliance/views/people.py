@@ -14,7 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from compliance.access import may_manage_people
 from compliance.forms.people import PersonForm
 from compliance.models import User
+from compliance.queries.api_tokens import active_tokens
+from compliance.queries.filters import number_of
+from compliance.queries.security import factors_of
 from compliance.queries.settings_people import STATES, list_people, teams_of
+from compliance.services.api_tokens import revoke_tokens
+from compliance.services.change_factors import reset_factors
 from compliance.services.invite import invite_link
 from compliance.services.save_person import (
     LastAdministrator,
@@ -83,6 +88,32 @@ def link(request: HttpRequest, person: int) -> HttpResponse:
 
 @require_POST
 @needs(may_manage_people)
+def reset_factor(request: HttpRequest, person: int) -> HttpResponse:
+    """Let somebody who lost their phone log in with the password alone."""
+    row = _found(person)
+    if row == signed_in(request):  # one's own: by the page that asks for the password first
+        return HttpResponseRedirect(reverse("settings_factor_off"))
+    if reset_factors(row, by=signed_in(request), now=timezone.now()):
+        messages.success(request, f"{row} is logged out everywhere and logs in with the password alone.")
+    else:
+        messages.info(request, f"{row} had no second factor.")
+    return HttpResponseRedirect(reverse("person", args=[row.pk]))
+
+
+@require_POST
+@needs(may_manage_people)
+def tokens(request: HttpRequest, person: int) -> HttpResponse:
+    """End one API token of somebody, or all."""
+    row, wanted = _found(person), number_of(request.POST, "token")
+    is_any = wanted is not None or request.POST.get("token") == "all"
+    ended = revoke_tokens(row, now=timezone.now(), only=wanted) if is_any else 0
+    words = {0: "There was no such token.", 1: "The token is revoked."}
+    messages.info(request, words.get(ended, f"{ended} tokens are revoked."))
+    return HttpResponseRedirect(reverse("person", args=[row.pk]))
+
+
+@require_POST
+@needs(may_manage_people)
 def activate(request: HttpRequest, person: int) -> HttpResponse:
     """Keep somebody out, or let them in again."""
     row = _found(person)
@@ -101,8 +132,10 @@ def activate(request: HttpRequest, person: int) -> HttpResponse:
 def _page(
     request: HttpRequest, row: User, *, form: PersonForm | None = None, status: int = 200, **more: object
 ) -> HttpResponse:
-    context = {"person": row, "teams": teams_of(row), "form": form or PersonForm(person=row), **more}
-    return page(request, _PERSON, context, now=timezone.now(), status=status)
+    more["tokens"] = active_tokens(row, now=timezone.now())
+    known = {"teams": teams_of(row), "factors": factors_of(row)}
+    context = {"person": row, **known, "form": form or PersonForm(person=row)}
+    return page(request, _PERSON, {**context, **more}, now=timezone.now(), status=status)
 
 
 def _found(person: int) -> User:

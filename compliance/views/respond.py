@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
+from urllib.parse import urldefrag
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from compliance.models import User
@@ -36,6 +38,11 @@ def wants_part(request: HttpRequest) -> bool:
     return bool(details) and not details.history_restore_request and not details.boosted
 
 
+def stays_here(request: HttpRequest) -> bool:
+    """Whether htmx asks for the very address that the browser shows: that is no step in its history."""
+    return urldefrag(htmx(request).current_url_abs_path or "").url == request.get_full_path()
+
+
 def page(
     request: HttpRequest, shape: Shape, context: Mapping[str, Any], *, now: datetime, status: int = 200
 ) -> HttpResponse:
@@ -46,6 +53,12 @@ def page(
     patch_vary_headers(response, ["HX-Request"])
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def of_this_site(request: HttpRequest, address: str) -> str:
+    """Where a form asks to go on to, if that is here; else the overview."""
+    is_here = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if is_here else "/"
 
 
 def signed_in(request: HttpRequest) -> User:

@@ -31,6 +31,7 @@ REFUSALS: Final[Mapping[Right, str]] = {
     access.may_manage_registries: f"Your role may not change registries. {_ADMINISTRATOR}",
     access.may_manage_policies: f"Your role may not change policies. {_ADMINISTRATOR}",
     access.may_manage_people: f"Your role may not change people, teams and who owns what. {_ADMINISTRATOR}",
+    access.may_change_retention: f"Your role may not decide how long things are kept. {_ADMINISTRATOR}",
     access.may_find_people: "Only who works on findings looks people up. Ask a lead of your team.",
     access.may_see_unowned: "Repositories that nobody owns are shown to leads and to those who see everything.",
     access.may_claim_repositories: "Only leads of a team, security and administrators claim repositories.",
@@ -38,6 +39,7 @@ REFUSALS: Final[Mapping[Right, str]] = {
         "Only triagers and leads of a team, and the role security, may change findings. Ask a lead of your team."
     ),
     access.may_read_audit: "The audit trail names everybody: auditors, security and administrators read it.",
+    access.may_see_system: f"What this site runs on is shown to who keeps it running. {_SECURITY}",
     access.may_write_waivers: (
         "Only triagers and leads of a team, and the role security, may ask for a waiver. Ask a lead of your team."
     ),

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic.edit import FormView
 from django_htmx.http import HttpResponseClientRedirect
@@ -20,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from compliance.forms.account import LoginForm
 from compliance.models import User
 from compliance.templatetags.plimsoll import THEMES
-from compliance.views.respond import htmx
+from compliance.views.respond import htmx, of_this_site
 from compliance.views.session_limits import begin_limits
 
 _YEAR = 365 * 24 * 3600
@@ -68,10 +67,8 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def choose_theme(request: HttpRequest) -> HttpResponse:
     """Remember the theme in a cookie, so that the server renders it and nothing flashes."""
-    target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
-        target = "/"
-    response = HttpResponseRedirect(target)
+    target = of_this_site(request, request.POST.get("next", ""))
+    response = HttpResponse(status=204) if htmx(request) else HttpResponseRedirect(target)
     theme = request.POST.get("theme", "")
     if theme in THEMES:
         response.set_cookie("theme", theme, max_age=_YEAR, httponly=True, samesite="Lax", secure=settings.HTTPS)

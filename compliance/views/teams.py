@@ -17,6 +17,7 @@ from compliance.queries.team_work import team_work
 from compliance.queries.teams import find_team, find_teams, list_teams, what_goes
 from compliance.remediation.metrics import DEFINITIONS
 from compliance.services.save_team import create_team, delete_team
+from compliance.views.moment import decided_now
 from compliance.views.respond import Shape, page, signed_in
 from compliance.views.rights import actor_of, needs
 
@@ -79,7 +80,7 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
     """Delete a team, after its name was written."""
     team = get_object_or_404(Team, slug=slug)
     if request.method == "POST" and request.POST.get("name") == team.name:
-        delete_team(team, by=signed_in(request), now=timezone.now())
+        delete_team(team, by=signed_in(request), now=decided_now())
         messages.success(request, f"{team.name} was deleted.")
         return HttpResponseRedirect(reverse("teams"))
     wrong = "This is not its name." if request.method == "POST" else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -16,11 +17,23 @@ from compliance.access import may_claim_repositories, may_give_repository, may_s
 from compliance.forms.people import ClaimForm, OwnerForm
 from compliance.models import Repository
 from compliance.models.repository import RepositoryQuerySet
+from compliance.queries.filters import storable
 from compliance.queries.unowned import list_unowned, shown_labels, unowned_repositories
-from compliance.services.claim_repositories import MayNotGive, OthersCount, give_repositories, release_repositories
+from compliance.services.claim_repositories import (
+    MayNotGive,
+    OthersCount,
+    TooLate,
+    can_undo_claim,
+    claim_repositories,
+    give_repositories,
+    release_repositories,
+    undo_claim,
+)
+from compliance.views.moment import decided_now
 from compliance.views.respond import Shape, page, signed_in
 from compliance.views.rights import actor_of, needs
 
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{10,40}", re.ASCII)
 _LIST: Final = Shape("compliance/unowned/page.html", "results")
 _WHOLE: Final = Shape("compliance/unowned/page.html")
 _OWNER: Final = Shape("compliance/repository_owner/page.html")
@@ -47,13 +60,29 @@ def claim(request: HttpRequest) -> HttpResponse:
         return _page(request, form, status=422)
     team = form.cleaned_data["team"]
     try:
-        count = give_repositories(rows, team, by=signed_in(request), now=timezone.now(), expected=expected)
+        made = claim_repositories(rows, team, by=signed_in(request), now=decided_now(), expected=expected)
     except OthersCount as obstacle:
         return _page(request, form, status=409, conflict=_MOVED, actual=obstacle.actual)
     except MayNotGive as refused:
         raise PermissionDenied("You may claim repositories for teams you lead.") from refused
-    noun = "repository belongs" if count == 1 else "repositories belong"
-    messages.success(request, f"{count:,} {noun} to {team} now.")
+    noun = "repository belongs" if made.count == 1 else "repositories belong"
+    messages.success(request, f"{made.count:,} {noun} to {team} now.")
+    return HttpResponseRedirect(f"{reverse('unowned')}?{urlencode({**_filters(request), 'claimed': made.token})}")
+
+
+@require_POST
+@needs(may_claim_repositories)
+def undo(request: HttpRequest) -> HttpResponse:
+    """Take one's own claim back."""
+    try:
+        done = undo_claim(_token(request.POST), by=signed_in(request), now=decided_now())
+    except TooLate:
+        messages.error(request, "A claim can be undone once, within ten minutes, by whoever made it.")
+    except MayNotGive as refused:
+        raise PermissionDenied("You do not lead that team any more.") from refused
+    else:
+        kept = f" {done.kept:,} had been given away since and stay." if done.kept else ""
+        messages.success(request, f"Undone: {done.count:,} of them are as they were.{kept}")
     return HttpResponseRedirect(f"{reverse('unowned')}?{urlencode(_filters(request))}")
 
 
@@ -66,7 +95,7 @@ def owner(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     form = OwnerForm(request.POST if request.method == "POST" else None, actor=actor, repository=row)
     if not form.is_valid():
         return _owner_page(request, row, form, status=422 if form.is_bound else 200)
-    rows, by, now = Repository.objects.filter(pk=row.pk), signed_in(request), timezone.now()
+    rows, by, now = Repository.objects.filter(pk=row.pk), signed_in(request), decided_now()
     try:
         if form.cleaned_data["by"] == "rules":
             release_repositories(rows, by=by, now=now)
@@ -85,8 +114,15 @@ def _page(request: HttpRequest, form: ClaimForm, *, status: int = 200, **more: o
     found = list_unowned(_filters(request), actor)
     if not form.is_bound and len(found.teams) == 1 and not actor.triages_everything:
         form.initial["team"] = found.teams[0][0]
-    context = {"page": found, "form": form, "everything": actor.sees_everything, **more}
-    return page(request, _LIST if status == 200 else _WHOLE, context, now=timezone.now(), status=status)
+    token, now = _token(request.GET), timezone.now()
+    claimed = token if token and can_undo_claim(token, by=signed_in(request), now=now) else ""
+    context = {"page": found, "form": form, "everything": actor.sees_everything, "claimed": claimed, **more}
+    return page(request, _LIST if status == 200 else _WHOLE, context, now=now, status=status)
+
+
+def _token(sent: QueryDict) -> str:
+    said = sent.get("claimed", "")
+    return said if _TOKEN.fullmatch(said) else ""
 
 
 def _chosen(request: HttpRequest, form: ClaimForm) -> tuple[RepositoryQuerySet, int]:
@@ -113,7 +149,7 @@ def _found(request: HttpRequest, slug: str, name: str) -> Repository:
     """A repository somebody may see, or may take."""
     actor = actor_of(request)
     rows = Repository.objects.select_related("registry", "team", "team_rule")
-    row = rows.filter(registry__slug=slug, name=name).first() if "\0" not in name else None
+    row = rows.filter(registry__slug=slug, name=name).first() if storable(slug, name) else None
     offered = row is not None and row.team_id is None and may_claim_repositories(actor)
     if row is None or not (offered or Repository.objects.for_user(actor).filter(pk=row.pk).exists()):
         raise Http404("There is no such repository.")

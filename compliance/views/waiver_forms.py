@@ -21,10 +21,11 @@ from compliance.queries.filters import text_of
 from compliance.queries.paging import page_of
 from compliance.queries.waiver import find_waiver, finding_line, pending_reach
 from compliance.queries.waiver_reach import MOST_RUN_KEYS, Reach
-from compliance.queries.waiver_start import from_finding, from_query, from_waiver
+from compliance.queries.waiver_start import from_finding, from_query, from_waiver, left_out
 from compliance.queries.waivers import teams_to_choose
 from compliance.remediation.waiver_dates import presets
 from compliance.services.write_waiver import TOO_VARIED, TOO_WIDE, WaiverRefused, reach_of, write_waiver
+from compliance.views.moment import decided_now
 from compliance.views.respond import Shape, page, signed_in
 from compliance.views.rights import needs
 
@@ -65,7 +66,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _respond(request, form, _preview(form), status=422)
     try:
-        waiver = write_waiver(form.draft(), by=author, now=timezone.now())
+        waiver = write_waiver(form.draft(), by=author, now=decided_now())
     except WaiverRefused as error:
         for field, words in error.errors.items():
             form.add_error(field or None, words)
@@ -130,6 +131,8 @@ def _respond(
         "chosen": chosen,
         "preview": found,
         "renews": form.renews,
+        # A waiver that is renewed, or made for one finding, has no list behind it.
+        "left_out": left_out(request.GET, form.initial),
         "teams": teams_to_choose(form.author.actor, triaged=True),
         "choices": choices,
         "offered": offered,

@@ -8,14 +8,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from compliance.models import AuditAction, Waiver
+from compliance.models import ScopeChoice, Waiver
 from compliance.queries.waiver import find_waiver, waiver_page
 from compliance.queries.waiver_rows import WaiverRow
-from compliance.queries.waivers import all_rows, list_waivers
+from compliance.queries.waivers import MOST_EXPORTED, all_rows, count_waivers, list_waivers
 from compliance.services.apply_waivers import Applied
 from compliance.services.decide_waiver import CannotDecide, approve_waiver, revoke_waiver
-from compliance.services.record_audit import audit
 from compliance.spreadsheet import Cell, csv_lines
+from compliance.views.bearer import takes_token
+from compliance.views.moment import decided_now
+from compliance.views.record_export import record_export
 from compliance.views.respond import Shape, page, signed_in
 
 _LIST = Shape("compliance/waivers/page.html", "results")
@@ -34,11 +36,12 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@takes_token(ScopeChoice.WAIVERS)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """All waivers the address asks for, as CSV."""
     user, now = signed_in(request), timezone.now()
-    details: dict[str, object] = {"format": "csv", "filter": request.get_full_path()[:2_000]}
-    audit(AuditAction.EXPORTED, None, by=user, now=now, name="waivers", details=details)
+    count = count_waivers(request.GET, user.actor, now=now)
+    record_export(request, "waivers", "csv", min(count, MOST_EXPORTED), now=now)
     rows = all_rows(request.GET, user.actor, now=now)
     lines = csv_lines(_COLUMNS, (_cells(row) for row in rows))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
@@ -60,7 +63,7 @@ def approve(request: HttpRequest, waiver_id: int) -> HttpResponse:
     """Let it count."""
     waiver = _found(request, waiver_id)
     try:
-        applied = approve_waiver(waiver.pk, by=signed_in(request), now=timezone.now())
+        applied = approve_waiver(waiver.pk, by=signed_in(request), now=decided_now())
     except CannotDecide as error:
         return _refused(request, waiver, error)
     messages.success(request, f"{waiver.title} counts now: {_findings(len(applied.waived))} waived.")
@@ -72,7 +75,7 @@ def revoke(request: HttpRequest, waiver_id: int) -> HttpResponse:
     """End it."""
     waiver = _found(request, waiver_id)
     try:
-        applied = revoke_waiver(waiver.pk, by=signed_in(request), now=timezone.now())
+        applied = revoke_waiver(waiver.pk, by=signed_in(request), now=decided_now())
     except CannotDecide as error:
         return _refused(request, waiver, error)
     messages.success(request, f"{waiver.title} has ended: {_reopened(applied)}")

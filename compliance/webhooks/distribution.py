@@ -10,7 +10,7 @@ from typing import Final
 
 from compliance.webhooks.body import Object, objects, part, quoted, text
 from compliance.webhooks.hint import Kind, Odd, Reading
-from compliance.webhooks.naming import MOST_HINTS, Told, add, event_key
+from compliance.webhooks.naming import MOST_HINTS, Told, add, event_key, pusher
 from compliance.webhooks.proof import HeaderSecret
 from compliance.webhooks.sender import Home, Sample, Sender, Step
 
@@ -46,6 +46,7 @@ def _read_event(reading: Reading, event: Object) -> None:
         text(target, "digest"),
         event_key(text(event, "id")),
         text(event, "request", "host"),
+        pusher(event, "actor", "name"),
     )
     add(reading, told)
 

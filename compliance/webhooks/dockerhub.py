@@ -11,7 +11,7 @@ from typing import Final
 
 from compliance.webhooks.body import Object, text
 from compliance.webhooks.hint import Kind, Reading
-from compliance.webhooks.naming import Told, one
+from compliance.webhooks.naming import Told, one, pusher
 from compliance.webhooks.proof import ADDRESS
 from compliance.webhooks.sender import Home, Sample, Sender, Step
 
@@ -20,7 +20,7 @@ def read(_headers: Mapping[str, str], body: Object, _home: Home) -> Reading:
     """Every request is a push of one tag."""
     name, tag = text(body, "repository", "repo_name"), text(body, "push_data", "tag")
     repository = name if "/" in name else f"library/{name}"
-    return one(Told(Kind.PUSHED, repository, tag))
+    return one(Told(Kind.PUSHED, repository, tag, pusher=pusher(body, "push_data", "pusher")))
 
 
 SENDER: Final = Sender(

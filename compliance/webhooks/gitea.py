@@ -10,7 +10,7 @@ from typing import Final
 
 from compliance.webhooks.body import Object, quoted, text
 from compliance.webhooks.hint import Kind, Odd, Reading
-from compliance.webhooks.naming import Told, event_key, ignored, one
+from compliance.webhooks.naming import Told, event_key, ignored, one, pusher
 from compliance.webhooks.proof import BodySignature
 from compliance.webhooks.sender import Home, Sample, Sender, Step
 
@@ -30,7 +30,8 @@ def read(headers: Mapping[str, str], body: Object, _home: Home) -> Reading:
     owner = text(body, "package", "owner", "login") or text(body, "package", "owner", "username")
     repository = f"{owner}/{text(body, 'package', 'name')}".lower()
     key = event_key(headers.get("x-gitea-delivery") or headers.get("x-forgejo-delivery") or "")
-    return one(Told(_KINDS[action], repository, text(body, "package", "version"), "", key))
+    by = pusher(body, "sender", "login")
+    return one(Told(_KINDS[action], repository, text(body, "package", "version"), "", key, pusher=by))
 
 
 _CURL: Final = """curl --header 'Authorization: token ACCESS_TOKEN' --header 'Content-Type: application/json' \\

@@ -10,7 +10,7 @@ from typing import Final
 
 from compliance.webhooks.body import Object, part, quoted, text
 from compliance.webhooks.hint import Kind, Odd, Reading
-from compliance.webhooks.naming import Told, event_key, ignored, one
+from compliance.webhooks.naming import Told, event_key, ignored, one, pusher
 from compliance.webhooks.proof import BodySignature
 from compliance.webhooks.sender import Home, Sample, Sender, Step
 
@@ -41,6 +41,7 @@ def read(headers: Mapping[str, str], body: Object, _home: Home) -> Reading:
             text(container, "tag", "digest") or text(container, "manifest", "digest"),
             event_key(headers.get("x-github-delivery", "")),
             host,
+            pusher(body, "sender", "login"),
         )
     )
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from compliance.webhooks.body import Object, objects, part, text
 from compliance.webhooks.hint import Kind, Odd, Reading
-from compliance.webhooks.naming import Told, add, event_key, ignored
+from compliance.webhooks.naming import Told, add, event_key, ignored, pusher
 from compliance.webhooks.proof import HeaderSecret
 from compliance.webhooks.sender import Home, Sample, Sender, Step
 
@@ -38,7 +38,8 @@ def read(_headers: Mapping[str, str], body: Object, _home: Home) -> Reading:
         tag, digest = text(resource, "tag"), text(resource, "digest")
         key = event_key(text(body, "id")) if is_cloud_event else ""
         host = text(resource, "resource_url").partition("/")[0]
-        add(reading, Told(kind, text(data, "repository", "repo_full_name"), tag, digest, key, host))
+        repository, by = text(data, "repository", "repo_full_name"), pusher(body, "operator")
+        add(reading, Told(kind, repository, tag, digest, key, host, by))
     return reading
 
 

@@ -26,6 +26,7 @@ class Hint:
     :param digest: empty where the product does not tell.
     :param event_key: what tells this event from every other one of the same sender; empty where nothing does.
     :param host: the registry the payload names; compared, never contacted.
+    :param pusher: who is said to have pushed: a name that a person can read, from the sender and from nobody else.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Hint:
     digest: str = ""
     event_key: str = ""
     host: str = ""
+    pusher: str | None = None
 
 
 @dataclass(slots=True)

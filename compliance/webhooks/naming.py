@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from compliance.webhooks.body import quoted
+from compliance.webhooks.body import quoted, text
 from compliance.webhooks.hint import Hint, Kind, Odd, Reading
 from scanner.domain.reference import InvalidReference, parse_digest, parse_repository, parse_tag
 
 MOST_HINTS: Final = 1_000
+LONGEST_PUSHER: Final = 255
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}", re.ASCII)
 BY_DIGEST: Final = "pushed by digest: the tag's own event will tell"
@@ -28,6 +29,7 @@ class Told:
     digest: str = ""
     event_key: str = ""
     host: str = ""
+    pusher: str | None = None
 
 
 def add(reading: Reading, told: Told) -> None:
@@ -59,6 +61,20 @@ def ignored(why: str) -> Reading:
     return Reading(ignored=[why])
 
 
+def pusher(body: object, *path: str) -> str | None:
+    """Who pushed, at a path of a payload; a push counts whatever stands there."""
+    try:
+        return name_of(text(body, *path))
+    except Odd:
+        return None
+
+
+def name_of(found: str) -> str | None:
+    """A name that can be shown whole, or nothing: cut or escaped it could be somebody else's."""
+    name = found.strip()
+    return name if 0 < len(name) <= LONGEST_PUSHER and name.isprintable() else None
+
+
 def event_key(*parts: str) -> str:
     """One word that tells an event from others; empty when there is nothing to make it of."""
     if not all(parts):
@@ -78,4 +94,5 @@ def _checked(told: Told) -> Hint:
         parse_digest(digest) if digest else "",
         told.event_key,
         told.host.lower() if _HOST.fullmatch(told.host) else "",
+        told.pusher if told.kind is Kind.PUSHED else None,
     )

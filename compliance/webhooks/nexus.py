@@ -10,7 +10,7 @@ from typing import Final
 
 from compliance.webhooks.body import Object, quoted, text
 from compliance.webhooks.hint import Kind, Odd, Reading
-from compliance.webhooks.naming import Told, event_key, ignored, one
+from compliance.webhooks.naming import Told, event_key, ignored, name_of, one, pusher
 from compliance.webhooks.proof import BodySignature
 from compliance.webhooks.sender import Home, Sample, Sender, Step
 
@@ -32,7 +32,13 @@ def read(headers: Mapping[str, str], body: Object, home: Home) -> Reading:
     if not repository:
         return ignored(f"in {hosted_in[:80]}: none of the repositories that are listed")
     key = event_key(headers.get("x-nexus-webhook-delivery", ""))
-    return one(Told(_KINDS[action], repository, text(body, "component", "version"), "", key))
+    version = text(body, "component", "version")
+    return one(Told(_KINDS[action], repository, version, "", key, pusher=_initiator(body)))
+
+
+def _initiator(body: Object) -> str | None:
+    """The name before the address in ``ci/10.0.0.9``."""
+    return name_of((pusher(body, "initiator") or "").rpartition("/")[0])
 
 
 def _repository(hosted_in: str, image: str, home: Home) -> str:

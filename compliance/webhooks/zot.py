@@ -10,7 +10,7 @@ from typing import Final
 
 from compliance.webhooks.body import Object, part, text
 from compliance.webhooks.hint import Kind, Odd, Reading
-from compliance.webhooks.naming import Told, event_key, ignored, one
+from compliance.webhooks.naming import Told, event_key, ignored, one, pusher
 from compliance.webhooks.proof import HeaderSecret
 from compliance.webhooks.sender import Home, Sample, Sender, Step
 
@@ -28,7 +28,8 @@ def read(headers: Mapping[str, str], body: Object, _home: Home) -> Reading:
     kind = next((kind for end, kind in _KINDS.items() if event.endswith(end)), None)
     if kind is None:
         return ignored(f"{event[:100]}: no push")
-    told = Told(kind, text(data, "name"), text(data, "reference"), text(data, "digest"), event_key(key))
+    by = pusher(data, "actor", "name")
+    told = Told(kind, text(data, "name"), text(data, "reference"), text(data, "digest"), event_key(key), pusher=by)
     return one(told)
 
 
@@ -58,7 +59,8 @@ SENDER: Final = Sender(
         """{"specversion": "1.0", "type": "zotregistry.image.updated", "source": "zotregistry.dev",
  "id": "7a2f6b0e-0004", "time": "2026-01-02T03:04:05Z", "datacontenttype": "application/json",
  "data": {"name": "team/shop", "reference": "1.4", "mediaType": "application/vnd.oci.image.manifest.v1+json",
-  "digest": "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef", "manifest": "{}"}}""",
+  "digest": "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef", "manifest": "{}",
+  "actor": {"name": "ci"}, "request": {"addr": "10.0.0.9", "method": "PUT"}}}""",
     ),
     note="Zot does not repeat an event that could not be delivered; the next scan finds what was missed.",
 )

@@ -18,7 +18,7 @@ from scanner.domain.limits import Limits
 from scanner.domain.problems import ImageProblem, LimitExceeded
 
 try:
-    from compression import zstd  # type: ignore[import-not-found, unused-ignore] # in the standard library since 3.14
+    from compression import zstd  # type: ignore[import-not-found, unused-ignore]  # in the standard library since 3.14
 except ImportError:
     from backports import zstd
 

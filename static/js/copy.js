@@ -1,11 +1,6 @@
-// The buttons stay hidden until there is something that can copy.
-const show = (root) => root.querySelectorAll?.(".copy[hidden]").forEach((button) => { button.hidden = false; });
-
 async function copy(text) {
-  if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.className = "away";
+  if (window.isSecureContext) return navigator.clipboard.writeText(text);
+  const area = Object.assign(document.createElement("textarea"), { value: text, className: "away" });
   document.body.append(area);
   area.select();
   document.execCommand("copy"); // the only way over plain HTTP
@@ -21,5 +16,3 @@ document.addEventListener("click", async (event) => {
   document.getElementById("status").textContent = "Copied";
   setTimeout(() => button.classList.remove("done"), 1500);
 });
-document.addEventListener("htmx:afterSwap", () => show(document));
-show(document);

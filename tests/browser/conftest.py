@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import override_settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.support.pages import PLAIN_STATIC
 
@@ -22,7 +22,19 @@ _QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
-_SERIOUS = frozenset({"serious", "critical"})
+_SCRIPT = Axe().axe_script
+_AXE = """async (only) => {
+    const options = {resultTypes: ["violations"], reporter: "no-passes", selectors: false, preload: false};
+    if (only) options.runOnly = {type: "rule", values: only};
+    const found = (await axe.run(document, options)).violations;
+    return found.map(e => `${e.id} (${e.impact}): ${e.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(" | ")}`);
+}"""
+COLORS = ("color-contrast", "link-in-text-block")
+"""The rules of axe that look at colors: all that another theme can break."""
+
+_MILLISECONDS = 60_000
+# What was to happen happens; how soon says how busy the machine is.
+expect.set_options(timeout=_MILLISECONDS)
 
 # playwright's loop runs in this thread, and Django would refuse to touch the database beside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -42,6 +54,14 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_QUIET)
         yield chromium
         chromium.close()
+
+
+_BUSY = ".htmx-request, .htmx-swapping, .htmx-settling"
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing is asked for or swapped: what is faded meanwhile has less contrast, and focus may move."""
+    expect(page.locator(_BUSY)).to_have_count(0)
 
 
 @dataclass  # without slots: playwright marks the listeners it is given
@@ -69,14 +89,11 @@ class Visitor:
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url(f"{self.base}/")
 
-    def barriers(self) -> list[str]:
-        """What axe finds serious or critical, with the elements."""
-        found = Axe().run(self.page).response["violations"]
-        return [
-            f"{each['id']}: {[node['html'][:160] for node in each['nodes'][:3]]}"
-            for each in found
-            if each["impact"] in _SERIOUS
-        ]
+    def barriers(self, *only: str) -> list[str]:
+        """What axe objects to, however slight, with the elements; ``only`` by these rules."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(_SCRIPT)
+        return list(self.page.evaluate(_AXE, list(only) or None))
 
     def overflow(self) -> int:
         """Pixels the page is wider than the window."""
@@ -97,6 +114,7 @@ class Visitor:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A window of its own for each test."""
     window = browser.new_context(viewport={"width": 1280, "height": 900})
+    window.set_default_timeout(_MILLISECONDS)
     yield window
     window.close()
 

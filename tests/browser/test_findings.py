@@ -168,21 +168,3 @@ def test_without_script(inbox: Visitor) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     assert page.get_by_role("link", name="Late", exact=True).get_attribute("aria-current") == "true"
     plain.close()
-
-
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)])
-def test_it_is_whole(inbox: Visitor, theme: str, width: int) -> None:
-    inbox.page.set_viewport_size({"width": width, "height": 800})
-    inbox.page.get_by_role("button", name=f"{theme.capitalize()} theme").click()
-    shown = Finding.objects.to_do().latest("pk").pk
-    paths = ["", "?tab=all", "?group=rule&opened=NR103", "?q=statu:x", "?severity=low&q=zzz", f"?f={shown}"]
-    wrong: dict[str, list[str]] = {}
-    for path in paths:
-        inbox.go(f"/findings/{path}")
-        if boxes := inbox.page.locator("#bulk input[name=id]").count():
-            inbox.page.locator("#bulk input[name=id]").nth(boxes // 2).check()
-        found = [*inbox.barriers(), *inbox.small_targets(), *inbox.complaints]
-        found += [f"{inbox.overflow()} px too wide"] if inbox.overflow() > 0 else []
-        wrong |= {path: found} if found else {}
-        inbox.complaints.clear()
-    assert not wrong

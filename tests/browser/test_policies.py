@@ -40,7 +40,7 @@ def test_preview_save_and_watch(visitor: Visitor) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url(f"**{URL}")
     expect(page.locator("#live-kubernetes")).to_contain_text("60 repositories wait for a worker")
-    finish_rejudgings(now=NOW)
+    finish_rejudgings(clock=lambda: NOW)
     expect(page.locator("#live-kubernetes")).to_contain_text("60 tags got another verdict")  # it finds out by itself
     assert page.locator("#live-kubernetes").get_attribute("hx-get") is None
     assert not visitor.complaints

@@ -46,9 +46,15 @@ def test_shapes_can_be_seen(shape: str) -> None:
 
 
 def test_scripts_stay_small() -> None:
-    assert sum(len(file.read_bytes()) for file in JS.glob("*.js")) <= 11 * 1024
+    assert sum(len(file.read_bytes()) for file in JS.glob("*.js")) <= 8 * 1024
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
     for file in [*CSS.glob("*.css"), *JS.glob("*.js")]:
         assert not re.search(r"https?://|@import|url\(", file.read_text()), file.name
+
+
+def test_themes_differ_in_their_colors_alone() -> None:
+    for file in CSS.glob("*.css"):
+        found = re.search(r"prefers-color-scheme|data-theme", file.read_text())
+        assert bool(found) == (file.name == "tokens.css"), file.name

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import expect
 
 from compliance.models import Finding, Image, Waiver
-from compliance.services.write_waiver import write_waiver
 from tests.browser.conftest import Visitor
-from tests.support.remediation import draft, finding
+from tests.support.remediation import finding
 from tests.support.rows import PASSWORD, Fleet, fleet, user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -55,23 +52,3 @@ def test_a_finding_is_waived_without_a_mouse(visitor: Visitor, made: Fleet) -> N
     page.get_by_role("link", name="3 findings").click()
     expect(page).to_have_url(f"{visitor.base}/findings/?waiver={Waiver.objects.get().pk}&status=waived")
     assert visitor.complaints == []
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_shape(browser: Browser, live_server: LiveServer, made: Fleet, width: int, scheme: str) -> None:
-    by = user("author")
-    until = (timezone.now() + timedelta(days=100)).date()
-    one = write_waiver(replace(draft(by), until=until), by=by, now=timezone.now())
-    window = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]  # one of its literals
-    visitor = Visitor(window.new_page(), live_server.url)
-    visitor.page.on("console", visitor.hear)
-    visitor.log_in("sam", PASSWORD)
-    for url in ("/waivers/", f"/waivers/{one.pk}/", "/waivers/-/new/?rule=NR103", "/waivers/-/covered/?rule=NR103"):
-        visitor.go(url)
-        visitor.page.wait_for_load_state("networkidle")
-        assert visitor.barriers() == [], url
-        assert visitor.small_targets() == [], url
-        assert visitor.overflow() == 0, url
-    assert visitor.complaints == []
-    window.close()

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.charts import HEIGHT, WIDTH, Series, nice_ceiling, parts, sparkline, stacked, up_and_down
+from compliance.charts import (
+    HEIGHT,
+    WIDTH,
+    Chart,
+    Series,
+    nice_ceiling,
+    parts,
+    sparkline,
+    stacked,
+    up_and_down,
+    with_sign,
+)
 
 COUNTS = st.lists(st.integers(0, 10_000_000), min_size=0, max_size=40)
 
@@ -34,6 +46,23 @@ def test_areas_lie_on_each_other() -> None:
     assert chart.bands[0].path == "M44.0 94.0 556.0 10.0 L556.0 178.0 44.0 178.0Z"
     assert chart.description == "1 Jan to 2 Jan: pass from 1 to 2, fail from 1 to 0."
     assert chart.columns[0].title == "1 Jan: 1 pass, 1 fail"
+
+
+def test_a_target_is_a_line_where_the_areas_below_it_end() -> None:
+    below = [Series("ontime", "On time", [2, 1]), Series("fail", "Overdue", [2, 0])]
+    chart = stacked("T", ["1 Jan", "2 Jan"], below, target=Series("target", "Target", [2, 1]))
+    assert chart.target is not None
+    assert (chart.target.name, chart.target.path) == ("Target", "M44.0 94.0 556.0 136.0")
+    assert chart.bands[0].path.startswith(chart.target.path)
+    assert stacked("T", ["1 Jan", "2 Jan"], below).target is None
+
+
+def test_a_target_of_one_day_is_a_stretch_and_of_none_is_nothing() -> None:
+    for values, path in (([2], "M44.0 10.0 556.0 10.0"), ([], "")):
+        dates = ["1 Jan"] * len(values)
+        chart = stacked("T", dates, [Series("pass", "Pass", values)], target=Series("target", "Target", values))
+        assert chart.target is not None
+        assert chart.target.path == path
 
 
 def test_one_day_is_a_stretch_and_no_day_is_said() -> None:
@@ -102,6 +131,48 @@ def test_the_only_bar_is_drawn_in_full() -> None:
 
 def test_nothing_to_draw_is_said() -> None:
     assert up_and_down("Comings", ["a"], Series("new", "New", [0]), Series("fixed", "Fixed", [0])).quiet
+
+
+def coming_and_going(new: list[int], fixed: list[int], *, net: bool = True) -> Chart:
+    dates = [f"day {number}" for number in range(len(new))]
+    return up_and_down("Comings", dates, Series("new", "New", new), Series("fixed", "Fixed", fixed), net=net)
+
+
+def test_the_net_line_is_new_less_fixed() -> None:
+    chart = coming_and_going([4, 1, 0], [0, 1, 2])
+    assert chart.net is not None
+    top, middle = chart.rows[0].at, chart.rows[1].at
+    ys = [float(y) for y in chart.net.path.split(" ")[1::2]]
+    assert ys == [top, middle, round(middle + (middle - top) / 2, 1)]
+    assert [column.title for column in chart.columns] == [
+        "day 0: 4 new, 0 fixed, net +4",
+        "day 1: 1 new, 1 fixed, net 0",
+        "day 2: 0 new, 2 fixed, net −2",
+    ]
+    assert chart.description.endswith(" In all the difference is +2.")
+
+
+def test_no_net_line_unless_asked_for_or_with_nothing_to_draw() -> None:
+    plain = coming_and_going([4, 1], [0, 1], net=False)
+    assert plain.net is None
+    assert "net" not in plain.columns[0].title + plain.description
+    assert coming_and_going([0, 0], [0, 0]).net is None
+
+
+@given(COUNTS, st.randoms(use_true_random=False))
+def test_the_net_line_stays_within_the_plot_and_its_name_off_the_others(values: list[int], order: Random) -> None:
+    chart = coming_and_going(values, order.sample(values, len(values)))
+    if chart.net is None:
+        assert chart.quiet
+        return
+    low, high = chart.rows[0].at, chart.rows[-1].at
+    assert all(low <= float(y) <= high for y in chart.net.path.split(" ")[1::2])
+    assert all(abs(chart.net.label_y - band.label_y) >= 14 for band in chart.bands)
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0"), (3, "+3"), (-1200, "−1,200")])
+def test_a_difference_has_its_sign(number: int, text: str) -> None:
+    assert with_sign(number) == text
 
 
 def test_a_change_on_the_first_date_stands_on_it() -> None:

@@ -46,7 +46,7 @@ def registry(demo_registry: DemoRegistry, demo_layout: OciLayout) -> Registry:
     return save_registry(values, now=timezone.now())
 
 
-def _until(happened: Callable[[], object], seconds: float = 90.0) -> None:
+def _until(happened: Callable[[], object], seconds: float = 200.0) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, list(RepositoryScan.objects.values("state", "attempts", "tags_done"))

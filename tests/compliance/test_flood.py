@@ -79,12 +79,12 @@ def test_nothing_that_was_answered_is_lost_whatever_dies(registry: RealRegistry,
     raws = requests(registry, digests)
 
     def one(number: int, due: float) -> Answer:
-        return send(product.port, raws[number], due=due, patience=60.0)
+        return send(product.port, raws[number], due=due, patience=120.0)
 
     troubles = striking(blows(product, flush), EVENTS * 60 / PER_MINUTE)
     answers = flood(one, EVENTS, PER_MINUTE)
     troubles.join()
-    wait_for_the_end()
+    wait_for_the_end(product)
 
     assert {answer.status for answer in answers} == {202}
     assert any(answer.tries > 1 for answer in answers)  # the web was really away
@@ -96,8 +96,9 @@ def test_nothing_that_was_answered_is_lost_whatever_dies(registry: RealRegistry,
     assert set(Tag.objects.values_list("verdict", flat=True)) == {"pass", "fail"}
 
 
-def wait_for_the_end(seconds: float = 60.0) -> None:
+def wait_for_the_end(product: Running, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while Push.objects.filter(state="waiting").exists() or Scan.objects.filter(state__in=ACTIVE).exists():
         assert time.monotonic() < deadline, list(Scan.objects.filter(state__in=ACTIVE).values())
+        product.revive()
         time.sleep(0.2)

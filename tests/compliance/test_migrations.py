@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -10,14 +11,26 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from compliance.models import Evaluation, Image, PolicyVersion, Registry, Rejudging, Repository, Scan, Tag
+from compliance.models import (
+    DailySnapshot,
+    Evaluation,
+    FleetDay,
+    Image,
+    PolicyVersion,
+    Registry,
+    Rejudging,
+    Repository,
+    Scan,
+    Tag,
+)
+from compliance.services.grade_repositories import grade_repositories
 from scanner.domain.facts import ImageFacts
 from scanner.judge import REVISION
 from scanner.policies import POLICIES
 from scanner.storage import dump_facts
 from tests.support.clean import clean
 from tests.support.facts import digest, remapped
-from tests.support.rows import NOW
+from tests.support.rows import NOW, fleet
 
 PART_1 = [("compliance", "0006_unconfirmed_and_protected_tags_raw_config")]
 PART_2 = ("compliance", "0009_longer_artifact")
@@ -99,6 +112,33 @@ def test_a_second_time_there_is_nothing_to_do(part_1: Any, capsys: pytest.Captur
     assert "Asked 2 images again; judged 2 tags." in capsys.readouterr().out
     call_command("prepare")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.django_db
+def test_what_is_counted_once_is_counted_of_a_database_that_is_full_already() -> None:
+    for name in ("Harbor", "Quay"):
+        fleet(3, name=name)
+    Registry.objects.filter(name="Quay").update(protected_tags=["1.*", "latest"])
+    for home in Registry.objects.all():
+        grade_repositories(home)
+
+    def counted() -> tuple[object, ...]:
+        days = FleetDay.objects.order_by("day", "registry").values("day", "registry", "passed", "failed", "score_sum")
+        return list(days), dict(Repository.objects.values_list("pk", "failed_protected"))
+
+    before = counted()
+    days = import_module("compliance.migrations.0030_days_of_the_fleet")
+    with connection.cursor() as cursor:
+        cursor.execute(days.BACK)
+        FleetDay.objects.all().delete()
+        Repository.objects.update(failed_protected=0)
+        cursor.execute(days.TRIGGERS)
+        cursor.execute(import_module("compliance.migrations.0027_failing_protected_tags")._COUNT)
+    assert counted() == before
+    assert FleetDay.objects.count() == 2 * 9
+    assert Repository.objects.filter(failed_protected=1).count() == 3
+    DailySnapshot.objects.filter(closed=False).update(closed=True)
+    assert FleetDay.objects.count() == 2 * 10
 
 
 def models_of(release: tuple[str, str]) -> Any:

@@ -15,13 +15,13 @@ import pytest
 from django.core.cache import cache, caches
 from django.http import HttpResponse
 from django.test import override_settings
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from compliance.tasks.push_bell import BELL
 from tests.support.everybody import STRANGERS, WHO, World, one_tenant, standing, undone
 from tests.support.pages import PLAIN_STATIC
-from tests.support.rights import PAGES, Page
+from tests.support.rights import PAGES, Page, names
 from tests.support.rows import NOW
 from tests.support.tenants import KINDS, OWNED
 
@@ -43,6 +43,7 @@ MADE_UP: Mapping[str, dict[str, Any]] = {
     "link": {"uidb64": "MQ", "token": "made-up"},
     "bulk": {"bulk_id": 1},
     "view": {"view_id": 1},
+    "token": {"token_id": 1},
     "change": {"finding_id": 99},
 }
 """Kinds of things that are one person's alone: to everybody else, and here to all, they do not exist."""
@@ -54,6 +55,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     with (
         django_db_blocker.unblock(),
         patch("django.utils.timezone.now", return_value=NOW),
+        patch("compliance.views.moment.database_now", return_value=NOW),
         patch.object(BELL, "ring"),
         override_settings(STORAGES=PLAIN_STATIC),
         undone(),
@@ -107,19 +109,6 @@ def lists(world: World, who: str) -> dict[str, bytes]:
         url = addresses(page, name, world)[0][0]
         found |= {url + query: TOKEN.sub(b"", world.ask(who, "GET", url + query).getvalue()) for query in COMPARED[who]}
     return found
-
-
-def names() -> list[str]:
-    """The names of all addresses; each has to have one."""
-
-    def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
-        for pattern in patterns:
-            if isinstance(pattern, URLResolver):
-                yield from walk(pattern.url_patterns)
-            else:
-                yield pattern.name or f"the address {pattern.pattern}, which has no name"
-
-    return list(walk(get_resolver().url_patterns))
 
 
 def test_every_address_is_classified() -> None:

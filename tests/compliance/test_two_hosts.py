@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from compliance.models import ACTIVE, Layer, Registry, Repository, RepositoryScan, Scan, State, Tag, TagChange
 from compliance.policy.schedule import Schedule
+from compliance.project.celery import app
 from compliance.services.publish_policies import publish_policies
 from compliance.services.request_scan import request_scan
 from compliance.services.save_registry import RegistryValues, save_registry
@@ -45,7 +46,7 @@ def registry(demo_registry: DemoRegistry, demo_layout: OciLayout) -> Registry:
                 own = layer({"srv/own": File(f"{number}.{tag}".encode())})
                 stored = image([BASE, shared, own], user="1001" if tag % 2 else "app")
                 demo_layout.tag(f"team/app{number}", f"1.{tag}", stored)
-    demo_registry.faults.seconds_before_head = 0.1
+    demo_registry.faults.seconds_before_head = 0.25
     publish_policies(timezone.now())
     values = RegistryValues("shop", demo_registry.url, "kubernetes", allow_private=True, schedule=Schedule(0))
     return save_registry(values, now=timezone.now())
@@ -70,6 +71,7 @@ def test_one_of_two_hosts_dies_and_no_byte_is_pulled_twice(
         there = entering(tmp_path, ports)
         doomed = stack.enter_context(worker(first, before=there))
         stack.enter_context(worker(second, before=there))
+        until(lambda: len(app.control.ping(timeout=1.0) or ()) == 2)
         wake(request_scan(registry, trigger=Scan.Trigger.PAGE, now=timezone.now()))
         until(lambda: RepositoryScan.objects.filter(state=State.RUNNING).count() > 2 and Tag.objects.count() > 10)
         kill(doomed)
@@ -90,7 +92,7 @@ def test_one_of_two_hosts_dies_and_no_byte_is_pulled_twice(
     assert all(pulled[digest] == 2 for digest in in_flight if pulled[digest] != 1)
 
 
-def until(happened: Callable[[], object], seconds: float = 90.0) -> None:
+def until(happened: Callable[[], object], seconds: float = 200.0) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, list(RepositoryScan.objects.values("state", "attempts", "tags_done"))

@@ -1,9 +1,10 @@
 #!/bin/sh
-# What the compose file relies on in three official images. Without a command this is Postgres, when its variables are
-# set, or else the registry; Valkey's command is in the compose file.
+# What the compose file relies on in three official images. A command of postgres is made its folder first; no command
+# is the registry; Valkey's command is in the compose file.
 set -eu
-[ $# -eq 0 ] || exec "$@"
-[ -n "${POSTGRES_USER-}" ] || exec docker-registry serve /registry.yml
+[ $# -gt 0 ] || exec docker-registry serve /registry.yml
+[ "$1" = postgres ] || exec "$@"
+shift
 
 # A volume is root's at first, and Postgres refuses to be root.
 data=/var/lib/postgresql/data
@@ -20,4 +21,4 @@ if [ ! -s "$data/PG_VERSION" ]; then
     echo 'host all all all scram-sha-256' >> "$data/pg_hba.conf"
 fi
 # The health check asks over this socket.
-exec $as_nobody postgres -D "$data" -c 'listen_addresses=*' -c unix_socket_directories=/tmp
+exec $as_nobody postgres -D "$data" -c 'listen_addresses=*' -c unix_socket_directories=/tmp "$@"

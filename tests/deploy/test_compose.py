@@ -149,6 +149,12 @@ def test_postgres_and_redis_are_on_the_inner_network_only(deployment: Deployment
         assert not any(told["Ports"].values())
 
 
+def test_postgres_has_room_for_a_large_fleet(deployment: Deployment) -> None:
+    program = "from django.db import connection as c; k = c.cursor(); k.execute('SHOW shared_buffers'); print(*k)"
+    told = deployment.compose("exec", "-T", "web", "python", "manage.py", "shell", "--no-imports", "-c", program)
+    assert "256MB" in told
+
+
 def test_the_registry_of_the_profile_demo_is_scanned_by_its_name(deployment: Deployment, tmp_path: Path) -> None:
     RealRegistry(deployment.registry, tmp_path).push("shop/cart", "1", example_image())
     manage = ("exec", "-T", "web", "python", "manage.py")

@@ -23,7 +23,8 @@ from compliance.models import (
 from compliance.policy.document import policy_document
 from compliance.policy.protected_tags import is_protected
 from compliance.remediation.cause import RUNS_AS_ROOT, subject_of
-from compliance.services.match_occurrences import Pointed
+from compliance.services.count_totals import count_totals
+from compliance.services.match_occurrences import Moves, Pointed
 from compliance.services.reconcile_findings import reconcile_repositories, reconcile_tags
 from scanner.across import compare
 from scanner.domain.outline import dump_outline, load_outline
@@ -215,7 +216,7 @@ class Fleet:
         self.reconcile(ids, now, moved)
 
     def reconcile(self, ids: Sequence[int], now: datetime, moved: Sequence[Pointed] = ()) -> None:
-        reconcile_tags(self.repository.pk, ids, self.versions[self.policy], scan_id=None, now=now, moved=moved)
+        reconcile_tags(self.repository.pk, ids, self.versions[self.policy], scan_id=None, now=now, moved=Moves(moved))
 
     def tag_row(self, name: str, now: datetime) -> Tag:
         return Tag.objects.create(
@@ -296,6 +297,7 @@ def stored() -> dict[Key, Shown]:
 def check(fleet: Fleet) -> None:
     """The same occurrences, and findings that add up."""
     assert stored() == fleet.oracle
+    count_totals(fleet.repository, fleet.versions[fleet.policy], now=NOW)  # totals are the caller's, after findings
     assert broken_promises(OF_FINDINGS) == {}
     by_finding: dict[tuple[str, str, str], list[tuple[str, Shown]]] = {}
     for (tag, rule, platform, about), each in fleet.oracle.items():

@@ -25,7 +25,7 @@ class OwnPostgres:
     def stop(self) -> None:
         """As ``pg_ctl stop -m immediate`` does: nothing is finished, nothing is written down."""
         self.now.process.send_signal(signal.SIGQUIT)
-        self.now.process.wait(20)
+        self.now.process.wait(60)
 
     def start(self) -> None:
         """Again."""

@@ -62,6 +62,12 @@ BROKEN: Final[Mapping[str, str]] = {
 }
 
 OF_FINDINGS: Final[Mapping[str, str]] = {
+    "repositories that count other failing protected tags": r"""
+        SELECT count(*) FROM compliance_repository r JOIN compliance_registry g ON g.id = r.registry_id
+        WHERE r.deleted_at IS NULL AND r.failed_protected <> (
+            SELECT count(*) FROM compliance_tag t WHERE t.repository_id = r.id AND t.deleted_at IS NULL
+            AND t.shown = 'fail' AND EXISTS (SELECT FROM unnest(g.protected_tags) glob WHERE t.name LIKE
+                replace(replace(replace(glob, '_', '\_'), '*', '%'), '?', '_')))""",
     "findings that count other tags than show them": """
         SELECT count(*) FROM compliance_finding f WHERE f.tags <> (
             SELECT count(*) FROM compliance_occurrence o WHERE o.finding_id = f.id)""",

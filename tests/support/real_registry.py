@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from compliance.localstack.ports import free_port
 from tests.support.images import Stored, sha256
 
 USERNAME = "plimsoll"
 PASSWORD = "correct-horse"
 # ``htpasswd -nbB -C 4 plimsoll correct-horse``: the cheapest bcrypt, since every request pays for it.
 _HTPASSWD = "plimsoll:$2y$04$s4EYGVmtJV7HNHRH5K4eaOwLKju81o.6t/y7.f/DJedk9kGLzPSYe\n"
-_SECONDS_TO_START = 20.0
+_SECONDS_TO_START = 60.0
 
 
 class RegistryUnavailable(Exception):
@@ -123,7 +124,7 @@ def running_registry(
     :raises RegistryUnavailable: saying what to install.
     """
     program = _program("docker-registry")
-    port = port or _free_port()
+    port = port or free_port()
     credential = (USERNAME, PASSWORD) if with_password else (None, None)
     registry = RealRegistry(f"127.0.0.1:{port}", folder, *credential)
     config = folder / "config.yml"
@@ -137,7 +138,7 @@ def running_registry(
         yield registry
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _configuration(folder: Path, port: int, announced: Announced | None, *, with_password: bool) -> dict[str, object]:
@@ -185,8 +186,3 @@ def _program(name: str) -> str:
     if path is None:
         raise RegistryUnavailable(f"{name} is not installed; on Debian: apt-get install {name}")
     return path
-
-
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return int(server.getsockname()[1])

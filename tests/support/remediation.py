@@ -1,9 +1,10 @@
-"""Rows of teams and findings for tests, without a scan."""
+"""Rows of teams and findings for tests, without a scan; what is shown of them."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from compliance.models import (
     Finding,
@@ -14,11 +15,13 @@ from compliance.models import (
     Repository,
     Tag,
     Team,
+    UnsettledWaiver,
     User,
 )
 from compliance.remediation.waiver import WaiverScope
+from compliance.services.end_waivers import settle_waivers
 from compliance.services.write_waiver import Draft
-from tests.support.rows import NOW
+from tests.support.rows import NOW, Fleet
 
 
 def team(name: str = "Payments", **members: User) -> Team:
@@ -110,3 +113,30 @@ def draft(owner: User, *, scope: WaiverScope | None = None) -> Draft:
         owner=owner,
         until=(NOW + timedelta(days=100)).date(),
     )
+
+
+def failing_tags(found: Fleet) -> list[Tag]:
+    """The tag of each repository of a fleet that fails."""
+    return [tag for tag in found.tags if tag.name == "latest"]
+
+
+def statuses() -> list[str]:
+    """The status of every finding, the oldest first."""
+    return list(Finding.objects.order_by("pk").values_list("status", flat=True))
+
+
+def shown() -> list[str]:
+    """What is shown of the failing tag of each repository of a fleet."""
+    return list(Tag.objects.filter(name="latest").order_by("pk").values_list("shown", flat=True))
+
+
+def settle_to_the_end(now: datetime) -> None:
+    """Look until waivers were looked at for the last time.
+
+    What other tests do in other databases of the server is waited for as well: transactions are numbered by the server.
+    """
+    deadline = time.monotonic() + 300
+    while UnsettledWaiver.objects.exists():
+        assert time.monotonic() < deadline, "transactions of somebody else do not end"
+        settle_waivers(now)
+        time.sleep(0.05)

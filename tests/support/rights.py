@@ -7,8 +7,10 @@ Team roles are those in the team that owns the thing; for what nobody owns, in a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from django.urls import URLPattern, URLResolver, get_resolver
 
 AUDITOR = frozenset({"auditor"})
 SECURITY = frozenset({"security"})
@@ -49,6 +51,7 @@ def acts(about: str, post: frozenset[str]) -> Page:
 PAGES: Mapping[str, Page] = {
     # Nobody's: logging in, the state of the service, what registries send.
     "login": Page(public=True, post=EVERYBODY),
+    "mfa_authenticate": Page(public=True, post=EVERYBODY),
     "logout": Page(public=True, get=None, post=EVERYBODY),
     "choose_password": Page("link", public=True, post=EVERYBODY),
     "theme": Page(public=True, get=None, post=EVERYBODY),
@@ -56,14 +59,35 @@ PAGES: Mapping[str, Page] = {
     "readyz": Page(public=True),
     "hook": Page(public=True, get=None, post=EVERYBODY),
     # One's own account.
+    "settings_profile": Page(post=EVERYBODY),
     "settings_password": Page(post=EVERYBODY),
+    "settings_notifications": Page(post=EVERYBODY),
+    "settings_notifications_kinds": acts("", EVERYBODY),
+    "settings_watched": Page(),
+    # Channels of the tenant's team; anybody's own is 404 for everybody else.
+    "channel": Page("channel", get=LEAD | ADMIN),
+    "channel_change": acts("channel", LEAD | ADMIN),
+    "channel_again": acts("channel", LEAD | ADMIN),
+    "settings_lists": acts("", EVERYBODY),
+    "settings_security": Page(),
+    "settings_confirm": Page(post=EVERYBODY),
+    "settings_factor_app": Page(post=EVERYBODY),
+    "settings_factor_off": Page(post=EVERYBODY),
+    "settings_codes": Page(post=EVERYBODY),
     "settings_sessions": Page(),
     "settings_sessions_end": acts("", EVERYBODY),
+    "settings_tokens": Page(post=EVERYBODY),
+    "token_revoke": acts("token", EVERYBODY),
+    # For programs: a token, or 401.
+    "api_summary": Page(public=True),
     # What teams own.
     "overview": Page(),
     "repositories": Page(),
     "tags": Page(),
     "repository": Page("repository"),
+    "compare": Page("repository"),
+    "repository_trend": Page("repository"),
+    "repository_trend_export": Page("repository", records=True),
     "tag": Page("tag"),
     "image": Page("image"),
     "what_if": Page("image"),
@@ -118,14 +142,19 @@ PAGES: Mapping[str, Page] = {
     "finding_assign": acts("finding", TRIAGERS),
     "finding_due": acts("finding", TRIAGERS),
     "finding_comment": acts("finding", TRIAGERS),
+    "finding_rescan": acts("finding", TRIAGERS),
     "finding_undo": acts("change", EVERYBODY),
+    "repository_rescan": acts("repository", TRIAGERS),
+    "repository_watch": acts("repository", EVERYBODY),
     "repository_baseline": acts("repository", LEADS),
     "settings_sla": Page(post=ADMIN),
     "sla_preview": acts("", ADMIN),
     "findings_export": Page(records=True),
-    "findings_save": acts("", EVERYBODY),
+    "findings_views": Page(post=EVERYBODY),
+    "findings_pin": acts("view", EVERYBODY),
     "findings_forget": acts("view", EVERYBODY),
     "remediation": Page(),
+    "remediation_print": Page(),
     "remediation_move": acts("", TRIAGERS),
     # Teams, people, who owns what.
     "teams": Page(),
@@ -136,18 +165,25 @@ PAGES: Mapping[str, Page] = {
     "team_delete": Page("team", get=ADMIN, post=ADMIN),
     "team_members": Page("team", post=LEAD | ADMIN),
     "team_member": acts("member", LEAD | ADMIN),
+    "team_notifications": Page("team", get=LEAD | ADMIN, post=LEAD | ADMIN),
+    "team_notifications_kinds": acts("team", LEAD | ADMIN),
     "unowned": Page(get=LEADS | AUDITOR),
     "unowned_claim": acts("", LEADS),
+    "unowned_undo": acts("", LEADS),
     "repository_owner": Page("repository", get=LEADS, post=LEADS),
     "people_find": Page(get=TRIAGERS),
     "settings": Page(),
+    "settings_retention": Page(post=ADMIN),
+    "settings_system": Page(get=WORKING),
     "settings_audit": Page(get=OPERATIONS),
     "audit_export": Page(get=OPERATIONS, records=True),
     "settings_people": Page(get=ADMIN),
     "person_new": Page(get=ADMIN, post=ADMIN),
     "person": Page("person", get=ADMIN, post=ADMIN),
     "person_link": acts("person", ADMIN),
+    "person_factor": acts("person", ADMIN),
     "person_active": acts("person", ADMIN),
+    "person_tokens": acts("person", ADMIN),
     "settings_ownership": Page(get=ADMIN),
     "ownership_preview": acts("", ADMIN),
     "ownership_add": acts("", ADMIN),
@@ -164,3 +200,16 @@ PAGES: Mapping[str, Page] = {
     "waiver_approve": acts("waiver", LEADS),
     "waiver_revoke": acts("waiver", LEADS),
 }
+
+
+def names() -> list[str]:
+    """The names of all addresses; each has to have one."""
+
+    def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns)
+            else:
+                yield pattern.name or f"the address {pattern.pattern}, which has no name"
+
+    return list(walk(get_resolver().url_patterns))

@@ -31,7 +31,7 @@ def histories(draw: st.DrawFn) -> list[Span]:
         stands = draw(st.sampled_from(["to do", "waived", "false positive"])) if ends[-1] is None else "fixed"
         for at, closed in enumerate(ends):
             opened = moments[2 * at]
-            waived = opened + draw(st.floats(0, 1)) * (NOW - opened)
+            waived = max(opened, draw(_MOMENTS))
             found.append(
                 Span(
                     finding,
@@ -47,8 +47,9 @@ def histories(draw: st.DrawFn) -> list[Span]:
     return found
 
 
-_MOMENTS = st.floats(0, 40).map(ago)
-_LATER = st.floats(-20, 0).map(ago)
+# Days meet at midnight, and some moments are the same as others: what differs there is seen nowhere else.
+_MOMENTS = (st.floats(0, 40) | st.integers(0, 39).map(lambda days: days + 0.5)).map(ago)
+_LATER = (st.floats(-20, 0) | st.integers(-20, 0).map(lambda days: days / 2)).map(ago)
 
 
 def store(spans: Sequence[Span], repository: Repository) -> None:
@@ -71,9 +72,20 @@ def store(spans: Sequence[Span], repository: Repository) -> None:
             for span in own
         )
         if own[-1].waived_at:
-            FindingEvent.objects.create(
-                finding=row, at=own[-1].waived_at, kind=FindingEvent.Kind.WAIVER, became="Until the vendor is done"
-            )
+            FindingEvent.objects.bulk_create(_events(row, own[-1].waived_at))
+
+
+def _events(row: Finding, waived_at: datetime) -> list[FindingEvent]:
+    """A waiver that ended, the one that counts, which another takes over from; and a word about it."""
+    waiver = FindingEvent.Kind.WAIVER
+    told = [
+        (row.opened_at, waiver, "", "For the release"),
+        (row.opened_at, waiver, "For the release", ""),
+        (waived_at, waiver, "", "Until the vendor is done"),
+        (NOW, waiver, "Until the vendor is done", "As long as it takes"),
+        (NOW, FindingEvent.Kind.COMMENT, "", ""),
+    ]
+    return [FindingEvent(finding=row, at=at, kind=kind, was=was, became=became) for at, kind, was, became in told]
 
 
 def _finding(repository: Repository, number: int, last: Span) -> Finding:

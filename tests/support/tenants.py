@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from compliance.access import TeamRole
 from compliance.models import (
+    Channel,
     DailySnapshot,
     Finding,
     Image,
@@ -53,6 +54,7 @@ class Tenant:
     waiver: Waiver
     assignment: PolicyAssignment
     rule: OwnershipRule
+    channel: Channel
     canaries: frozenset[str]
 
 
@@ -85,6 +87,7 @@ def tenant(name: str, shared: Registry, number: int, *, repositories: int = 3) -
         _waiver(name, crew, people["lead"]),
         _assignment(home, low),
         OwnershipRule.objects.create(position=number, registry=home, pattern=f"{low}/*", team=crew),
+        _channel(low, crew),
         frozenset({f"{low}/", home.name, home.slug, f"{low}-tag", f"{low}-user", crew.name, crew.slug, root.digest}),
     )
 
@@ -159,6 +162,17 @@ def _waiver(name: str, crew: Team, lead: User) -> Waiver:
     )
 
 
+def _channel(low: str, crew: Team) -> Channel:
+    return Channel.objects.create(
+        kind="slack",
+        name=f"{low}/chat",
+        team=crew,
+        target=f"https://chat.example/{low}",
+        host="chat.example",
+        created_at=NOW,
+    )
+
+
 def _assignment(home: Registry, low: str) -> PolicyAssignment:
     strict = policy_version("strict").policy
     return PolicyAssignment.objects.create(
@@ -168,6 +182,7 @@ def _assignment(home: Registry, low: str) -> PolicyAssignment:
 
 KINDS: Mapping[str, Callable[[Tenant], Mapping[str, object]]] = {
     "": lambda _: {},
+    "channel": lambda t: {"channel_id": t.channel.pk},
     "assignment": lambda t: {"name": "strict", "assignment": t.assignment.pk},
     "delivery": lambda t: {"event_id": t.delivery.pk},
     "finding": lambda t: {"finding_id": t.finding.pk},
@@ -187,5 +202,5 @@ KINDS: Mapping[str, Callable[[Tenant], Mapping[str, object]]] = {
 }
 """What an address is about, and how its parts are filled in for a tenant; a new kind is one line."""
 
-OWNED = frozenset({"finding", "image", "index", "member", "repository", "tag", "team", "waiver"})
+OWNED = frozenset({"channel", "finding", "image", "index", "member", "repository", "tag", "team", "waiver"})
 """Kinds of things that belong to a team: to others they do not exist."""

@@ -57,4 +57,4 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """End a worker and its children without a word."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)

@@ -8,6 +8,7 @@ from django.core.management import BaseCommand, call_command
 from django.utils import timezone
 
 from compliance.management.commands.create_admin import administrators
+from compliance.models.clock import database_now
 from compliance.services.publish_policies import publish_policies
 from compliance.services.rejudge import finish_rejudgings
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         now = timezone.now()
         for name in publish_policies(now):
             self.stdout.write(f"Published policy {name}.")
-        counts = finish_rejudgings(now=now)
+        counts = finish_rejudgings(clock=database_now)
         if not administrators().exists():
             self.stdout.write("There is no administrator yet: manage.py create_admin makes one.")
         if counts.asked or counts.repositories:

@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from compliance.models import Policy
+from compliance.models.clock import database_now
 from compliance.services.rejudge import rejudge
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             if policy is None:
                 raise CommandError(f"There is no policy named {options['policy']!r}.")
         began = time.monotonic()
-        counts = rejudge(policy, now=timezone.now())
+        counts = rejudge(policy, clock=database_now)
         seconds = time.monotonic() - began
         self.stdout.write(
             f"Judged {counts.tags} tags of {counts.repositories} repositories in {seconds:.1f} s; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import sys
@@ -18,12 +19,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from compliance.models import Registry, Scan
-from compliance.queries.scan_outcome import scan_outcome
+from compliance.queries.scan_outcome import scan_outcome, verdicts_in_words
 from compliance.services.request_scan import request_scan
 from compliance.services.work_here import work_here
 from compliance.tasks.wake import wake
 
 _POLL_SECONDS = 0.3
+_IDLE_SECONDS = 0.1
+"""How long a process waits that finds nothing to do: at the beginning, until another has listed the repositories."""
 
 
 class Command(BaseCommand):
@@ -98,7 +101,7 @@ def _wait(scan_ids: Sequence[int], *, quiet: bool) -> None:
 
 
 def _work_on(scan_ids: Sequence[int], ended: threading.Event) -> None:
-    work_here(scan_ids, clock=timezone.now, pause=lambda: ended.wait(_POLL_SECONDS))
+    work_here(scan_ids, clock=timezone.now, pause=lambda: ended.wait(_IDLE_SECONDS))
 
 
 @contextmanager
@@ -113,6 +116,7 @@ def _more_workers(scan_ids: Sequence[int]) -> Iterator[None]:
         yield
         return
     connections.close_all()  # a connection must not be used on both sides of a fork
+    gc.freeze()  # what is loaded by now stays: neither process is to look through it for garbage, nor to copy it
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_work_on, args=(scan_ids, threading.Event()), daemon=True) for _ in range(more)]
     for process in processes:
@@ -141,8 +145,7 @@ def _sentence(scan: dict[str, Any], *, waited: bool) -> str:
     lines = [
         f"{scan['registry']}: {scan['state']} in {scan['seconds']:.1f} s, {scan['requests']} requests, "
         f"{scan['bytes'] / 1e6:.1f} MB",
-        f"  {scan['repositories']} repositories, {scan['tags']} tags: {scan['passed']} pass, {scan['failed']} fail, "
-        f"{scan['unknown']} unknown, {scan['not_applicable']} not applicable",
+        f"  {scan['repositories']} repositories, {scan['tags']} tags: {verdicts_in_words(scan)}",
         f"  {scan['images_new']} new images, {scan['layers_indexed']} layers indexed, {scan['new']} new failures, "
         f"{scan['fixed']} fixed",
     ]

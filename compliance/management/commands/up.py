@@ -24,7 +24,7 @@ from compliance.localstack.ports import free_port
 from compliance.localstack.stack import ROOT
 from compliance.localstack.supervisor import Child, Supervisor
 from compliance.models import Registry, Scan, User
-from compliance.queries.scan_outcome import scan_outcome
+from compliance.queries.scan_outcome import scan_outcome, verdicts_in_words
 
 MANAGE = ROOT / "manage.py"
 DEMO = "Demo"
@@ -106,11 +106,7 @@ def outcome_in_words(name: str, seconds: float) -> str:
     # The demo is played once: at the next start there is nothing to scan, and nothing that took time.
     just_now = last.requested_at >= timezone.now() - timedelta(seconds=seconds)
     when = f"in {seconds:.1f} s" if just_now else f"before, at {last.requested_at:%Y-%m-%d %H:%M} UTC"
-    return (
-        f"{how} {name} {when}: {scan['repositories']} repositories, {scan['tags']} tags: "
-        f"{scan['passed']} pass, {scan['failed']} fail, {scan['unknown']} unknown, "
-        f"{scan['not_applicable']} not applicable."
-    )
+    return f"{how} {name} {when}: {scan['repositories']} repositories, {scan['tags']} tags: {verdicts_in_words(scan)}."
 
 
 def add_registry(url: str) -> str:

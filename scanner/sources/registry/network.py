@@ -19,9 +19,14 @@ from scanner.sources.registry.errors import refused, unavailable
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Metadata services outside link-local: AWS on IPv6, Alibaba, Azure's wire server, Oracle.
+# Metadata services outside link-local: AWS on IPv6 and its credentials of pods, Google and Scaleway on IPv6, Alibaba,
+# Azure's wire server, Oracle.
 _METADATA = frozenset(
-    ipaddress.ip_address(text) for text in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+    ipaddress.ip_address(text)
+    for text in (
+        *("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"),
+        *("100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    )
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _V4_COMPATIBLE = ipaddress.IPv6Network("::/96")

@@ -47,7 +47,7 @@ def test_text(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
 
     printed = capsys.readouterr().out
     assert printed.startswith("Shop: done in ")
-    assert "1 repositories, 2 tags: 1 pass, 1 fail, 0 unknown" in printed
+    assert "1 repositories, 2 tags: 1 pass, 1 fail, 0 unknown, 0 waived, 0 not applicable\n" in printed
 
 
 def test_without_wait_it_only_asks(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -51,6 +53,17 @@ def test_a_chain_is_right_as_it_was_made(count: int) -> None:
     assert walked(chain(3, after=rows)) is None
 
 
+def test_the_chain_of_one_release_is_that_of_the_next() -> None:
+    """Stored chains are walked along by later releases: links and macs are made as SHA-256 and HMAC say, for ever."""
+    one, two = (row.seal for row in chain(2))
+    first = sha256(bytes(32) + bytes([0, 0, 0, 0, 0, 0, 0, 1]) + b"row 0").digest()
+    second = sha256(first + bytes([0, 0, 0, 0, 0, 0, 0, 2]) + b"row 1").digest()
+    assert (one.number, one.link, one.key) == (1, first, "now")
+    assert (two.number, two.link, two.key) == (2, second, "now")
+    assert one.mac == hmac.new(SECRET, first, sha256).digest()
+    assert two.mac.hex() == "c6ec57c73bade4ebc1065ba4e3e428221b4798c8a369ccd5e252ba6b03ca9a75"
+
+
 def test_each_tampering_has_its_word_and_its_row() -> None:
     rows = chain(6)
     forged = Seal(3, link_of(rows[1].seal.link, 3, b"forged"), mac_of(OTHER, b"x"), "now")
@@ -72,13 +85,13 @@ def test_each_tampering_has_its_word_and_its_row() -> None:
 
 def test_an_end_that_is_cut_off_is_seen_from_an_anchor() -> None:
     rows = chain(6)
-    anchors = {5: rows[4].seal.link}
+    anchors = {number: rows[number - 1].seal.link for number in (3, 5, 6)}
     assert walked(rows[:4]) is None
     assert walked(rows, anchors) is None
     fault = walked(rows[:4], anchors)
     assert fault is not None
     assert (fault.number, fault.id) == (5, None)
-    assert "once had 5 rows" in fault.what
+    assert "once had 6 rows" in fault.what
 
 
 def test_an_old_copy_that_went_on_is_seen_from_an_anchor() -> None:
@@ -141,12 +154,21 @@ def test_nothing_goes_unnoticed(one: int, two: int, content: bytes, how: str) ->
         assert fault.number == 1 + (min(one, two) if how == "swap" else one)
 
 
+LINK = "0" * 64
+
+
 @pytest.mark.parametrize(
-    "text", ["", "1", "1:", ":00", "x:" + "0" * 64, "1:" + "g" * 64, "1" * 19 + ":" + "0" * 64, "²:" + "0" * 64]
+    "text",
+    ["", "1", "1:", ":00", f"x:{LINK}", "1:" + "g" * 64, f"{'1' * 19}:{LINK}", f"²:{LINK}", f"٣:{LINK}", "x" * 9_999],
 )
 def test_what_is_no_anchor(text: str) -> None:
-    with pytest.raises(ValueError, match=r"anchor|hexadecimal"):
+    with pytest.raises(ValueError, match=r"anchor|hexadecimal") as caught:
         parse_anchor(text)
+    assert len(str(caught.value)) < 150
+
+
+def test_the_longest_anchor() -> None:
+    assert parse_anchor(f"{'9' * 18}:{LINK}") == (10**18 - 1, bytes(32))
 
 
 def test_an_anchor_can_be_read_again() -> None:

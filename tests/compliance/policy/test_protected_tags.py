@@ -34,6 +34,6 @@ def test_what_a_pattern_names(tag: str, pattern: str, expected: bool) -> None:
 
 def test_hostile_patterns_take_no_time() -> None:
     patterns = parse_protected_tags(" ".join("*a" * 60 + f"b{n}" for n in range(20)))
-    began = time.perf_counter()
+    began = time.thread_time()
     assert not is_protected("a" * 128, patterns)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1

@@ -64,10 +64,10 @@ def test_it_fits_what_the_regular_expression_fits(pattern: str, text: str) -> No
 
 @pytest.mark.parametrize("pattern", ["a*" * 127 + "b", "*a?" * 80 + "b", "?*" * 120 + "x", "*" * 255])
 def test_a_hostile_pattern_takes_no_longer_than_others(pattern: str) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     for _ in range(100):
         compile_glob(pattern).fits("a" * 255)
-    assert time.process_time() - start < 1.0
+    assert time.thread_time() - start < 1.0
 
 
 @pytest.mark.parametrize(

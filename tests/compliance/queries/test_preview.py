@@ -73,7 +73,7 @@ def test_a_preview_says_what_saving_does(
     assert found.flips == len(flips)
 
     save_policy(policy(), document, based_on=1, by=None, now=scanned.now)
-    finish_rejudgings(now=scanned.now)
+    finish_rejudgings(clock=lambda: scanned.now)
     rejudged = TagChange.objects.filter(kind="rejudged").values_list("tag__name", "was", "became")
     assert {(flip.tag, flip.was, flip.becomes) for flip in found.rows} == set(rejudged)
     after = dict(Tag.objects.values_list("name", "verdict"))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from itertools import count
 
 import pytest
 from django.core.cache import caches
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
-from compliance.models import Finding, Repository
-from compliance.queries.burn_down import courses, days_of, history
+from compliance.models import Finding, FindingEvent, Repository
+from compliance.queries.burn_down import courses, days_of, history, kept
 from compliance.queries.remediation import pace_of, paces_by_team, piles, standing_of
 from compliance.remediation.metrics import Day, Pace, Span, burn_down, last_days, pace, standing
 from compliance.remediation.status import Resolution
+from compliance.services.delete_registry import delete_registry
 from tests.support.remediation import own, team
 from tests.support.rows import NOW, fleet
 from tests.support.spans import ago, histories, store
@@ -31,7 +35,26 @@ def repository() -> Repository:
     return mine
 
 
+HAND_MADE = [
+    Span(0, ago(5), due_at=ago(2.2), waived_at=ago(2)),  # due on the day it was waived
+    Span(1, ago(5), ago(2), resolution=Resolution.PROVED, due_at=ago(2.2)),  # and on the day it was fixed
+    Span(2, ago(3), due_at=ago(4)),  # due before it was found
+    Span(3, ago(3), due_at=NOW),
+    Span(4, ago(3), due_at=ago(1)),
+    Span(5, ago(29.5), ago(6.5), resolution=Resolution.GONE, due_at=ago(6.5)),  # midnight
+    Span(6, ago(3.7), due_at=ago(1.7)),  # evenings, where it is tomorrow further east
+    Span(7, ago(5.7), ago(2.7), resolution=Resolution.PROVED),
+    Span(8, ago(3.3), due_at=ago(1.3)),  # mornings, where it is yesterday further west
+    Span(9, ago(5.3), ago(2.3), resolution=Resolution.POLICY),
+    Span(10, ago(5.3), waived_at=ago(2.7)),
+    Span(11, ago(8), due_at=ago(-7)),  # the edges of what is soon, and of ages
+    Span(12, ago(31)),
+    Span(13, ago(91)),
+]
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(HAND_MADE)
 @given(histories())
 def test_sql_says_what_the_pure_functions_say(repository: Repository, spans: list[Span]) -> None:
     Finding.objects.filter(repository=repository).delete()
@@ -96,6 +119,31 @@ def test_what_is_kept_of_everything_is_forgotten_when_a_finding_changes(reposito
     assert days[-1].fixed == before[1][-1].fixed + 1
     Finding.objects.filter(repository=repository, status="open").update(status="false_positive", changed_at=NOW)
     assert everything()[0].opened == before[0].opened + 1
+
+
+def by_a_slow_clock(repository: Repository) -> None:
+    finding = Finding.objects.filter(repository=repository).earliest("pk")
+    FindingEvent.objects.create(finding=finding, at=ago(400), kind="due")
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda fixed: Repository.objects.filter(pk=fixed.pk).update(team=None),
+        lambda fixed: delete_registry(fixed.registry, by=None),
+        lambda fixed: store([Span(8, ago(200), ago(190), resolution=Resolution.GONE)], fixed),
+        lambda fixed: Finding.objects.filter(repository=fixed).update(changed_at=NOW),
+        by_a_slow_clock,
+    ],
+    ids=["given away", "deleted", "an old episode", "a finding written", "one written by a slow clock"],
+)
+def test_what_is_kept_is_made_again(repository: Repository, happens: Callable[[Repository], object]) -> None:
+    store([Span(7, ago(5), ago(1), resolution=Resolution.PROVED)], repository)
+    numbers = count()
+    make = partial(next, numbers)
+    assert [kept("something", MONTH, make), kept("something", MONTH, make)] == [0, 0]
+    happens(repository)
+    assert [kept("something", MONTH, make), kept("something", MONTH, make)] == [1, 1]
 
 
 def test_what_falls_due_meanwhile_is_late(repository: Repository) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from compliance.remediation.cause import (
     ABOUT_USER,
     ACROSS,
     LONGEST_SUBJECT,
+    RUNS_AS_ROOT,
     Cause,
     asked_for,
     causes_across,
@@ -66,21 +68,21 @@ def test_table(
 
 
 @pytest.mark.parametrize(
-    ("stored", "blind", "unsure", "verdict"),
+    ("stored", "blind", "verdict"),
     [
-        (dump_outline(UNREAD), True, True, Verdict.UNKNOWN),
-        (dump_outline(NOT_RUNNABLE), False, False, Verdict.NOT_APPLICABLE),
-        ("not an outline", True, True, Verdict.UNKNOWN),
-        (text({}), False, False, Verdict.PASS),
-        (text({}, unconfirmed=True), False, True, Verdict.UNKNOWN),
-        (text({"NR101": VIOLATED}), False, False, Verdict.FAIL),
-        (text({"NR101": VIOLATED, "NR102": UNKNOWN}), False, True, Verdict.FAIL),
-        (text({"NR101": VIOLATED, "NR503": UNKNOWN}), False, False, Verdict.FAIL),
+        (dump_outline(UNREAD), True, Verdict.UNKNOWN),
+        (dump_outline(NOT_RUNNABLE), False, Verdict.NOT_APPLICABLE),
+        ("not an outline", True, Verdict.UNKNOWN),
+        (text({}), False, Verdict.PASS),
+        (text({}, unconfirmed=True), False, Verdict.UNKNOWN),
+        (text({"NR101": VIOLATED}), False, Verdict.FAIL),
+        (text({"NR101": VIOLATED, "NR102": UNKNOWN}), False, Verdict.FAIL),
+        (text({"NR101": VIOLATED, "NR503": UNKNOWN}), False, Verdict.FAIL),
     ],
 )
-def test_what_nobody_can_say(stored: str, verdict: Verdict, *, blind: bool, unsure: bool) -> None:
+def test_what_nobody_can_say(stored: str, verdict: Verdict, *, blind: bool) -> None:
     found = causes_of(stored, FAILS_AT_HIGH)
-    assert (found.blind, found.unsure, found.verdict) == (blind, unsure, verdict)
+    assert (found.blind, found.verdict) == (blind, verdict)
 
 
 def test_a_rule_without_an_answer_is_unknown() -> None:
@@ -115,8 +117,6 @@ def test_it_says_what_the_judge_says(
     assert tuple(cause.rule for cause in found.violated if cause.decides) == applied.failed_on
     assert set(applied.unsure_of) <= found.unknown
     assert found.verdict is applied.verdict
-    if applied.verdict is Verdict.UNKNOWN:
-        assert found.unsure
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,22 @@ def test_platforms_are_compared(platforms: list[tuple[str, Verdict]], *, violate
     found = causes_across(summaries, FAILS_AT_HIGH)
     assert [cause.rule for cause in found.violated] == (["NR112"] if violated else [])
     assert found.unknown == ({"NR112"} if unknown else set())
-    assert found.unsure is unknown
     assert causes_across(summaries, Policy("off", "", {"NR112": RuleSetting(enabled=False)})).violated == ()
+
+
+@pytest.mark.parametrize("decides", [True, False])
+def test_whether_platforms_decide_is_the_policy_s(*, decides: bool) -> None:
+    policy = Policy("p", "P", {"NR112": RuleSetting(fails=decides, severity=_LOW)})
+    platforms = [
+        PlatformSummary("linux/amd64", "", verdict, identity)
+        for verdict, identity in ((Verdict.PASS, "1:1"), (Verdict.FAIL, "0:0"))
+    ]
+    assert causes_across(platforms, policy).violated == (Cause("NR112", 3, decides),)
+
+
+def test_what_is_asked_for_is_what_is_switched_on() -> None:
+    without = Policy("p", "P", {"NR101": RuleSetting(enabled=False)})
+    assert set(asked_for(Policy("p", "P"))) - set(asked_for(without)) == {"NR101"}
 
 
 @pytest.mark.parametrize(
@@ -147,11 +161,18 @@ def test_platforms_are_compared(platforms: list[tuple[str, Verdict]], *, violate
         ("NR105", "app:docker", "app:docker"),
         ("NR301", "root", ""),
         ("NR109", "1001", ""),
-        ("NR115", "x" * LONGEST_SUBJECT, "x" * LONGEST_SUBJECT),
+        ("NR115", "x" * 200, "x" * 200),
+        ("NR115", "x" * 201, f"{'x' * 180} [{sha256(b'x' * 201).hexdigest()[:16]}]"),
     ],
 )
 def test_subjects(rule: str, user: str, subject: str) -> None:
     assert subject_of(rule, user) == subject
+
+
+def test_what_is_about_who_runs() -> None:
+    about_user = {rule.id for rule in RULES if subject_of(rule.id, "root")}
+    assert about_user == {*(f"NR10{number}" for number in range(1, 9)), "NR110", "NR111", "NR113", "NR115"}
+    assert {"NR101", "NR102", "NR103"} == RUNS_AS_ROOT
 
 
 def test_subjects_that_are_cut_stay_different() -> None:

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from compliance.remediation.lifecycle import After, Kind, Seen, after_scan, found
+from compliance.remediation.lifecycle import After, Kind, Seen, Told, after_scan, found
 from compliance.remediation.status import TO_DO, Resolution, Status
 
 NEW, OPEN, WORKING = Status.NEW, Status.OPEN, Status.IN_PROGRESS
@@ -79,11 +79,33 @@ def test_what_was_fixed_begins_anew(why: Resolution, seen: Seen, became: Status,
     assert (found.status, found.opens, found.reopened) == (became, True, reopened)
 
 
-@pytest.mark.parametrize("seen", [THERE, TURNED])
-def test_what_nobody_knew_is_new(seen: Seen) -> None:
-    (told,) = found(seen).told
-    assert (found(seen).status, found(seen).opens, found(seen).reopened) == (NEW, True, False)
-    assert (told.kind, bool(told.text)) == (Kind.FOUND, seen.regression)
+_ROOT_NOW = "A tag that ran as another user before runs as root now."
+
+
+@pytest.mark.parametrize(("seen", "text"), [(THERE, ""), (TURNED, _ROOT_NOW)])
+def test_what_nobody_knew_is_new(seen: Seen, text: str) -> None:
+    assert found(seen) == After(NEW, told=(Told(Kind.FOUND, text=text),), opens=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "why", "seen", "told"),
+    [
+        (CLAIMED, NONE, THERE_CHECKED, Told(
+            Kind.CLAIM_REFUTED, CLAIMED, OPEN, "It was looked at again and is still there on 3 tags.")),
+        (CLAIMED, NONE, AWAY_CHECKED, Told(Kind.CLAIM_CONFIRMED, CLAIMED, FIXED, "No tag shows it any more.")),
+        (NEW, NONE, AWAY, Told(Kind.STATUS, NEW, FIXED, "No tag shows it any more.")),
+        (WORKING, NONE, LAST_TAG_GONE, Told(Kind.STATUS, WORKING, FIXED, "The last tag with it is gone.")),
+        (OPEN, NONE, NOT_ASKED_FOR, Told(Kind.STATUS, OPEN, FIXED, "No policy asks for it any more.")),
+        (WRONG, NONE, TURNED, Told(Kind.STATUS, WRONG, REGRESSED, _ROOT_NOW)),
+        (FIXED, POLICY, THERE, Told(Kind.STATUS, FIXED, OPEN, "A policy asks for it again on 3 tags.")),
+        (FIXED, PROVED, Seen(1), Told(Kind.STATUS, FIXED, REGRESSED, "It is back on 1 tag.")),
+        (FIXED, GONE, Seen(1_200), Told(Kind.STATUS, FIXED, REGRESSED, "It is back on 1,200 tags.")),
+        (FIXED, PROVED, TURNED, Told(Kind.STATUS, FIXED, REGRESSED, _ROOT_NOW)),
+        (FIXED, POLICY, TURNED, Told(Kind.STATUS, FIXED, REGRESSED, _ROOT_NOW)),
+    ],
+)  # fmt: skip
+def test_the_timeline_says_what_it_was_and_why(status: Status, why: Resolution, seen: Seen, told: Told) -> None:
+    assert after_scan(status, why, seen).told == (told,)
 
 
 def test_whatever_is_seen_fixed_means_that_no_tag_shows_it() -> None:

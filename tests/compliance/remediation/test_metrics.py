@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
@@ -41,6 +41,21 @@ def span(opened: float, closed: float | None = None, how: Resolution = PROVED, *
         **more,
     }
     return Span(opened_at=ago(opened), **values)  # type: ignore[arg-type]  # as the caller says
+
+
+@pytest.mark.parametrize(
+    ("episode", "fixed", "in_time", "lasted"),
+    [
+        (span(3), False, False, None),
+        (span(3, due=-1), False, False, None),
+        (span(3, resolution=PROVED), False, False, None),
+        (span(3, 1), True, False, timedelta(days=2)),
+        (span(3, 1, GONE, due=0), True, True, timedelta(days=2)),
+        (span(3, 1, POLICY, due=1), False, False, timedelta(days=2)),
+    ],
+)
+def test_how_an_episode_ended(episode: Span, fixed: bool, in_time: bool, lasted: timedelta | None) -> None:
+    assert (episode.fixed, episode.in_time, episode.lasted) == (fixed, in_time, lasted)
 
 
 STANDINGS = {
@@ -98,6 +113,10 @@ PACES = {
         [span(4, 3, finding=1), span(4, 2, finding=2), span(103, 3, finding=3)],
         Pace(fixed=3, kept=3, opened=2, median=2 * DAY, mean=timedelta(days=103 / 3), p90=80.4 * DAY),
     ),
+    "between two of an even number": (
+        [span(days, 0, finding=days) for days in (1, 2, 4, 8)],
+        Pace(fixed=4, kept=4, opened=3, median=3 * DAY, mean=3.75 * DAY, p90=6.8 * DAY),
+    ),
     "in time and late": (
         [span(5, 2, finding=at, due=due) for at, due in enumerate((1, 3, None, 2))],
         Pace(fixed=4, kept=4, opened=4, dated=3, in_time=1, median=3 * DAY, mean=3 * DAY, p90=3 * DAY),
@@ -109,6 +128,17 @@ PACES = {
 def test_how_fast_things_are_fixed(name: str) -> None:
     spans, expected = PACES[name]
     assert pace(spans, WEEK) == expected
+
+
+def test_what_came_back_is_told_from_the_newest_episode_whatever_the_order() -> None:
+    spans, expected = PACES["back again"]
+    assert pace(reversed(spans), WEEK) == expected
+
+
+@pytest.mark.parametrize(("back", "kept"), [(WEEK.until - timedelta(seconds=1), 0), (WEEK.until, 1)])
+def test_what_comes_back_after_a_window_was_kept_at_its_end(back: datetime, kept: int) -> None:
+    spans = [span(5, 1), Span(1, back, reopened=True)]
+    assert pace(spans, WEEK).kept == kept
 
 
 def test_rates() -> None:
@@ -124,6 +154,8 @@ def test_a_window_ends_with_today() -> None:
     assert WEEK.holds(datetime(2026, 3, 4, tzinfo=UTC))
     assert not WEEK.holds(datetime(2026, 3, 3, 23, 59, tzinfo=UTC))
     assert not WEEK.holds(WEEK.until)
+    night = datetime(2026, 3, 10, 1, tzinfo=timezone(timedelta(hours=2)))
+    assert last_days(1, night).days == (date(2026, 3, 9),)
 
 
 def test_each_day_tells_what_came_what_went_and_what_is_left() -> None:
@@ -150,8 +182,33 @@ def test_each_day_tells_what_came_what_went_and_what_is_left() -> None:
     assert found["03-09"].unfixed == 3
 
 
+def test_what_is_waived_at_midnight_is_waived_from_that_day_on() -> None:
+    midnight = datetime(2026, 3, 9, tzinfo=UTC)
+    days = burn_down([span(5, waived_at=midnight)], last_days(3, NOW), NOW)
+    assert [(day.on_time, day.waived) for day in days] == [(1, 0), (0, 1), (0, 1)]
+
+
+def test_the_target_is_what_is_left_without_what_is_overdue() -> None:
+    histories = [
+        span(9, due=2),  # overdue for two days
+        span(9, due=-3, finding=2),
+        span(9, finding=3),  # without a due date
+        span(9, due=5, finding=4, waived_at=ago(9)),  # past its date, and waived
+        span(9, 1, due=4, finding=5),  # fixed, three days late
+    ]
+    days = burn_down(histories, WEEK, NOW)
+    assert [(day.unfixed, day.late, day.target) for day in (days[0], days[3], days[-1])] == [
+        (5, 0, 5),
+        (5, 1, 4),
+        (4, 1, 3),
+    ]
+    assert all(day.target == day.unfixed - day.late for day in days)
+
+
 def test_every_number_has_its_sentence() -> None:
     assert all(words.endswith(".") for words in DEFINITIONS.values())
+    on_pages = ("open", "overdue", "due", "mttr", "net", "reopened", "waived", "sla", "burndown", "flow", "ages")
+    assert tuple(DEFINITIONS) == on_pages
     assert [least for _, _, least, _ in AGES[1:]] == [most + 1 for _, _, _, most in AGES[:-1] if most is not None]
 
 
@@ -167,6 +224,10 @@ def test_today_is_what_the_tiles_say(spans: list[Span]) -> None:
     today, now = burn_down(spans, WEEK, NOW)[-1], standing(spans, NOW)
     assert (today.late, today.waived, today.on_time + today.late) == (now.overdue, now.waived, now.open)
     assert sum(now.ages) == now.open
+
+
+def test_no_days_are_no_weeks() -> None:
+    assert in_weeks(()) == ()
 
 
 @given(histories(), st.integers(1, 40))
@@ -185,10 +246,13 @@ def test_weeks_hold_what_their_days_do(spans: list[Span], count: int) -> None:
         (None, "–"),
         (timedelta(minutes=3), "under 1 hour"),
         (timedelta(hours=1), "1 hour"),
+        (timedelta(hours=1.4), "1 hour"),
         (timedelta(hours=23), "23 hours"),
         (timedelta(days=1), "1 day"),
         (timedelta(days=3.25), "3.2 days"),
+        (timedelta(days=9.96), "10 days"),
         (timedelta(days=12.4), "12 days"),
+        (timedelta(days=100), "100 days"),
     ],
 )
 def test_times_in_words(span: timedelta | None, words: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from compliance.queries.finding_filter import FindingFilter, read_filter
 from compliance.remediation.query import MOST_WORDS, Query, format_query, parse_query
-from compliance.remediation.terms import RULE_IDS, SEVERITIES, STATUSES, Ages, ages_of, canonical, members_of
+from compliance.remediation.terms import RULE_IDS, SEVERITIES, STATUSES, TERMS, Ages, ages_of, canonical, members_of
 
 READ: list[tuple[str, dict[str, str], tuple[str, ...]]] = [
     ("", {}, ()),
@@ -26,6 +26,19 @@ READ: list[tuple[str, dict[str, str], tuple[str, ...]]] = [
     ("overdue protected", {"due": "overdue", "is": "protected"}, ()),
     ("is:waived", {"status": "waived"}, ()),
     ("-is:protected", {"is": "unprotected"}, ()),
+    ("-is:unprotected", {"is": "protected"}, ()),
+    ("sev:high", {"severity": "high"}, ()),
+    ("Waived", {"status": "waived"}, ()),
+    ("is:OVERDUE is:Waived", {"status": "waived", "due": "overdue"}, ()),
+    ("is:protected is:regression", {"is": "protected,regression"}, ()),
+    ("-waived status:new,waived", {"status": "new"}, ()),
+    ("team:a team:a", {"team": "a"}, ()),
+    ("a b c d e", {}, ("a", "b", "c", "d", "e")),
+    ('""', {}, ()),
+    ('-""', {}, ()),
+    ('" " " a "', {}, ("a",)),
+    ('subject:""', {"subject": '""'}, ()),
+    ("x" * 500, {}, ("x" * 500,)),
     ("rule:nr101 -rule:NR502", {"rule": "NR101"}, ()),
     ("repo:harbor/team/app", {"repository": "harbor/team/app"}, ()),
     ("assignee:me", {"assignee": "me"}, ()),
@@ -36,9 +49,15 @@ READ: list[tuple[str, dict[str, str], tuple[str, ...]]] = [
 ]  # fmt: skip
 
 NOT_READ = [
-    ("stauts:open", "there is no filter “stauts”"), ("status:opn", "status is one of new, open"),
+    ("stauts:open", "“stauts:open”: there is no filter “stauts”. There are status, severity, rule, "),
+    ("status:opn", "status is one of new, open"),
     ("status:", "status is one of"), ("severity:huge", "severity is one of critical"), ("rule:NR999", "NR101 to NR503"),
-    ("-payments", "cannot be left out"), ("-team:payments", "cannot be left out"), ("-is:regression", "cannot be left"),
+    ("-payments", "“-payments” cannot be left out"), ("-overdue", "“-overdue” cannot be left out"),
+    ("due:soon", "due is one of overdue, week, none."), ("opened:x", "opened is written in days: opened:30d."),
+    ("is:x", "is is one of protected, unprotected, regression, baseline, new-since-baseline, overdue."),
+    ("-x", "cannot be left out: status, severity, rule and is:protected can."),
+    ("status:-open", "“status:-open”: status is one of"), ("subject:", "“subject:”: that is no subject"),
+    ("-team:payments", "cannot be left out"), ("-is:regression", "cannot be left"),
     ("age:14", "age is written as"), ("age:30-8d", "age is written as"), ("repository:app", "registry/name"),
     ("team:a team:b", "leaves nothing of the team"), ("status:open -open", "leaves nothing of the status"),
     ("a b c d e f", "more than 5 words"), ("x" * 501, "more than 500 characters"), ("is:", "is is one of"),
@@ -49,12 +68,45 @@ NOT_READ = [
 
 @pytest.mark.parametrize(("text", "terms", "words"), READ)
 def test_what_people_type(text: str, terms: dict[str, str], words: tuple[str, ...]) -> None:
-    assert parse_query(text) == Query(terms, words)
+    found = parse_query(text)
+    assert found == Query(terms, words)
+    assert list(found.terms) == [name for name in TERMS if name in terms]
 
 
 @pytest.mark.parametrize(("text", "said"), NOT_READ)
 def test_what_is_not_understood_is_named(text: str, said: str) -> None:
     assert any(said in problem for problem in parse_query(text).problems), parse_query(text)
+
+
+def test_what_is_too_long_is_not_read_to_its_end() -> None:
+    assert parse_query("x" * 501).words == ("x" * 500,)
+
+
+def test_so_many_words_are_looked_for() -> None:
+    assert parse_query("a b c d e f").words == ("a", "b", "c", "d", "e")
+
+
+def test_nothing_is_asked_for_by_nothing() -> None:
+    assert parse_query("") == Query()
+
+
+@pytest.mark.parametrize(
+    ("terms", "words", "text"),
+    [
+        ({}, (), ""),
+        ({}, ("checkout",), "checkout"),
+        ({"team": "payments"}, (), "team:payments"),
+        ({"status": "-waived,fixed"}, (), "-status:waived,fixed"),
+        ({"subject": "app"}, (), "subject:app"),
+        ({"subject": "two words"}, (), 'subject:"two words"'),
+        ({"subject": "-x"}, (), 'subject:"-x"'),
+        ({"subject": '""'}, (), 'subject:""'),
+        ({"status": "new"}, ("a", "b c", "x:y", "-x", "Waived"), 'status:new a "b c" "x:y" "-x" "Waived"'),
+    ],
+)  # fmt: skip
+def test_what_is_written(terms: dict[str, str], words: tuple[str, ...], text: str) -> None:
+    assert format_query(Query(terms, words)) == text
+    assert parse_query(text) == Query(terms, words)
 
 
 def lists(allowed: tuple[str, ...]) -> st.SearchStrategy[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,7 @@ def test_due_at(rank: int, protected: bool, days: int | None) -> None:
         (None, DueState.NONE, "no due date"),
         (timedelta(0), DueState.SOON, "due in less than an hour"),
         (timedelta(minutes=59), DueState.SOON, "due in less than an hour"),
+        (timedelta(minutes=59, seconds=59), DueState.SOON, "due in less than an hour"),
         (timedelta(hours=1), DueState.SOON, "due in 1 hour"),
         (timedelta(hours=23, minutes=59), DueState.SOON, "due in 23 hours"),
         (timedelta(days=1), DueState.SOON, "due in 1 day"),
@@ -57,5 +58,7 @@ def test_what_nobody_can_read_is_no_due_date(text: str) -> None:
     assert read_due_text(text) == Due(None)
 
 
-def test_a_moment_without_a_zone_is_utc() -> None:
+def test_moments_are_kept_in_utc() -> None:
     assert read_due_text("2026-03-10T12:00:00") == Due(NOW)
+    assert read_due_text("2026-03-10T14:00:00+02:00") == Due(NOW)
+    assert due_text(Due(NOW.astimezone(timezone(timedelta(hours=2))))) == "2026-03-10T12:00:00+00:00"

@@ -79,11 +79,43 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "count", "written"),
+    [
+        (0, 0, "none"),
+        (0, 5, "none"),
+        (1, 1, "`v0`"),
+        (3, 3, "`v0`, `v1`, `v2`"),
+        (20, 20, ", ".join(f"`v{at}`" for at in range(20))),
+        (25, 1_025, ", ".join(f"`v{at}`" for at in range(20)) + " and 1,005 more"),
+    ],
+)
+def test_some_tags_are_named(names: int, count: int, written: str) -> None:
+    text = ticket(replace(PLAIN, tags=[f"v{at}" for at in range(names)], tag_count=count), NOW)
+    assert f"- **Tags:** {written}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason", "written"),
+    [
+        ("The image runs as root.", "", "The image runs as root."),
+        ("", "USER `app` is **uid 0**.", "USER `app` is **uid 0**."),
+        ("", "Either:\n\n- one `x`\n- two", "Either:\n\n- one `x`\n- two"),
+        ("", "<a> or **#b**", r"\<a\> or **\#b**"),
+    ],
+)
+def test_what_is_wrong_is_said_once(sentence: str, reason: str, written: str) -> None:
+    text = ticket(replace(PLAIN, sentence=sentence, reason=reason), NOW)
+    assert text.partition("### What is wrong\n\n")[2].partition("\n\n### Evidence")[0] == written
+
+
+@pytest.mark.parametrize(
     ("name", "written"),
     [
         ("a`b", "``a`b``"),
         ("`", "`` ` ``"),
         ("``x", "``` ``x ```"),
+        ("x`", "`` x` ``"),
+        ("a``b`c", "```a``b`c```"),
         (" ", "`   `"),
         ("a\nb", "`a b`"),
         ("", "–"),
@@ -98,6 +130,10 @@ def test_text_is_no_markup() -> None:
     text = ticket(replace(PLAIN, assignee="[a](http://x) *b* <b> @all #1", sentence="# no\nheading"), NOW)
     assert r"\[a\](http://x) \*b\* \<b\> \@all \#1" in text
     assert r"\# no heading" in text
+    text = ticket(replace(PLAIN, title="a <b>", severity="*high*", status="`x`"), NOW)
+    assert r"## NR103 a \<b\> in `" in text
+    assert r"**Severity:** \*high\*" in text
+    assert r"**Status:** \`x\`, kim" in text
 
 
 def test_a_fence_in_a_name_does_not_end_the_code() -> None:

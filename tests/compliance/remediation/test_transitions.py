@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 
 from compliance.remediation.change import (
+    ACTIONS,
     LONGEST_COMMENT,
     LONGEST_REASON,
     Assign,
@@ -20,7 +21,7 @@ from compliance.remediation.change import (
     SetStatus,
     check_change,
 )
-from compliance.remediation.status import Status
+from compliance.remediation.status import SAID_BY_PEOPLE, TO_DO, Status
 from compliance.remediation.transitions import Standing, is_settled, refusal, settable, urgency
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -41,6 +42,11 @@ MENUS = {
 @pytest.mark.parametrize("was", Status)
 def test_menu(was: Status) -> None:
     assert settable(was) == MENUS[was]
+
+
+def test_people_say_what_some_menu_offers() -> None:
+    assert {wanted for was in Status for wanted in settable(was)} == SAID_BY_PEOPLE
+    assert set(Status) - {Status.WAIVED, Status.FALSE_POSITIVE, Status.FIXED} == TO_DO
 
 
 @pytest.mark.parametrize(("was", "wanted"), list(product(Status, Status)))
@@ -95,11 +101,13 @@ def test_urgency() -> None:
         SetStatus(FALSE, "the file is ours"),
         SetDue(None, "agreed with the vendor"),
         SetDue(NOW + timedelta(seconds=1), "today"),
+        SetDue(NOW + timedelta(days=3_653), "ten years"),
         Comment("x" * LONGEST_COMMENT),
     ],
 )
 def test_what_can_be_asked(change: Change) -> None:
     check_change(change, NOW)
+    assert type(change) in ACTIONS
 
 
 @pytest.mark.parametrize(
@@ -111,7 +119,7 @@ def test_what_can_be_asked(change: Change) -> None:
         (SetStatus(FALSE), "Write a reason"),
         (SetStatus(OPEN, "x" * (LONGEST_REASON + 1)), "501 characters"),
         (SetDue(NOW, "now"), "between now and ten years"),
-        (SetDue(NOW + timedelta(days=4_000), "later"), "between now and ten years"),
+        (SetDue(NOW + timedelta(days=3_653, seconds=1), "later"), "between now and ten years"),
         (SetDue(NOW, " \n"), "Write a reason for another due date"),
         (Comment("\t "), "Write a comment"),
         (Comment("x" * (LONGEST_COMMENT + 1)), "4,001 characters"),

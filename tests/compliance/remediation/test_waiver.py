@@ -82,23 +82,38 @@ def test_every_tag_has_to_fit_and_to_run_as_accepted(
     assert (found.answer, found.tags, bool(found)) == (answer, tags, answer is Answer.COVERED)
 
 
+def _shown_by(count: int, run_key: str) -> FindingFacts:
+    return replace(FINDING, occurrences=tuple(ShownBy(f"v{n}", f"sha256:{n}", run_key) for n in range(count)))
+
+
+_OTHERWISE = "as another user, uid or gid, or with another entrypoint, than was accepted."
+_NAMED = [(2, "v0 and v1"), (3, "v0, v1 and v2"), (4, "v0, v1, v2 and 1 more"), (5, "v0, v1, v2 and 2 more")]
+
+
 @pytest.mark.parametrize(
     ("finding", "words"),
     [
-        (
-            _two_tags(AS_ROOT, AS_APP),
-            "edge points to an image that runs as another user, uid or gid, or with another entrypoint, than was"
-            " accepted.",
-        ),
-        (
-            replace(FINDING, occurrences=tuple(ShownBy(f"v{n}", "sha256:a", AS_APP) for n in range(5))),
-            "v0, v1, v2 and 2 more point to images that run as another user, uid or gid, or with another entrypoint,"
-            " than was accepted.",
-        ),
+        (_two_tags(AS_ROOT, AS_APP), f"edge points to an image that runs {_OTHERWISE}"),
+        *((_shown_by(count, AS_APP), f"{names} point to images that run {_OTHERWISE}") for count, names in _NAMED),
+        (replace(FINDING, occurrences=()), "No tag shows it now."),
+        (replace(FINDING, rule="NR102"), "It is outside the scope."),
     ],
 )
 def test_the_words_name_tags_but_never_a_whole_repository(finding: FindingFacts, words: str) -> None:
     assert covers(ALL, {AS_ROOT}, finding, written_at=NOW).words == words
+
+
+@pytest.mark.parametrize(
+    ("scope", "count", "words"),
+    [
+        (replace(ALL, tag="v[01]"), 3, "None of its tags is in scope."),
+        (replace(ALL, digest="sha256:0"), 3, "v1 and v2 show it too, out of scope."),
+        (replace(ALL, tag="v0"), 2, "v1 shows it too, out of scope."),
+        (replace(ALL, tag="v?"), 2, "It is covered."),
+    ],
+)
+def test_what_is_out_of_scope_is_named(scope: WaiverScope, count: int, words: str) -> None:
+    assert covers(scope, {AS_ROOT}, _shown_by(count, AS_ROOT), written_at=NOW).words == words
 
 
 @pytest.mark.parametrize(
@@ -108,6 +123,8 @@ def test_the_words_name_tags_but_never_a_whole_repository(finding: FindingFacts,
         (replace(ALL, registry_id=1, repository="team/*"), NOW + DAY, Answer.REGRESSED),
         (replace(ALL, registry_id=1, repository="team/app"), NOW - DAY, Answer.REGRESSED),
         (replace(ALL, repository="team/app"), NOW + DAY, Answer.REGRESSED),
+        (replace(ALL, registry_id=1), NOW + DAY, Answer.REGRESSED),
+        (replace(ALL, registry_id=1, repository="team/ap?"), NOW + DAY, Answer.REGRESSED),
         (replace(ALL, registry_id=1, repository="team/app"), NOW + DAY, Answer.COVERED),
         (replace(ALL, registry_id=1, repository="team/app"), NOW, Answer.COVERED),
     ],
@@ -144,6 +161,7 @@ _STATES = [
     (NOW - DAY, NOW + 90 * DAY, NOW, WaiverState.REVOKED),
     (None, NOW + 90 * DAY, NOW - DAY, WaiverState.REVOKED),
     (NOW - DAY, NOW - DAY, NOW - DAY, WaiverState.REVOKED),
+    (NOW - DAY, NOW + 90 * DAY, NOW + timedelta(seconds=1), WaiverState.ACTIVE),
 ]
 
 
@@ -158,6 +176,7 @@ def test_where_it_stands(
     ("left", "warned", "due"),
     [
         (15 * DAY, None, None),
+        (15 * DAY, 14, None),
         (14 * DAY, None, 14),
         (14 * DAY, 14, None),
         (4 * DAY, 14, None),
@@ -176,7 +195,11 @@ def test_warnings(left: timedelta, warned: int | None, due: int | None) -> None:
 
 def test_the_one_that_ends_last_counts() -> None:
     assert waiver_of([]) is None
-    assert waiver_of([Candidate(1, NOW + DAY), Candidate(2, NOW), Candidate(3, NOW + DAY)]) == 3
+    assert waiver_of([Candidate(1, NOW + DAY), Candidate(2, NOW + DAY), Candidate(3, NOW)]) == 2
+
+
+def test_what_waits_or_has_ended_covers_nothing() -> None:
+    assert {WaiverState.ACTIVE, WaiverState.EXPIRING} == COUNTS
 
 
 _names = st.text("ab/", min_size=1, max_size=4)

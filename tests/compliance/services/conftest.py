@@ -1,4 +1,4 @@
-"""A registry, its row, scans by a clock that tests turn, and pushes."""
+"""A registry, its row, scans by a clock that tests turn, pushes, two people with findings, and what may be waived."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from compliance.models import Registry, Scan, Tag
+from compliance.models import Image, Registry, Scan, Tag, User
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.services.gather_pushes import gather_pushes, waiting_pushes
 from compliance.services.publish_policies import publish_policies
@@ -24,6 +24,8 @@ from tests.support.hooks import Hook, pushed
 from tests.support.images import File, Stored, image, layer
 from tests.support.oci_layout import OciLayout
 from tests.support.promises import OF_FINDINGS, broken_promises
+from tests.support.remediation import failing_tags, finding, own, team
+from tests.support.rows import Fleet, fleet, user
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BASE = layer({"etc/passwd": File(b"root:x:0:0::/:/bin/sh\napp:x:1001:1001::/:/bin/sh\n")})
@@ -107,3 +109,24 @@ def work(world: World) -> None:
         for each in wake_ups:
             if each.work is Work.REPOSITORY_SCAN:
                 scan_repository(each.id, clock=lambda: world.now)
+
+
+@pytest.fixture
+def people(db: None) -> tuple[User, User]:
+    """Somebody of security, and a triager of a team that owns the first of two repositories."""
+    made = fleet(2)
+    kim = user("kim", role="member")
+    own(team("Payments", triager=kim), made.repositories[:1])
+    for repository in made.repositories:
+        finding(repository, tags=[tag for tag in made.tags if tag.repository_id == repository.pk and tag.name != "1.0"])
+    return user("sam"), kim
+
+
+@pytest.fixture
+def made(db: None) -> Fleet:
+    """Two repositories whose tag ``latest`` fails for one finding each, as root: what tests of waivers accept."""
+    found = fleet(2)
+    Image.objects.filter(pk=found.failing.pk).update(run_key="as-root")
+    for tag in failing_tags(found):
+        finding(tag.repository, tags=[tag], protected=True)
+    return found

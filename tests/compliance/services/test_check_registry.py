@@ -21,7 +21,7 @@ from tests.compliance.services.conftest import NOON, World, app
 
 
 def values(world: World, **entered: object) -> RegistryValues:
-    return RegistryValues("new", **{"url": world.server.url, "policy": "kubernetes", "allow_private": True, **entered})  # type: ignore[arg-type] # named by their fields
+    return RegistryValues("new", **{"url": world.server.url, "policy": "kubernetes", "allow_private": True, **entered})  # type: ignore[arg-type]  # named by their fields
 
 
 def test_the_whole_ladder(world: World) -> None:

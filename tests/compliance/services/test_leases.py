@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -38,6 +40,13 @@ def part(world: World) -> RepositoryScan:
     scan_id = request_scan(world.registry, trigger="command", now=NOON)
     list_repositories(scan_id, clock=lambda: NOON)
     return RepositoryScan.objects.get()
+
+
+def _until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _expire(rows: type[RepositoryScan] | type[Layer] | type[Scan]) -> None:
@@ -172,18 +181,25 @@ def test_ten_requests_at_once_make_one_scan(world: World) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_is_renewed_while_work_goes_on(world: World, part: RepositoryScan, settings: Settings) -> None:
-    settings.LEASE_SECONDS = 1
-    token = RepositoryScan.objects.take(part.pk, timedelta(seconds=1))
+    settings.LEASE_SECONDS = 4
+    token = RepositoryScan.objects.take(part.pk, timedelta(seconds=4))
     assert token is not None
+    rows = RepositoryScan.objects.filter(pk=part.pk)
+    taken_until = rows.get().lease_until
+
+    def is_lost() -> bool:
+        with suppress(LeaseLost):
+            keeper.check(RepositoryScan.objects.all(), part.pk)
+            return False
+        return True
 
     with LeaseKeeper() as keeper:
         keeper.hold(RepositoryScan.objects.all(), part.pk, token)
-        assert not threading.Event().wait(1.6)
+        _until(lambda: rows.exclude(lease_until=taken_until).exists())
         assert RepositoryScan.objects.take(part.pk, MINUTE) is None
-        RepositoryScan.objects.update(lease_token=uuid.uuid4())
-        assert not threading.Event().wait(0.6)
-        with pytest.raises(LeaseLost):
-            keeper.check(RepositoryScan.objects.all(), part.pk)
+        assert not is_lost()
+        rows.update(lease_token=uuid.uuid4())
+        _until(is_lost)
 
 
 WANTED = WantedLayer(Digest(BASE.digest), len(BASE.blob), BASE.media_type)

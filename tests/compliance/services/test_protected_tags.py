@@ -43,6 +43,22 @@ def test_a_scan_caps_the_grade(world: World, values: RegistryValues) -> None:
     assert _grade() == "D"
 
 
+def _counted() -> int:
+    return Repository.objects.get().failed_protected
+
+
+def test_a_scan_counts_the_failing_tags_that_are_protected(world: World, values: RegistryValues) -> None:
+    world.layout.tag("team/app", "prod-eu", app("", "root"))
+    world.layout.tag("team/app", "preprod", app("", "root"))
+    _protect(world, values, "prod", "prod-??", "1.*")
+    world.scan()
+    assert _counted() == 2
+    _protect(world, values, "*prod")
+    assert _counted() == 2
+    _protect(world, values)
+    assert _counted() == 0
+
+
 def test_another_tag_that_fails_does_not(world: World, values: RegistryValues) -> None:
     _protect(world, values, "1.*", "latest")
     world.scan()

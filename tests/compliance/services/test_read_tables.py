@@ -97,7 +97,7 @@ def test_under_another_policy_it_is_unknown_until_it_is_read(small: World, kind:
     small.scan()
     publish_policies(small.now, [LENIENT])
 
-    rejudge(Policy.objects.get(name="kubernetes"), now=small.now)
+    rejudge(Policy.objects.get(name="kubernetes"), clock=lambda: small.now)
 
     assert (small.tag("team/app").verdict, Image.objects.get().facts_schema) == ("unknown", FROM_TOC)
     small.later(hours=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compliance.models import Finding, FindingEvent, FindingSpan, Occurrence, Repository, Tag
+from compliance.models import AuditEvent, Finding, FindingEvent, FindingSpan, Occurrence, Repository, Tag
 from compliance.models.clock import database_now
 from compliance.remediation.status import Status
 from compliance.services.doubt_tags import lapse_unconfirmed
@@ -217,6 +217,38 @@ def test_a_protected_tag_makes_it_due_earlier(rooted: World) -> None:
     rooted.scan()
     assert (finding().protected, finding().due_at) == (True, NOON + timedelta(days=7))
     assert finding().spans.get().due_at == finding().due_at
+
+
+def test_what_is_new_is_written_with_its_date(world: World) -> None:
+    """The audit trail has no line that a date was changed: by its term, on a protected tag, and by a regression."""
+    world.registry.protected_tags = ["prod*", "v?"]
+    world.registry.save()
+    world.layout.tag("team/app", "1", ROOT)
+    world.layout.tag("team/safe", "prod-1", ROOT)
+    world.layout.tag("team/turns", "2", FINE)
+    world.scan()
+    world.later(hours=1)
+    world.layout.tag("team/turns", "2", ROOT)
+    world.scan()
+
+    assert finding().due_at == NOON + timedelta(days=14)
+    assert finding(repository="team/safe").due_at == NOON + timedelta(days=7)
+    turned = finding(repository="team/turns")
+    assert (turned.regression, turned.rank, turned.due_at) == (True, 0, world.now + timedelta(days=14))
+    new = [str(pk) for pk in Finding.objects.filter(status=Status.NEW).values_list("pk", flat=True)]
+    assert list(AuditEvent.objects.filter(kind="finding", object__in=new).values_list("name", "data")) == []
+
+
+def test_what_is_back_is_one_line_of_the_audit_trail(rooted: World) -> None:
+    for tag in ("1", "2"):
+        rooted.layout.tag("team/app", tag, FINE)
+    rooted.scan()
+    rooted.later(days=1)
+    rooted.layout.tag("team/app", "1", ROOT)
+    rooted.scan()
+
+    lines = AuditEvent.objects.filter(kind="finding", object=finding().pk).order_by("pk")
+    assert [line.data["status"] for line in lines] == ["fixed", "regressed"]
 
 
 def test_a_date_that_somebody_gave_stays(rooted: World) -> None:

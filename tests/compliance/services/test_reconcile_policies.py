@@ -47,7 +47,7 @@ def told(found: Finding) -> list[tuple[str, str, str]]:
 
 def change_policy(world: World, settings: Mapping[str, RuleSetting]) -> None:
     publish_policies(world.now, [replace(KUBERNETES, settings={**KUBERNETES.settings, **settings})])
-    finish_rejudgings(now=world.now)
+    finish_rejudgings(clock=lambda: world.now)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ class TestUpgrade:
     def test_judging_again_finds_what_was_there_although_no_verdict_changes(self, aged: World) -> None:
         before = list(Tag.objects.order_by("pk").values_list("verdict", "judged_at"))
         publish_policies(aged.now)
-        finish_rejudgings(now=aged.now)
+        finish_rejudgings(clock=lambda: aged.now)
         assert list(Tag.objects.order_by("pk").values_list("verdict", "judged_at")) == before
         self.check(aged)
 
@@ -146,7 +146,7 @@ class TestUpgrade:
         publish_policies(aged.now)
         aged.scan()
         self.check(aged)
-        finish_rejudgings(now=aged.now)
+        finish_rejudgings(clock=lambda: aged.now)
         self.check(aged)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from django.core.management import call_command
@@ -32,7 +33,7 @@ def scanned(world: World) -> World:
 def test_a_changed_policy_is_judged_without_one_request(scanned: World) -> None:
     publish_policies(scanned.now, [LENIENT])
 
-    counts = rejudge(Policy.objects.get(name="kubernetes"), now=scanned.now)
+    counts = rejudge(Policy.objects.get(name="kubernetes"), clock=lambda: scanned.now)
 
     assert (counts.asked, counts.tags, counts.repositories, counts.changed) == (0, 3, 1, 3)
     assert scanned.server.requests == []
@@ -45,7 +46,7 @@ def test_a_changed_policy_is_judged_without_one_request(scanned: World) -> None:
 
 def test_the_next_scan_agrees_with_the_new_version(scanned: World) -> None:
     publish_policies(scanned.now, [LENIENT])
-    rejudge(now=scanned.now)
+    rejudge(clock=lambda: scanned.now)
 
     scan = scanned.scan()
 
@@ -65,7 +66,7 @@ def test_a_scan_judges_by_the_new_version_even_before_everything_else_is(scanned
 def test_judging_again_by_the_same_version_changes_nothing(scanned: World) -> None:
     before = list(Evaluation.objects.order_by("pk").values_list("pk", "verdict", "violated"))
 
-    counts = rejudge(now=scanned.now)
+    counts = rejudge(clock=lambda: scanned.now)
 
     assert (counts.tags, counts.changed) == (3, 0)
     assert list(Evaluation.objects.order_by("pk").values_list("pk", "verdict", "violated")) == before
@@ -75,10 +76,31 @@ def test_a_registry_under_another_policy_is_judged_by_it(scanned: World) -> None
     values = RegistryValues("demo", scanned.registry.url, "baseline", allow_private=True)
     save_registry(values, now=scanned.now, registry=scanned.registry)
 
-    rejudge(Policy.objects.get(name="baseline"), now=scanned.now)
+    rejudge(Policy.objects.get(name="baseline"), clock=lambda: scanned.now)
 
     assert scanned.tag("team/app", "name").judged_by is not None
     assert scanned.tag("team/app", "name").repository.policy.name == "baseline"
+
+
+def test_each_batch_reads_the_clock(scanned: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long judging takes, what people decide meanwhile counts for the batches after it."""
+    scanned.layout.tag("team/other", "root", app("", "other"))
+    scanned.scan()
+    publish_policies(scanned.now, [LENIENT])
+    monkeypatch.setattr("compliance.services.rejudge._TAGS_AT_A_TIME", 1)
+    read: list[datetime] = []
+
+    def clock() -> datetime:
+        scanned.later(hours=1)
+        read.append(scanned.now)
+        return scanned.now
+
+    assert rejudge(clock=clock).repositories == 2
+
+    changes = TagChange.objects.filter(kind="rejudged").order_by("at").values_list("repository__name", "at").distinct()
+    (first, at), (second, later) = changes
+    assert {first, second} == {"team/app", "team/other"}
+    assert read.index(later) == read.index(at) + 1
 
 
 def test_the_command(scanned: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,10 +122,10 @@ def test_judging_that_was_overtaken_by_a_newer_version_undoes_nothing(scanned: W
     publish_policies(scanned.now, [LENIENT])
     overtaken = Policy.objects.select_related("current").get(name="kubernetes")
     publish_policies(scanned.now, [KUBERNETES])
-    rejudge(now=scanned.now)
+    rejudge(clock=lambda: scanned.now)
     assert scanned.tag("team/app", "root").verdict == "fail"
 
-    rejudge(overtaken, now=scanned.now)
+    rejudge(overtaken, clock=lambda: scanned.now)
 
     assert scanned.tag("team/app", "root").verdict == "fail"
 

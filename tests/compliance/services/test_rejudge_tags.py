@@ -103,7 +103,7 @@ def written() -> tuple[list[Any], list[Any], list[Any]]:
 def judge_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     before = list(Tag.objects.order_by("pk"))
     since = Repository.objects.get().failing_since
-    rejudge(now=rows.NOW)
+    rejudge(clock=lambda: rows.NOW)
     by_statement, snapshots = written(), _snapshot()
     for tag in before:
         tag.save()
@@ -114,7 +114,7 @@ def judge_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr(tested, "judge_one_image", lambda *_: [])
         patched.setattr(tested, "judge_indexes", lambda *_: (set(), []))
         patched.setattr(tested, "_others", lambda ids, _indexes: Tag.objects.filter(repository__in=ids))
-        rejudge(now=rows.NOW)
+        rejudge(clock=lambda: rows.NOW)
     assert by_statement == written()
     assert snapshots == _snapshot()
 
@@ -132,7 +132,7 @@ def test_the_statement_writes_what_python_writes(home: Repository, monkeypatch: 
 
 
 def test_so_it_does_under_another_policy(home: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    rejudge(now=EARLIER)
+    rejudge(clock=lambda: EARLIER)
     TagChange.objects.all().delete()
     _forget_today()
     publish_policies(rows.NOW, [OTHER])
@@ -140,17 +140,17 @@ def test_so_it_does_under_another_policy(home: Repository, monkeypatch: pytest.M
 
 
 def test_what_shows_the_same_is_not_written(home: Repository) -> None:
-    rejudge(now=EARLIER)
+    rejudge(clock=lambda: EARLIER)
     lighter = {**KUBERNETES.settings, "NR503": RuleSetting(severity=Severity.INFO)}
     publish_policies(rows.NOW, [replace(KUBERNETES, settings=lighter)])
-    rejudge(now=rows.NOW)
+    rejudge(clock=lambda: rows.NOW)
     assert set(Tag.objects.values_list("judged_at", flat=True)) == {EARLIER}
     assert Repository.objects.get().judged_by == Policy.objects.get(name="kubernetes").current
 
 
 def test_a_tag_that_shows_other_platforms_than_its_index_has(home: Repository) -> None:
     Tag.objects.filter(index__isnull=False).update(platforms=[], verdict="pass")
-    rejudge(now=rows.NOW)
+    rejudge(clock=lambda: rows.NOW)
     for tag in Tag.objects.filter(index__isnull=False).select_related("index"):
         assert tag.index is not None
         assert [strip["digest"] for strip in tag.platforms] == list(
@@ -160,7 +160,7 @@ def test_a_tag_that_shows_other_platforms_than_its_index_has(home: Repository) -
 
 
 def test_images_nobody_asked_under_these_rules_are_asked(home: Repository) -> None:
-    rejudge(now=EARLIER)
+    rejudge(clock=lambda: EARLIER)
     Image.objects.update(outline=None, outline_revision=1, identity="", runs_as="")
     assert ask_again() == Image.objects.count()
     assert ask_again() == 0

@@ -1,4 +1,4 @@
-"""Other terms move due dates: those of findings to be done, neither set by hand nor part of a baseline."""
+"""Other terms move due dates: those of findings that are not fixed, neither set by hand nor part of a baseline."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.support.remediation import finding_row, findings
 from tests.support.rows import NOW, fleet, user
 
 DAY = timedelta(days=1)
+UNFIXED = set(Status) - {Status.FIXED}
 
 
 def made() -> list[Finding]:
@@ -49,10 +50,10 @@ def with_days(**changed: int | None) -> Terms:
     ("changed", "moves", "overdue"),
     [
         ({}, 0, 0),
-        ({"critical": 5}, 2 * len(TO_DO), len(TO_DO)),
-        ({"high": 5}, 2 * len(TO_DO), 2 * len(TO_DO)),
-        ({"critical": None, "info": 20}, 4 * len(TO_DO), 0),
-        ({"info": 3}, 2 * len(TO_DO), 2 * len(TO_DO)),
+        ({"critical": 5}, 2 * len(UNFIXED), len(TO_DO)),
+        ({"high": 5}, 2 * len(UNFIXED), 2 * len(TO_DO)),
+        ({"critical": None, "info": 20}, 4 * len(UNFIXED), 0),
+        ({"info": 3}, 2 * len(UNFIXED), 2 * len(TO_DO)),
     ],
 )
 def test_the_preview_says_what_saving_does(db: None, changed: dict[str, int | None], moves: int, overdue: int) -> None:
@@ -67,7 +68,7 @@ def test_the_preview_says_what_saving_does(db: None, changed: dict[str, int | No
     now_late = set(Finding.objects.to_do().filter(due_at__lt=NOW).values_list("pk", flat=True))
     assert len(now_late - late) == overdue
     assert preview_terms(wanted, now=NOW) == TermsPreview(0, 0)
-    for row in Finding.objects.to_do():
+    for row in Finding.objects.exclude(status=Status.FIXED):
         assert row.due_at == due_at(row.rank, row.protected, row.sla_from, wanted)
         assert row.spans.get().due_at == row.due_at
     for event in events.select_related("finding"):
@@ -84,8 +85,8 @@ def test_what_stays(db: None) -> None:
     save_terms(with_days(critical=3), by=user("sam"), now=NOW)
     assert Finding.objects.get(pk=edited.pk).due_at == edited.due_at
     assert Finding.objects.get(pk=known.pk).due_at is None
-    settled = Finding.objects.filter(status__in=["fixed", "waived", "false_positive"], rank=0)
-    assert set(settled.values_list("due_at", flat=True)) == {NOW - 3 * DAY, NOW + 4 * DAY}
+    fixed = Finding.objects.filter(status="fixed", rank=0)
+    assert set(fixed.values_list("due_at", flat=True)) == {NOW - 3 * DAY, NOW + 4 * DAY}
 
 
 def test_terms_that_were_never_stored(db: None) -> None:
@@ -101,8 +102,8 @@ def test_many_move_in_batches_and_the_rest_is_left_to_a_worker(db: None, monkeyp
     sam = user("sam")
     wanted = with_days(critical=1, high=1)
     assert save_terms(wanted, by=sam, now=NOW) == [WakeUp(Work.DUE_DATES, sam.pk)]
-    assert preview_terms(wanted, now=NOW).moves == 4 * len(TO_DO) - 6
+    assert preview_terms(wanted, now=NOW).moves == 4 * len(UNFIXED) - 6
     assert move_due_dates(sam.pk, now=NOW) == []
     assert preview_terms(wanted, now=NOW).moves == 0
-    assert FindingSpan.objects.filter(due_at=NOW - 9 * DAY).count() == 4 * len(TO_DO)
+    assert FindingSpan.objects.filter(due_at=NOW - 9 * DAY).count() == 4 * len(UNFIXED)
     assert move_due_dates(999_999, now=NOW) == []

@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from compliance.models import HISTORIES, AuditAction, AuditCheck, AuditEvent, Registry, Team, User
+from compliance.models import HISTORIES, ApiToken, AuditAction, AuditCheck, AuditEvent, Registry, Team, User
 from compliance.models.encryption import EncryptedTextField
 from compliance.services.record_audit import audit
 from compliance.services.rotate_credentials import rotate_credentials
@@ -94,6 +94,7 @@ def test_no_history_has_a_column_for_a_secret() -> None:
     for history in HISTORIES:
         tracked = history.pgh_tracked_model  # type: ignore[attr-defined]  # of pghistory
         secret = {f.name for f in tracked._meta.concrete_fields if isinstance(f, EncryptedTextField)} | {"password"}
+        secret |= {"digest"} if tracked is ApiToken else set()  # of the secret; a waiver's is an image's
         kept = {field.name for field in history._meta.concrete_fields}
         assert not kept & secret, history
         assert not [name for name in kept if "secret" in name or "token" in name.replace("token_hosts", "")], history

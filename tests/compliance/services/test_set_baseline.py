@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from compliance.models import Finding, FindingEvent, Repository, User
-from compliance.queries.baseline import baseline_of
+from compliance.models import AuditEvent, Finding, FindingEvent, Repository, User
 from compliance.queries.findings import select_findings
+from compliance.queries.repository import find_repository
+from compliance.queries.repository_head import head_of
 from compliance.services.set_baseline import clear_baseline, set_baseline
 from compliance.services.write_findings import NotAllowed
 from tests.support.remediation import finding, own, team
@@ -56,7 +57,7 @@ def test_setting_and_clearing(home: Repository) -> None:
     assert Finding.objects.get(subject="open").spans.get().due_at is None
     assert set_baseline(home.pk, by=sam, now=NOW + DAY) == 0
     assert clear_baseline(home.pk, by=sam, now=NOW + DAY) == 3
-    assert known() == {**BEFORE, "waived": (False, False)}
+    assert known() == BEFORE  # waived ones too: they are due by the terms again once nothing covers them
     row = Finding.objects.get(subject="open")
     assert row.due_at == row.sla_from + 14 * DAY
     assert row.spans.get().due_at == row.due_at
@@ -69,7 +70,9 @@ def test_what_comes_later_breaks_it(home: Repository) -> None:
     slug, name = home.registry.slug, home.name
 
     def found() -> tuple[object, int, int]:
-        page = baseline_of(home.pk, slug, name, sam.actor, now=NOW)
+        header = find_repository(slug, name, sam.actor)
+        assert header is not None
+        page = head_of(header, sam.actor, now=NOW).baseline
         new = select_findings({"repository": f"{slug}/{name}", "is": "new-since-baseline"}, sam.actor, now=NOW)
         assert new.count() == page.broken
         assert set(new) == set(Finding.objects.new_since_baseline())
@@ -97,3 +100,14 @@ def test_who_may(home: Repository, role: str, may: bool) -> None:
         with pytest.raises(NotAllowed):
             change(home.pk, by=kim, now=NOW)
     assert FindingEvent.objects.filter(kind="baseline").exists() == may
+
+
+def test_it_is_written_down_also_where_there_is_nothing(db: None) -> None:
+    home, sam = fleet(1).repositories[0], user("sam")
+    set_baseline(home.pk, by=sam, now=NOW)
+    clear_baseline(home.pk, by=sam, now=NOW + DAY)
+    told = AuditEvent.objects.filter(kind="repository", object=home.pk, source="").order_by("pk")
+    assert [(row.actor, row.name, row.data) for row in told] == [
+        (sam.pk, home.name, {"baseline": "set", "findings": 0}),
+        (sam.pk, home.name, {"baseline": "cleared", "findings": 0}),
+    ]

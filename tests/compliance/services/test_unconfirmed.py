@@ -129,12 +129,12 @@ def test_the_days_are_a_setting(scanned: World, settings: Settings) -> None:
 
 def test_judging_again_confirms_nothing(scanned: World) -> None:
     _refuse(scanned, HEAD)
-    rejudge(Policy.objects.get(name="kubernetes"), now=scanned.now)
+    rejudge(Policy.objects.get(name="kubernetes"), clock=lambda: scanned.now)
     assert _marks() == ("pass", True, "server-error")
     scanned.later(days=8)
     lapse_unconfirmed(scanned.now)
 
-    rejudge(Policy.objects.get(name="kubernetes"), now=scanned.now)
+    rejudge(Policy.objects.get(name="kubernetes"), clock=lambda: scanned.now)
 
     assert _marks() == ("unknown", True, "server-error")
 

@@ -67,7 +67,7 @@ def test_another_repository_with_the_same_image_follows(aged: World) -> None:
 
 def test_a_tag_that_is_judged_again_before_that_keeps_its_verdict(aged: World) -> None:
     before = aged.tag("team/app").verdict
-    rejudge(now=aged.now)
+    rejudge(clock=lambda: aged.now)
     assert aged.tag("team/app").verdict == before != "unknown"
 
 

@@ -1,8 +1,10 @@
+"""Who may waive what, what a waiver covers, and what takes that back."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -11,39 +13,30 @@ from compliance.models import (
     DailySnapshot,
     Finding,
     FindingEvent,
-    FindingSpan,
     Image,
     Occurrence,
     Policy,
     Repository,
-    SlaTerm,
-    Tag,
     Team,
     User,
     Waiver,
 )
+from compliance.queries.waiver_reach import Reach, measure
+from compliance.remediation.change import SetStatus
+from compliance.remediation.status import Status
 from compliance.remediation.waiver import WaiverScope, WaiverState
-from compliance.services.apply_waivers import apply_waivers
+from compliance.services.apply_waivers import Applied, apply_waivers
+from compliance.services.change_findings import change_findings, undo
 from compliance.services.decide_waiver import CannotDecide, approve_waiver, revoke_waiver, waiver_state
-from compliance.services.end_waivers import Warning, end_waivers, settle_waivers, warn_waivers
+from compliance.services.end_waivers import end_waivers
 from compliance.services.write_waiver import WaiverRefused, write_waiver
 from tests.support.facts import facts
-from tests.support.remediation import draft, finding, own, team
-from tests.support.rows import NOW, Fleet, fleet, image, tag_row, user
+from tests.support.remediation import draft, failing_tags, finding, own, shown, statuses, team
+from tests.support.rows import NOW, Fleet, image, tag_row, user
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 RULE = "NR103"
-
-
-@pytest.fixture
-def made() -> Fleet:
-    """Two repositories whose tag ``latest`` fails for one finding each."""
-    found = fleet(2)
-    Image.objects.filter(pk=found.failing.pk).update(run_key="as-root")
-    for tag in failing(found):
-        finding(tag.repository, RULE, tags=[tag], protected=True)
-    return found
 
 
 @pytest.fixture
@@ -54,16 +47,9 @@ def payments(made: Fleet) -> Team:
     return row
 
 
-def failing(found: Fleet) -> Sequence[Tag]:
-    return [tag for tag in found.tags if tag.name == "latest"]
-
-
-def statuses() -> list[str]:
-    return list(Finding.objects.order_by("pk").values_list("status", flat=True))
-
-
-def shown() -> list[str]:
-    return list(Tag.objects.filter(name="latest").order_by("pk").values_list("shown", flat=True))
+def look_again(repositories: Sequence[int], now: datetime) -> Applied:
+    """What a scan of these does that touched all of their findings."""
+    return apply_waivers(Finding.objects.filter(repository__in=repositories).values_list("pk", flat=True), now=now)
 
 
 def person(name: str) -> User:
@@ -199,11 +185,11 @@ def test_a_policy_that_became_stricter_meanwhile(made: Fleet) -> None:
 def test_another_user_in_the_image_opens_the_finding_again(made: Fleet) -> None:
     by = user("sec")
     write_waiver(draft(by), by=by, now=NOW)
-    tag = failing(made)[0]
+    tag = failing_tags(made)[0]
     moved = image(replace(facts("0")), 950)
     Image.objects.filter(pk=moved.pk).update(run_key="as-somebody-else")
     Occurrence.objects.filter(tag=tag).update(image=moved)
-    applied = apply_waivers(repository_ids=[tag.repository_id], now=NOW + DAY)
+    applied = look_again([tag.repository_id], NOW + DAY)
     assert [each.told for each in applied.reopened] == [True]
     assert applied.repositories == {tag.repository_id}
     assert statuses() == ["open", "waived"]
@@ -220,24 +206,24 @@ def test_a_new_tag_out_of_scope_opens_it_again(made: Fleet) -> None:
     edge = tag_row(row.repository, "edge", made.failing)
     edge.save()
     Occurrence.objects.create(finding=row, tag=edge, image=made.failing, since=NOW)
-    apply_waivers(repository_ids=[row.repository_id], now=NOW)
+    look_again([row.repository_id], NOW)
     assert statuses() == ["open", "waived"]
 
 
 def test_a_tag_with_another_finding_still_fails(made: Fleet) -> None:
     by = user("sec")
-    tag = failing(made)[0]
+    tag = failing_tags(made)[0]
     finding(tag.repository, "NR201", tags=[tag], subject="")
     write_waiver(draft(by), by=by, now=NOW)
     assert shown() == ["fail", "waived"]
     Occurrence.objects.filter(finding__rule="NR201").update(decides=False)
-    apply_waivers(repository_ids=[tag.repository_id], now=NOW)
+    look_again([tag.repository_id], NOW)
     assert shown() == ["waived", "waived"]
 
 
 def test_a_tag_that_is_unknown_on_another_platform_is_not_waived(made: Fleet) -> None:
     by = user("sec")
-    tag = failing(made)[0]
+    tag = failing_tags(made)[0]
     tag.platforms = [*tag.platforms, {"platform": "linux/arm64", "verdict": "unknown", "digest": "", "runs_as": ""}]
     tag.save()
     write_waiver(draft(by), by=by, now=NOW)
@@ -252,31 +238,6 @@ def test_the_one_that_ends_last_counts(made: Fleet) -> None:
     revoke_waiver(long.pk, by=by, now=NOW)
     assert set(Finding.objects.values_list("waiver", flat=True)) == {short.pk}
     assert statuses() == ["waived", "waived"]
-
-
-@pytest.mark.parametrize(("reopens", "told"), [(True, True), (False, False)])
-def test_after_its_end_findings_are_open_again(made: Fleet, reopens: bool, told: bool) -> None:
-    by = user("sec")
-    waiver = write_waiver(replace(draft(by), reopens=reopens), by=by, now=NOW)
-    assert end_waivers(waiver.expires_at - timedelta(seconds=1)) == []
-    (ended,) = end_waivers(waiver.expires_at)
-    assert [each.told for each in ended.applied.reopened] == [told, told]
-    assert statuses() == ["open", "open"]
-    assert shown() == ["fail", "fail"]
-    assert end_waivers(waiver.expires_at) == []
-    assert FindingEvent.objects.filter(kind="waiver", text="It has expired.", by=None).count() == 2
-
-
-@pytest.mark.parametrize("restarts", [True, False])
-def test_terms_begin_again_only_where_somebody_said_so(made: Fleet, restarts: bool) -> None:
-    by = user("sec")
-    SlaTerm.objects.update_or_create(rank=0, protected=True, defaults={"days": 7})
-    before = dict(Finding.objects.values_list("pk", "due_at"))
-    waiver = write_waiver(replace(draft(by), restarts_sla=restarts), by=by, now=NOW)
-    end_waivers(waiver.expires_at)
-    after = dict(Finding.objects.values_list("pk", "due_at"))
-    assert after == (dict.fromkeys(before, waiver.expires_at + 7 * DAY) if restarts else before)
-    assert dict(FindingSpan.objects.values_list("finding", "due_at")) == after
 
 
 def test_a_revoked_waiver(made: Fleet) -> None:
@@ -320,7 +281,7 @@ def test_what_regresses_under_a_waiver_is_open(made: Fleet) -> None:
     row = Finding.objects.order_by("pk")[0]
     Finding.objects.filter(pk=row.pk).update(regression=True)
     Occurrence.objects.filter(finding=row).update(since=NOW + DAY, regression=True)
-    apply_waivers(repository_ids=[row.repository_id], now=NOW + DAY)
+    look_again([row.repository_id], NOW + DAY)
     assert statuses() == ["regressed", "new"]
 
 
@@ -329,9 +290,9 @@ def test_a_renewal_keeps_the_date_and_accepts_what_changed_only_when_told_to(mad
     old = write_waiver(draft(by), by=by, now=NOW)
     moved = image(replace(facts("0")), 951)
     Image.objects.filter(pk=moved.pk).update(run_key="as-somebody-else")
-    Occurrence.objects.filter(tag=failing(made)[0]).update(image=moved)
+    Occurrence.objects.filter(tag=failing_tags(made)[0]).update(image=moved)
     later = old.expires_at - 5 * DAY
-    apply_waivers(repository_ids=[row.pk for row in made.repositories], now=later)
+    look_again([row.pk for row in made.repositories], later)
     until = (later + 77 * DAY).date()
     renewal = replace(draft(by), until=until, renews=old)
     kept = write_waiver(replace(renewal, accepts_changes=False), by=by, now=later)
@@ -343,30 +304,26 @@ def test_a_renewal_keeps_the_date_and_accepts_what_changed_only_when_told_to(mad
     assert statuses() == ["waived", "waived"]
 
 
-def test_warnings_are_given_once(made: Fleet) -> None:
+@pytest.mark.parametrize("how", ["opened", "undone"])
+def test_a_false_positive_that_is_taken_back_is_waived_at_once(made: Fleet, how: str) -> None:
     by = user("sec")
-    waiver = write_waiver(draft(by), by=by, now=NOW)
-    told = [
-        (days, warn_waivers(waiver.expires_at - timedelta(days=days, hours=-1)))
-        for days in (15, 14, 14, 13, 3, 2, 1, 0)
-    ]
-    assert told[1][1] == [Warning(waiver.pk, 14)]
-    assert told[4][1] == [Warning(waiver.pk, 3)]
-    assert told[6][1] == [Warning(waiver.pk, 0)]
-    assert sum(len(found) for _, found in told) == 4 - 1
-
-
-def test_what_a_scan_wrote_at_the_same_time_is_looked_at_again(made: Fleet) -> None:
-    by = user("sec")
+    one = Finding.objects.filter(pk=Finding.objects.order_by("pk")[0].pk)
+    called = change_findings(one, SetStatus(Status.FALSE_POSITIVE, "A test image."), by=by, now=NOW)
     write_waiver(draft(by), by=by, now=NOW)
-    Finding.objects.update(status="new", waiver=None, changed_at=NOW)
-    settle_waivers(NOW + timedelta(minutes=1))
-    assert statuses() == ["waived", "waived"]
-    waiver = Waiver.objects.get()
-    Waiver.objects.update(revoked_at=NOW + DAY, revoked_by=by)
-    settle_waivers(NOW + DAY + timedelta(seconds=5))
+    assert (statuses(), shown()) == (["false_positive", "waived"], ["fail", "waived"])
+    if how == "undone":
+        assert undo(called.pk, by=by, now=NOW).restored == 1
+    else:
+        change_findings(one, SetStatus(Status.OPEN), by=by, now=NOW, expected=1)
+    assert (statuses(), shown()) == (["waived", "waived"], ["waived", "waived"])
+    assert set(Repository.objects.values_list("failed", "waived")) == {(0, 1)}
+
+
+def test_a_false_positive_that_nothing_covers_is_open(made: Fleet) -> None:
+    by = user("sec")
+    change_findings(Finding.objects.all(), SetStatus(Status.FALSE_POSITIVE, "A test image."), by=by, now=NOW)
+    change_findings(Finding.objects.all(), SetStatus(Status.OPEN), by=by, now=NOW, expected=2)
     assert statuses() == ["open", "open"]
-    assert waiver.findings.count() == 0
 
 
 def test_an_approval_that_covers_nothing_any_more(made: Fleet) -> None:
@@ -376,3 +333,12 @@ def test_an_approval_that_covers_nothing_any_more(made: Fleet) -> None:
     Image.objects.update(run_key="other")
     with pytest.raises(CannotDecide, match="nothing any more"):
         approve_waiver(waiver.pk, by=other, now=NOW)
+
+
+def test_who_waives_what_very_many_tags_show_is_told_that_it_takes_seconds(made: Fleet) -> None:
+    def reach() -> Reach:
+        return measure(WaiverScope(RULE), accepted=None, written_at=NOW)
+
+    assert (reach().tags, reach().takes_seconds) == (2, False)
+    Finding.objects.update(tags=10_001)
+    assert (reach().tags, reach().takes_seconds) == (20_002, True)

@@ -13,7 +13,7 @@ from compliance.remediation.waiver import WaiverScope
 from compliance.services.end_waivers import tend_waivers
 from compliance.services.write_waiver import write_waiver
 from tests.compliance.services.conftest import BASE, World, app
-from tests.support.images import Stored, image
+from tests.support.images import Stored, image, index
 from tests.support.remediation import draft
 from tests.support.rows import user
 
@@ -84,6 +84,34 @@ def test_a_new_tag_that_runs_alike_is_covered_and_one_that_does_not_opens_all(wa
     waived.later(minutes=20)
     waived.scan()
     assert (status(), set(shown().values())) == ("open", {"fail"})
+
+
+@pytest.mark.parametrize(
+    ("rule", "pushed"),
+    [
+        ("NR112", index([app("", "x2"), app("10001:10001", "y2")])),
+        ("NR101", index([app("", "x"), app("10001:10001", "y2")])),
+    ],
+    ids=["what is compared", "one of its images"],
+)
+def test_another_index_is_not_what_was_accepted(world: World, rule: str, pushed: Stored) -> None:
+    first = index([app("", "x"), app("10001:10001", "y")])
+    world.layout.tag(NAME, "1", first)
+    world.scan()
+    scope = WaiverScope(rule, digest=str(first.digest))
+    by, until = user("sec"), (world.now + timedelta(days=30)).date()
+    write_waiver(
+        replace(draft(by, scope=replace(scope, digest="") if rule == "NR112" else scope), until=until),
+        by=by,
+        now=world.now,
+    )
+    accepted = Finding.objects.get(rule=rule)
+    assert accepted.status == "waived"
+    world.layout.tag(NAME, "1", pushed)
+    world.later(minutes=20)
+    world.scan()
+    accepted.refresh_from_db()
+    assert (accepted.status, accepted.waiver) == ("open", None)
 
 
 def test_an_expired_waiver_comes_back(waived: World) -> None:

@@ -20,7 +20,10 @@ from tests.support.rows import NOW, registry, user
 @pytest.fixture(autouse=True)
 def still_clock() -> Iterator[None]:
     """Views read the clock from here; sessions and lists must agree on it."""
-    with patch("django.utils.timezone.now", return_value=NOW):
+    with (
+        patch("django.utils.timezone.now", return_value=NOW),
+        patch("compliance.views.moment.database_now", return_value=NOW),
+    ):
         yield
 
 

@@ -88,9 +88,9 @@ def test_it_takes_as_long_for_who_is_unknown() -> None:
     user("sam")
 
     def seconds(name: str) -> float:
-        began = time.perf_counter()
+        began = time.thread_time()
         guess(name)
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
     with override_settings(ACCOUNT_RATE_LIMITS=False):
         pairs = [(seconds("sam"), seconds(f"nobody-{n}")) for n in range(9)]

@@ -8,19 +8,23 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+import pghistory
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import AuditAction, AuditCheck, AuditEvent, Membership, Registry, Team, User
+from compliance.models import AuditAction, AuditCheck, AuditEvent, Finding, Membership, Registry, Team, User, Waiver
 from compliance.policy.registry_values import RegistryValues
+from compliance.queries.audit_filter import SHOWS
 from compliance.services.record_audit import audit
 from compliance.services.save_registry import save_registry
 from compliance.services.seal_audit import seal_audit
 from compliance.services.verify_audit import check_audit
 from compliance.services.webhook_endpoints import make_endpoint, rotate_secret
 from tests.support.pages import Page, get
-from tests.support.rows import HOSTILE, NOW, policy_version, registry, user
+from tests.support.remediation import finding
+from tests.support.rows import HOSTILE, NOW, fleet, policy_version, registry, user
 
 pytestmark = pytest.mark.django_db
 
@@ -79,13 +83,89 @@ def test_filters_and_their_chips(admin: Client) -> None:
         "person=eve": 1,
         "person=nobody": 0,
         "kind=team": 1,
-        "kind=nonsense&action=%00&period=x&before=x": AuditEvent.objects.count(),
+        "show=all&kind=nonsense&action=%00&period=x&before=x": AuditEvent.objects.count(),
     }.items():
         page = get(admin, f"/settings/audit/?{query}")
         assert len(rows(page)) == expected, query
         if not expected:
             assert "No line matches" in page.text
     assert "Filtered by" in get(admin, "/settings/audit/?kind=team&action=added").text
+
+
+def by_itself(finding: Finding) -> None:
+    """A scan changes a finding, as a task; the clock changes a waiver's finding, without one."""
+    with pghistory.context(task="compliance.scan_repository"):
+        Finding.objects.filter(pk=finding.pk).update(status="open")
+    Finding.objects.filter(pk=finding.pk).update(status="fix_claimed")
+
+
+def test_the_first_view_is_what_people_did(admin: Client) -> None:
+    made = finding(fleet(1).repositories[0])
+    by_itself(made)
+    admin.post(f"/findings/{made.pk}/comment/", {"text": "Seen."})
+    admin.post(f"/findings/{made.pk}/status/", {"status": "in_progress"})
+    audit(AuditAction.LOGIN_FAILED, None, by=None, now=NOW, name="eve")
+    admin.get("/findings/export/?format=csv")
+    Team.objects.create(slug="web", name="Web", created_at=NOW)
+    said = {show: rows(get(admin, f"/settings/audit/?show={show}")) for show in SHOWS}
+    assert rows(get(admin, "/settings/audit/")) == said["people"]
+    assert [line for line in said["people"] if " finding " in line and "boss" not in line] == []
+    assert "in progress" in " ".join(said["people"]).replace("_", " ")
+    assert len([line for line in said["itself"] if " finding " in line]) == 2
+    assert not [line for line in said["people"] if "scan_repository" in line]
+    assert [len(said[show]) for show in ("logins", "exports")] == [1, 1]
+    assert len(said["people"]) + len(said["itself"]) == len(said["all"]) == AuditEvent.objects.count()
+    assert get(admin, "/settings/audit/?show=logins").all("a", aria_current="true")[-1].text == "Logins"
+
+
+def test_all_lines_of_a_finding_are_also_those_of_scans(admin: Client) -> None:
+    made = finding(fleet(1).repositories[0])
+    by_itself(made)
+    lines = rows(get(admin, f"/settings/audit/?kind=finding&object={made.pk}"))
+    assert len(lines) == AuditEvent.objects.filter(kind="finding", object=made.pk).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "told"),
+    [
+        ("/findings/export/?format=sarif&tab=all&severity=high", "findings", ("sarif", "tab=all&severity=high", 2)),
+        ("/findings/export/?severity=low", "findings", ("csv", "severity=low", 1)),
+        ("/waivers/-/export/?state=all&rule=NR103", "waivers", ("csv", "state=all&rule=NR103", 1)),
+        ("/settings/audit/export/?show=all&kind=waiver", "audit trail", ("csv", "show=all&kind=waiver", 1)),
+    ],
+)
+def test_an_export_says_who_took_how_many_rows_of_what_and_from_where(
+    admin: Client, url: str, name: str, told: tuple[str, str, int]
+) -> None:
+    made = fleet(3).repositories
+    for row, rank in zip(made, (1, 1, 3), strict=True):
+        finding(row, rank=rank)
+    owner = user("owner", role="security")
+    Waiver.objects.create(
+        title="Legacy", rule="NR103", reason="vendor", explanation="Soon.", owner=owner, created_by=owner,
+        created_at=NOW, expires_at=NOW + timedelta(days=9),
+    )  # fmt: skip
+    response = admin.get(url, REMOTE_ADDR="203.0.113.9")
+    body = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]  # it streams
+    event = AuditEvent.objects.get(action=AuditAction.EXPORTED)
+    assert event.name == name
+    assert event.data == dict(zip(("format", "filter", "rows"), told, strict=True))
+    assert (event.actor_name, event.context["ip"], event.context["user"]) == ("boss", "203.0.113.9", event.actor)
+    if told[0] == "csv":
+        assert len(list(csv.reader(io.StringIO(body)))) == told[2] + 1
+    line = rows(get(admin, "/settings/audit/?show=exports"))[0]
+    assert f"rows {told[2]}" in line
+    assert "203.0.113.9" in line
+
+
+def test_the_lines_of_people_are_found_by_an_index(admin: Client) -> None:
+    with pghistory.context(task="tick"):
+        Team.objects.bulk_create(Team(slug=f"t{at}", name=f"T{at}", created_at=NOW) for at in range(3_000))
+    assert AuditEvent.objects.by_itself().count() >= 3_000
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE compliance_auditevent")
+        plan = AuditEvent.objects.by_people().order_by("-pk")[:50].explain()
+    assert "audit_event_by_people" in plan
 
 
 def test_all_lines_of_one_thing(admin: Client) -> None:
@@ -152,7 +232,7 @@ def test_the_file_says_the_same_and_taking_it_is_a_line(admin: Client) -> None:
     event = AuditEvent.objects.get(action=AuditAction.EXPORTED)
     assert (event.actor_name, event.data, event.context["path"]) == (
         "boss",
-        {"kind": "team"},
+        {"format": "csv", "filter": "kind=team", "rows": 2},
         "/settings/audit/export/",
     )
 

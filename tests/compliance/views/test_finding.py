@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import BulkChange, Finding, FindingEvent, RepositoryScan, Tag, User
-from tests.support.pages import get, get_part
+from tests.support.pages import Page, get, get_part
 from tests.support.remediation import finding, finding_row, findings, join, own, team
 from tests.support.rows import HOSTILE, NOW, Fleet, fleet, tag_row, user
 
@@ -110,6 +110,7 @@ CHANGES = {
     "assign/": {"to": "nobody"},
     "due/": {"due": "2026-04-01", "reason": "agreed"},
     "comment/": {"text": "hello"},
+    "rescan/": {},
 }
 
 
@@ -121,7 +122,9 @@ def test_rights(made: Fleet, path: str) -> None:
     auditor.force_login(user("auditor", role="auditor"))
     for client in (clients["viewer"], auditor):
         assert client.post(f"/findings/{own_one.pk}/{path}", CHANGES[path]).status_code == 403
-        assert "Set status" not in get(client, f"/findings/{own_one.pk}/").text
+        page = get(client, f"/findings/{own_one.pk}/").text
+        assert "Set status" not in page
+        assert "Scan its" not in page
     assert clients["viewer"].post(f"/findings/{foreign.pk}/{path}", CHANGES[path]).status_code == 404
     assert clients["viewer"].get(f"/findings/{own_one.pk}/{path}").status_code == 405
     assert not BulkChange.objects.exists()
@@ -135,7 +138,7 @@ def test_a_triager_works_on_it(made: Fleet, path: str) -> None:
     bulk = BulkChange.objects.get()
     assert (response.status_code, response["Location"]) == (302, f"/findings/{row.pk}/?changed={bulk.pk}")
     page = get(client, response["Location"])
-    assert ("Saved." in page.text) == (path != "comment/")
+    assert ("Saved." in page.text) == (path not in ("comment/", "rescan/"))
     part = client.post(f"/findings/{row.pk}/comment/", {"text": "again"}, headers={"HX-Request": "true"})
     assert part.status_code == 200
     assert "<html" not in part.content.decode()
@@ -150,6 +153,16 @@ def test_somebody_else_s_change_is_not_offered_for_undo(reader: Client, admin: C
     assert "Saved." not in get(admin, f"/findings/{row.pk}/?changed={bulk.pk}").text
     for nonsense in ("x", "-1", "9" * 40, ""):
         assert "Saved." not in get(reader, f"/findings/{row.pk}/?changed={nonsense}").text
+
+
+def test_undo_of_an_assignment_whose_holder_has_left(reader: Client, made: Fleet) -> None:
+    row = show(made)
+    Finding.objects.filter(pk=row.pk).update(assignee=user("kim", role="member"))
+    reader.post(f"/findings/{row.pk}/assign/", {"to": "me"})
+    bulk = BulkChange.objects.get()
+    response = reader.post(f"/findings/{row.pk}/undo/", {"bulk": str(bulk.pk)})
+    assert "Undone. Nobody has it: who had it may not see it any more." in get(reader, response["Location"]).text
+    assert Finding.objects.get(pk=row.pk).assignee is None
 
 
 def test_undo(reader: Client, admin: Client, made: Fleet) -> None:
@@ -175,6 +188,23 @@ def test_claiming_asks_for_a_scan(reader: Client, made: Fleet) -> None:
     part = RepositoryScan.objects.latest("pk")
     assert (RepositoryScan.objects.count(), part.only_tags) == (before + 1, ["latest"])
     assert "New → Fix claimed" in get(reader, f"/findings/{row.pk}/").text
+
+
+def test_its_tags_are_scanned_again(reader: Client, made: Fleet) -> None:
+    row = show(made)
+    assert "Scan its tag again" in get(reader, f"/findings/{row.pk}/").text
+    for words in ("1 tag is scanned again, for this finding.", "No registry is asked: "):
+        response = reader.post(f"/findings/{row.pk}/rescan/")
+        page = get(reader, response["Location"])
+        assert words in page.text
+        assert "Undo" not in page.text
+    assert page.text.count("Its tags are scanned again") == 1
+    assert RepositoryScan.objects.latest("pk").only_tags == ["latest"]
+    sent = {"HX-Request": "true", "HX-Target": "preview"}
+    part = reader.post(f"/findings/{row.pk}/rescan/", headers=sent).content.decode()
+    assert part.count("No registry is asked: ") == 2  # seen, and said
+    without = finding(made.repositories[0], "NR104")
+    assert "scan" not in get(reader, f"/findings/{without.pk}/").all("section")[0].text.lower().replace("a scan", "")
 
 
 @pytest.mark.parametrize(
@@ -222,6 +252,22 @@ def test_due_dates_end_with_the_day_of_who_sets_them(made: Fleet) -> None:
     assert (row.due_at, row.due_edited) == (NOW + 4 * DAY, False)
 
 
+@pytest.mark.parametrize(
+    ("zone", "due"), [("America/New_York", "9999-12-31"), ("Asia/Tokyo", "0001-01-01"), ("Europe", "9999-12-31")]
+)
+def test_days_at_the_ends_of_time_are_refused_in_words(made: Fleet, zone: str, due: str) -> None:
+    row, client = show(made), Client()
+    client.force_login(user("ines", time_zone=zone))
+    said = {"due": due, "reason": "x"}
+    for path, sent in (
+        (f"/findings/{row.pk}/due/", said),
+        ("/findings/bulk/", {**said, "action": "due", "id": str(row.pk)}),
+    ):
+        response = client.post(path, sent)
+        assert response.status_code == 422
+        assert "between now and ten years from now" in response.content.decode()
+
+
 def test_names_of_those_it_may_be_given_to(made: Fleet) -> None:
     row = show(made)
     client = member("triager", made)
@@ -237,6 +283,24 @@ def test_names_of_those_it_may_be_given_to(made: Fleet) -> None:
     assert viewer.get(f"/findings/{row.pk}/people/").status_code == 403
 
 
+def test_the_preview_tells_the_newest_five_events_and_leads_to_all(reader: Client, made: Fleet) -> None:
+    row = show(made)
+    url = f"/findings/{row.pk}/"
+    texts = [f"Said {at} <b>" for at in range(5)]
+    said = 1  # that it was found
+    for text in texts:
+        seen = {"HX-Target": "preview", "HX-Request": "true"}
+        part = Page(reader.post(f"{url}comment/", {"text": text}, headers=seen).content.decode())
+        said += 1
+        assert len(part.all("li")) == min(said, 5)
+        everything = [link for link in part.all("a") if link.text == "Everything that happened"]
+        assert bool(everything) == (said > 5)
+    assert [each.text for each in part.all("p", class_="text")] == texts[::-1]
+    assert everything[0].attributes["href"] == f"{url}?events=all#fd-timeline"
+    assert len(get(reader, everything[0].attributes["href"]).all("p", class_="text")) == 5
+    assert "the newest 5" in part.html
+
+
 def test_the_preview_is_a_part_of_its_own(reader: Client, made: Fleet) -> None:
     row = show(made)
     url = f"/findings/{row.pk}/"
@@ -245,7 +309,8 @@ def test_the_preview_is_a_part_of_its_own(reader: Client, made: Fleet) -> None:
     assert 'id="finding"' in card
     assert "fd-timeline" in card
     assert 'id="finding"' not in preview
-    assert "fd-timeline" not in preview
+    assert "Affected tags" in card
+    assert "Affected tags" not in preview
     assert 'hx-target="#preview"' in preview
     sent = reader.post(f"{url}status/", {"status": "open"}, headers={"HX-Request": "true", "HX-Target": "preview"})
     assert 'hx-target="#preview"' in sent.content.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from datetime import timedelta
 from io import StringIO
 from typing import cast
@@ -89,6 +90,14 @@ def test_markdown_is_text(reader: Client, many: list[Finding]) -> None:
     assert "a\\|b \\<img" in text
 
 
+def test_a_summary_counts_what_is_in_the_list(reader: Client, many: list[Finding]) -> None:
+    text = download(reader, "tab=all&format=md")[1]
+    for head, column in (("Severity", "rank"), ("Rule", "rule"), ("Team", "repository__team__slug")):
+        table = text.partition(f"| {head} |")[2].partition("\n\n")[0].splitlines()[2:]
+        counts = Counter(Finding.objects.values_list(column, flat=True))
+        assert [int(line.split("|")[2].replace(",", "")) for line in table] == [n for _, n in counts.most_common()]
+
+
 def test_its_name_says_what_it_is(reader: Client, many: list[Finding]) -> None:
     first = download(reader, "team=payments&page=9&_connector=x")[0].headers
     again = download(reader, "team=payments")[0].headers
@@ -101,7 +110,7 @@ def test_its_name_says_what_it_is(reader: Client, many: list[Finding]) -> None:
 def test_an_export_is_in_the_trail(reader: Client, many: list[Finding]) -> None:
     download(reader, "team=payments&format=sarif")
     event = AuditEvent.objects.get(action=AuditAction.EXPORTED)
-    assert event.data == {"format": "sarif", "filter": "/findings/?team=payments"}
+    assert event.data == {"format": "sarif", "filter": "team=payments", "rows": 12}
 
 
 def test_what_is_not_understood_is_no_file(reader: Client, many: list[Finding]) -> None:

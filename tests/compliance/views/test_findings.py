@@ -13,7 +13,8 @@ from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import BulkChange, Finding, SavedView, Team, User, Waiver
-from tests.support.pages import Page, get, get_part
+from compliance.queries.finding_ways import MOST_WAYS
+from tests.support.pages import Element, Page, get, get_part
 from tests.support.remediation import finding, finding_row, findings, join, own, team
 from tests.support.rows import HOSTILE, NOW, fleet, user
 
@@ -207,7 +208,9 @@ def test_hostile_text_stays_text(reader: Client, many: list[Finding]) -> None:
 
 
 def test_empty_pages_say_why(reader: Client, client: Client) -> None:
-    assert "Nothing was scanned yet" in get(reader, "/findings/").text
+    unscanned = get(reader, "/findings/")
+    assert "Nothing was scanned yet" in unscanned.text
+    assert "Go to the registries" in unscanned.text
     assert "You are in no team yet" in get(reader, "/findings/?tab=teams").text
     fleet(1)
     assert "breaks no rule" in get(reader, "/findings/").text
@@ -216,9 +219,65 @@ def test_empty_pages_say_why(reader: Client, client: Client) -> None:
     assert "You are in no team yet" in get(client, "/findings/").text
 
 
+EMPTY = [
+    ("?tab=review", "Nothing to review"), ("?tab=mine", "Nothing is assigned to you"),
+    ("?tab=teams", "Your teams have nothing to do"), ("?", "Nothing is open"), ("?tab=regressed", "Nothing got worse"),
+    ("?tab=overdue", "Nothing is overdue"), ("?tab=waived", "Nothing is waived"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "words"), EMPTY)
+def test_each_empty_tab_says_what_would_be_there(reader: Client, query: str, words: str) -> None:
+    home = fleet(1).repositories[0]
+    own(team("Payments", lead=User.objects.get(username="reader")), [home])
+    findings(finding_row(home, subject=str(at), status="false_positive") for at in range(3))
+    page = get(reader, f"/findings/{query}")
+    assert words in page.text
+    (link,) = [each for each in page.all("a") if each.attributes.get("data-count") == "3"]
+    assert len(lines(get(reader, link.attributes["href"]))) == 3
+
+
+def test_an_empty_list_says_which_filter_to_take_away(reader: Client, many: list[Finding]) -> None:
+    page = get(reader, "/findings/?severity=low&rule=NR305&q=app-0000&team=payments&tab=waived")
+    ways = {link.attributes["href"]: int(link.attributes["data-count"]) for link in page.all("a") if way(link)}
+    assert "without “severity low”: 1 finding" in page.text
+    assert "behind the tab All" not in page.text
+    assert len(ways) == 1
+    for query in ("severity=low&tab=waived", "tab=waived&is=protected&assignee=me", "rule=NR103&due=none&tab=overdue"):
+        page = get(reader, f"/findings/?{query}")
+        ways = {link.attributes["href"]: int(link.attributes["data-count"]) for link in page.all("a") if way(link)}
+        assert ways
+        for address, count in ways.items():
+            assert len(lines(get(reader, address))) == count, address
+    assert "Taking one filter away is not enough." in get(reader, "/findings/?q=none&team=none-such&tab=mine").text
+
+
+def test_every_filter_is_tried_and_the_first_that_help_are_offered(reader: Client) -> None:
+    home, other = fleet(2).repositories
+    fits = {"subject": "x", "platform": "linux/arm64", "status": "new", "assignee": User.objects.get(username="reader")}
+    asked = (
+        "?status=new&registry=harbor&repository=harbor/team/app-0000"
+        "&rule=NR103&assignee=reader&platform=linux/arm64&subject=x"
+    )
+    findings([finding_row(home, "NR103", **{**fits, "subject": "y"})])
+    page = get(reader, f"/findings/{asked}")
+    assert "without “USER x”: 1 finding" in page.text
+    assert len([link for link in page.all("a") if way(link)]) == 1
+    changes: list[dict[str, object]] = [{"platform": "linux/386"}, {"status": "open"}]
+    findings([finding_row(other, "NR103", **fits), finding_row(home, "NR305", **fits)])
+    findings(finding_row(home, "NR103", **{**fits, **change}) for change in changes)
+    page = get(reader, f"/findings/{asked}")
+    assert len([link for link in page.all("a") if way(link)]) == MOST_WAYS
+
+
+def way(link: Element) -> bool:
+    return link.attributes.get("data-count", "").isdigit() and link.text.split()[-1].startswith("finding")
+
+
 QUERIES = {
     "": 12, "?tab=all&page=2": 13, "?severity=critical&team=payments&q=app": 12, "?sort=repository": 10,
     "?group=rule": 9, "?group=repository": 10, "?group=team&opened=payments": 12, "?q=zzz": 8,
+    "?q=zzz&severity=high&is=protected&rule=NR101&team=payments&tab=mine": 8,
 }  # fmt: skip
 
 

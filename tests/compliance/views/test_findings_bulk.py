@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
@@ -71,6 +72,21 @@ def test_all_that_match_are_changed(
     assert not Finding.objects.filter(**became, repository__team=None).exists()
 
 
+def test_tags_of_many_are_scanned_again(reader: Client, many: list[Finding]) -> None:
+    tags = {tag.repository_id: tag for tag in Tag.objects.order_by("pk")}
+    Occurrence.objects.bulk_create(
+        Occurrence(finding=row, tag=tags[row.repository_id], since=NOW) for row in many if row.subject != "s0"
+    )
+    with patch("compliance.views.findings.ring") as ring:
+        response = send_query(reader, filter="team=payments", total=40, action="rescan")
+    page = get(reader, response.headers["Location"])
+    assert "2 tags are scanned again, for 40 findings." in page.text
+    assert "Undo" not in page.text
+    (rung,) = [call.args[0] for call in ring.call_args_list]
+    assert [each.work for each in rung] == [Work.REPOSITORY_SCAN] * 2
+    assert send_query(reader, filter="team=payments", total=41, action="rescan").status_code == 409
+
+
 def test_another_number_than_was_seen_is_asked_again(reader: Client, many: list[Finding]) -> None:
     response = send_query(reader, action="status", status="in_progress", total=58)
     assert response.status_code == 409
@@ -119,6 +135,21 @@ def test_undo(reader: Client, many: list[Finding]) -> None:
     again = reader.post(f"/findings/bulk/{made.pk}/undo/", {})
     assert again.status_code == 422
     assert "It was undone already." in Page(again.content.decode()).text
+
+
+def test_undo_says_what_it_gave_to_nobody(reader: Client, many: list[Finding]) -> None:
+    kim = user("kim", role="member")
+    Finding.objects.update(assignee=kim)
+    send(reader, many, 2, action="assign", assignee="me")
+    made = BulkChange.objects.get()
+
+    response = reader.post(f"/findings/bulk/{made.pk}/undo/", {"back": ""})
+
+    said = get(reader, response.headers["Location"])
+    assert "have again what they had. 2 of them nobody has: whoever had them may not see them any more." in said.text
+    row = get(reader, f"/findings/{many[0].pk}/").text
+    assert "Taken from reader" in row
+    assert "Undone. kim may not see it any more, so nobody has it." in row
 
 
 def test_nobody_undoes_what_others_did(reader: Client, client: Client, many: list[Finding]) -> None:
@@ -258,7 +289,7 @@ def test_people_of_other_teams_are_not_known(client: Client, many: list[Finding]
 
 
 def test_reading_changes_nothing(reader: Client, many: list[Finding]) -> None:
-    for path in ("/findings/bulk/", "/findings/bulk/1/undo/", "/findings/views/", "/findings/views/1/delete/"):
+    for path in ("/findings/bulk/", "/findings/bulk/1/undo/", "/findings/views/1/pin/", "/findings/views/1/delete/"):
         assert reader.get(path).status_code == 405
     before = list(Finding.objects.values_list("pk", "changed_at"))
     reader.get("/findings/?action=assign&assignee=me&changed=1")
@@ -273,3 +304,68 @@ def test_no_address_to_go_back_to_breaks_it(reader: Client, many: list[Finding],
         assert response.status_code in (302, 409, 422)
         assert response.headers.get("Location", "/findings/").startswith("/findings/")
     assert reader.post("/findings/views/", {"name": "n", "back": text}).status_code == 302
+
+
+GROUPED: list[tuple[str, str, int]] = [
+    ("rule", "NR103", 60),
+    ("repository", "harbor/team/app-0000", 20),
+    ("team", "payments", 40),
+    ("team", "none", 20),
+    ("registry", "harbor", 60),
+]
+
+
+def whole(client: Client, group: str, key: str) -> str:
+    """What the page sends for a group."""
+    found = {field.attributes["value"] for field in get(client, f"/findings/?group={group}").all("input")
+             if field.attributes.get("name") == "whole"}  # fmt: skip
+    (value,) = (each for each in found if each.endswith(f"{group}={key.replace('/', '%2F')}"))
+    return value
+
+
+@pytest.mark.parametrize(("group", "key", "count"), GROUPED)
+def test_a_whole_group_is_changed_and_back_again(
+    reader: Client, many: list[Finding], group: str, key: str, count: int
+) -> None:
+    sent = {"action": "status", "status": "in_progress", "whole": whole(reader, group, key), "back": f"group={group}"}
+    response = reader.post("/findings/bulk/", sent)
+    made = BulkChange.objects.get()
+    assert (response.status_code, made.count) == (302, count)
+    assert response.headers["Location"] == f"/findings/?group={group}&changed={made.pk}"
+    assert Finding.objects.filter(status="in_progress").count() == count
+    page = get(reader, response.headers["Location"])
+    assert f"{count} findings given the status." in page.text
+    assert "Undo" in page.text
+    reader.post(f"/findings/bulk/{made.pk}/undo/", {"back": f"group={group}"})
+    assert not Finding.objects.filter(status="in_progress").exists()
+
+
+def test_all_groups_are_changed_at_once(reader: Client, many: list[Finding]) -> None:
+    reader.post("/findings/bulk/", {"action": "comment", "text": "x", "whole": "60 ", "back": "group=team"})
+    assert BulkChange.objects.get().count == 60
+
+
+def test_a_group_that_has_grown_is_asked_again(reader: Client, many: list[Finding]) -> None:
+    value = whole(reader, "team", "payments")
+    findings([finding_row(many[0].repository, "NR103", subject="late")])
+    sent = {"action": "status", "status": "in_progress", "whole": value, "back": "group=team"}
+    response = reader.post("/findings/bulk/", sent)
+    assert response.status_code == 409
+    assert "You saw 40; there are 41 now. Nothing was changed yet." in Page(response.content.decode()).text
+    reader.post("/findings/bulk/", {**sent, "agreed": 41})
+    assert BulkChange.objects.get().count == 41
+
+
+@pytest.mark.parametrize("value", ["", "40", "x team=payments", "-1 team=payments", f"40 {'a' * 100_000}"])
+def test_no_group_changes_nothing(reader: Client, many: list[Finding], value: str) -> None:
+    response = reader.post("/findings/bulk/", {"action": "comment", "text": "x", "whole": value, "back": "group=team"})
+    assert response.status_code == 422
+    assert not BulkChange.objects.exists()
+    assert value or "Choose a group first." in response.content.decode()
+
+
+def test_a_group_is_waived_with_what_it_has_in_common(reader: Client, many: list[Finding]) -> None:
+    response = reader.post("/findings/bulk/", {"action": "waive", "whole": "40 team=payments", "back": "group=team"})
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/waivers/-/new/?")
+    assert "team=payments" in response.headers["Location"]

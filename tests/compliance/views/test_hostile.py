@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from compliance.models import Registry, Repository, ScanError, Tag, User, WebhookEndpoint
+from compliance.models import Push, Registry, Repository, ScanError, Tag, TagChange, User, WebhookEndpoint
 from scanner.domain.image_config import HistoryEntry
 from tests.support.facts import facts
 from tests.support.hooks import Hook, delivered
@@ -41,9 +41,11 @@ def poison(text: str) -> list[str]:
         name=safe[:60], image=row, digest=row.digest, runs_as=safe, platforms=strip, problem_message=safe
     )
     ScanError.objects.update(message=safe, remedy=safe, subject=safe)
+    TagChange.objects.update(pusher=safe, scan=made.scan)
     headers = {"x-one": text, text: "1"}
     reason = {"reason": safe, "content_type": safe, "product": safe[:20], "headers": headers}
     delivery = delivered(made.registry, safe, repository=safe, body=text.encode(), **reason)
+    Push.objects.update(pusher=safe)
     endpoint = Hook(made.registry).endpoint
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(rejected=1, rejected_at=NOW, rejected_reason=safe)
     User.objects.update(time_zone=safe[:60])
@@ -51,6 +53,7 @@ def poison(text: str) -> list[str]:
     return [
         "/", "/repos/", "/tags/", repository, f"/i/{row.digest}/", f"/i/{made.failing.digest}/", "/registries/",
         "/registries/harbor/", "/registries/harbor/edit/", "/scans/", f"/scans/{made.scan.pk}/",
+        f"/scans/{made.scan.pk}/changes/", quote(f"/r/harbor/a/{safe}/-/t/{safe[:60]}/"),
         f"/repos/?q={quote(text)}", f"/tags/?q={quote(text)}", f"/repos/?sort={quote(text)}&show={quote(text)}",
         "/webhooks/", f"/webhooks/{delivery.pk}/", "/registries/harbor/webhook/", f"/webhooks/?q={quote(text)}",
     ]  # fmt: skip

@@ -13,11 +13,12 @@ from urllib.parse import urljoin
 import pytest
 from django.test import Client
 
-from compliance.models import Finding, Repository, Tag, User
+from compliance.models import Finding, Registry, Repository, Tag, Team, User
 from compliance.remediation.metrics import Span
 from compliance.remediation.status import Resolution
+from compliance.services.grade_repositories import grade_repositories
 from tests.support.pages import Page, get
-from tests.support.remediation import finding_row, findings, own, team
+from tests.support.remediation import finding, finding_row, findings, own, team
 from tests.support.rows import NOW, Fleet, fleet, never_scanned, registry, user
 from tests.support.spans import ago, store
 
@@ -26,20 +27,33 @@ PAGES = (
     "/?team=payments",
     "/?team=none",
     "/?registry=harbor&days=7",
+    "/?registry=harbor&team=payments",
+    "/?registry=quay&team=payments",
+    "/?registry=quay&team=none",
+    "/?environment=production",
+    "/?environment=staging&team=none",
+    "/?environment=production&registry=harbor&team=payments&days=90",
+    "/?environment=staging&registry=harbor",
     "/remediation/",
     "/remediation/?days=7",
     "/remediation/?days=365&team=payments",
     "/remediation/?team=none&days=90",
+    "/remediation/print/",
+    "/remediation/print/?days=365&team=payments",
     "/remediation/?view=board",
     "/remediation/?view=board&team=payments&days=90",
+    "/remediation/?view=board&lanes=repository",
     "/teams/payments/",
     "/repos/",
     "/r/harbor/team/app-0000/-/",
+    "/r/harbor/team/app-0000/-/?group=digest",
     "/rules/",
     "/rules/NR103/",
     "/findings/",
     "/findings/?tab=all&team=payments",
     "/findings/?group=rule",
+    "/findings/?environment=staging&group=team",
+    "/repos/?environment=production",
     "/findings/?tab=all&group=team",
     "/waivers/",
 )
@@ -89,10 +103,19 @@ def made(lead: User) -> Fleet:
     made = fleet(8)
     own(team("Payments", lead=lead), made.repositories[:4])
     own(team("Shop"), made.repositories[4:6])
-    never_scanned(registry("Quay", problem_code="denied", problem_message="No."), "team/new")
+    quay = registry("Quay", problem_code="denied", problem_message="No.")
+    own(Team.objects.get(slug="payments"), [never_scanned(quay, "pay/new")])
+    findings(finding_row(never_scanned(quay, name), "NR103") for name in ("team/new", "team/newer"))
     Tag.objects.filter(repository=made.repositories[1], name="latest").update(excused_as="waived")
     Repository.objects.filter(pk=made.repositories[1].pk).update(failed=0, waived=1)
     Finding.objects.all().delete()
+    made.registry.protected_tags, made.registry.environment = ["late*"], "production"
+    made.registry.save()
+    Registry.objects.filter(pk=quay.pk).update(environment="staging")
+    grade_repositories(made.registry)
+    finding(made.repositories[0], "NR104", platform="linux/arch1", tags=made.tags[:2])
+    finding(made.repositories[0], "NR104", platform="linux/arch2", tags=made.tags[:1])
+    finding(made.repositories[5], "NR104", subject="", tags=made.tags[10:12])
     statuses = ("new", "open", "in_progress", "fix_claimed", "regressed", "waived", "false_positive", "open")
     for number, repository in enumerate(made.repositories):
         findings(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from unittest.mock import patch
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
-from compliance.models import DailySnapshot, PolicyVersion, Repository, State
+from compliance.models import DailySnapshot, PolicyVersion, Registry, Repository, State, Tag, WebhookEndpoint
+from compliance.services.grade_repositories import grade_repositories
+from tests.support.hooks import Hook
 from tests.support.pages import Page, get
+from tests.support.remediation import finding, own, team
 from tests.support.rows import NOW, fleet, never_scanned, registry, scan
 
 
@@ -75,6 +80,24 @@ def test_today_is_what_the_cards_say_where_nobody_scanned_today(reader: Client) 
     assert latest[:5] == ["10", "Mar", "4", "2", "2"]
 
 
+def test_the_line_over_the_bars_is_a_column_of_the_table(reader: Client) -> None:
+    fleet(2)
+    DailySnapshot.objects.filter(day="2026-03-10").update(closed=False, new=1, fixed=3)
+    page = get(reader, "/")
+    (line,) = page.all("path", class_="net")
+    assert len(line.attributes["d"].split()) == 2 * 10
+    assert "10 Mar: 2 new, 6 fixed, net −4" in page.html
+    head = [cell.text for cell in page.all("th", scope="col")]
+    net = head.index("Net") + 1  # a day is two words
+    assert trend_rows(page)[0][net - 2 : net + 1] == ["2", "6", "−4"]
+
+
+def test_ten_repositories_with_the_most_failing_tags_are_listed(reader: Client) -> None:
+    fleet(12)
+    listed = get(reader, "/").html.split('id="t-worst"')[1].split("</table>")[0]
+    assert len(Page(f"<body>{listed}</body>").rows) == 10
+
+
 def test_a_day_closed_late_is_not_hidden_by_the_cache(reader: Client) -> None:
     made = fleet(1)
     before = len(trend_rows(get(reader, "/?days=90")))
@@ -83,6 +106,15 @@ def test_a_day_closed_late_is_not_hidden_by_the_cache(reader: Client) -> None:
     row.day, row.closed = date(2026, 2, 20), True
     row.save(force_insert=True)
     assert len(trend_rows(get(reader, "/?days=90"))) == before + 1
+
+
+def test_numbers_of_weeks_are_those_of_their_last_day(reader: Client) -> None:
+    fleet(1)  # its snapshots begin on a Sunday, the tenth is of a Tuesday
+    page = get(reader, "/?days=365")
+    assert "points since 1 Mar 2026" in page.text
+    (failing,) = [card for card in page.all("a", class_="card") if card.text.startswith("Failing tags")]
+    assert "▲ 1 more since 1 Mar 2026" in failing.text
+    assert trend_rows(page)[-1][0] == "2026-W09"
 
 
 def test_an_unknown_window_is_ignored(reader: Client) -> None:
@@ -116,3 +148,86 @@ def test_the_day_from_which_other_rules_count_is_marked(reader: Client) -> None:
     assert page.all("ol", class_="marks")[0].text == "1 From 10 Mar on: kubernetes v2"
     assert [mark.text for mark in page.all("line", class_="mark")] == ["kubernetes v2"]
     assert "Rules changed: kubernetes v2" in " ".join(trend_rows(page)[0])
+
+
+def test_team_and_registry_narrow_together(reader: Client) -> None:
+    made = fleet(4)
+    crew, quay = team("Payments"), registry("Quay")
+    own(crew, [*made.repositories[:2], never_scanned(quay, "pay/new")])
+    page = get(reader, "/?team=payments&registry=harbor")
+    assert "2 of 4 tags pass" in page.text
+    assert "of Payments in Harbor." in page.text
+    assert [option.attributes["value"] for option in page.all("option", selected="")] == ["payments", "harbor"]
+    assert "0 tags in 1 repository of Payments in Quay" in get(reader, "/?team=payments&registry=quay").text
+    assert "/tags/?team=payments&registry=harbor&verdict=fail" in page.html.replace("&amp;", "&")
+
+
+def test_what_protects_counts_failing_tags_apart(reader: Client) -> None:
+    made = fleet(3)
+    Registry.objects.filter(pk=made.registry.pk).update(protected_tags=["lat?st", "1.0"])
+    grade_repositories(Registry.objects.get())
+    Tag.objects.filter(pk=made.tags[1].pk).update(name="other")
+    grade_repositories(Registry.objects.get())
+    card = get(reader, "/").all("a", href="/tags/?verdict=fail&is=protected")[0]
+    assert "Failing protected tags 2" in card.text
+    assert len(get(reader, card.attributes["href"]).rows) == 2
+
+
+def test_a_cause_says_how_many_tags_show_it(reader: Client) -> None:
+    made = fleet(3)
+    for number, platform in enumerate(("linux/amd64", "linux/arm64")):
+        finding(made.repositories[0], "NR103", platform=platform, tags=made.tags[: 2 - number])
+    finding(made.repositories[1], "NR103", tags=made.tags[2:4])
+    finding(made.repositories[2], "NR103", status="waived", tags=made.tags[4:])
+    link = get(reader, "/").all("a", href="/tags/?rule=NR103&subject=app")[0]
+    assert (link.text, link.attributes["data-count"]) == ("4", "4")
+
+
+def test_a_cause_on_very_many_tags_is_not_counted_to_the_end(reader: Client) -> None:
+    made = fleet(3)
+    finding(made.repositories[1], "NR103", tags=made.tags[:5])
+    with patch("compliance.queries.overview_causes._MOST_LOOKED", 3):
+        link = get(reader, "/").all("a", href="/tags/?rule=NR103&subject=app")[0]
+    assert link.text == "3+"
+    assert "data-count" not in link.attributes
+
+
+def test_cards_say_how_they_moved_since_the_window_began(reader: Client) -> None:
+    fleet(2)
+    cards = {card.attributes["href"]: card.text for card in get(reader, "/").all("a", class_="card")}
+    then = DailySnapshot.objects.filter(day="2026-03-01").values_list("failed", flat=True)
+    assert sum(then) < 2
+    assert f"▲ {2 - sum(then)} more since 1 Mar 2026" in cards["/tags/?verdict=fail"]
+    assert "since" not in cards["/tags/?verdict=unknown"]
+
+
+@pytest.mark.parametrize(
+    ("moved", "plain", "said", "colored"),
+    [
+        (1, False, "▲ 1 more since 1 Mar 2026", "worse"),
+        (-1_234, False, "▼ 1,234 fewer since 1 Mar 2026", "better"),
+        (2, True, "▲ 2 more since 1 Mar 2026", ""),
+        (0, False, "", ""),
+        (None, False, "", ""),
+    ],
+)
+def test_more_and_fewer_are_words_beside_the_arrow(moved: int | None, plain: bool, said: str, colored: str) -> None:
+    values = {"moved": moved, "plain": plain, "since": date(2026, 3, 1)}
+    page = Page(f"<body>{render_to_string('compliance/overview/moved.html', values)}</body>")
+    assert page.text == said
+    assert [word for span in page.all("span") for word in span.attributes["class"].split()[1:]] == colored.split()
+
+
+def test_the_system_strip_says_which_registries_announce_pushes(reader: Client) -> None:
+    made = fleet(1)
+    assert "No registry announces pushes: scans find them." in get(reader, "/").text
+    endpoint = Hook(made.registry).endpoint
+    assert "Webhooks: 1 of 1 registries announce pushes" in get(reader, "/").text
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(unannounced=3)
+    assert "; 1 of them not all" in get(reader, "/").text
+    Hook(registry("Quay"))
+    assert "Webhooks: 2 of 2 registries announce pushes; 1 of them not all" in get(reader, "/").text
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(enabled=False)
+    assert "Webhooks: 1 of 2 registries announce pushes " in get(reader, "/").text
+    WebhookEndpoint.objects.update(enabled=False)
+    assert "No registry announces pushes: scans find them." in get(reader, "/").text

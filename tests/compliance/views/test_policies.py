@@ -246,7 +246,7 @@ def test_progress_of_judging_again(admin: Client) -> None:
     page = get(admin, "/policies/kubernetes/")
     asks = next(each.attributes["hx-get"] for each in page.elements if "hx-get" in each.attributes)
     assert admin.get(asks, headers={"HX-Request": "true"}).status_code == 204
-    finish_rejudgings(now=NOW)
+    finish_rejudgings(clock=lambda: NOW)
     done = admin.get(asks, headers={"HX-Request": "true"})
     assert done.status_code == 286
     assert "hx-get" not in done.content.decode()

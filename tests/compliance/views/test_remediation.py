@@ -6,15 +6,17 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from compliance.models import Finding, FindingEvent, Repository, Team, User
 from compliance.policy.wake_up import WakeUp
 from compliance.queries.board import MOST_CARDS
 from compliance.remediation.metrics import DEFINITIONS, Span
 from compliance.remediation.status import Resolution
+from compliance.services.set_baseline import set_baseline
 from tests.support.pages import get
 from tests.support.remediation import finding, finding_row, findings, join, own, team
-from tests.support.rows import NOW, fleet, user
+from tests.support.rows import NOW, fleet, never_scanned, registry, user
 from tests.support.spans import ago, store
 
 BOARD = "/remediation/?view=board"
@@ -65,6 +67,29 @@ def test_the_table_names_who_is_overdue_first(reader: Client, repositories: list
     assert [row[0] for row in rows if row[0] in ("Payments", "Shop", "No")] == ["Shop", "No", "Payments"]
 
 
+def test_the_table_says_who_answers_for_what(reader: Client, repositories: list[Repository]) -> None:
+    row = Team.objects.get(slug="payments")
+    for name in ("zoe", "ada", "kim"):
+        join(row, user(name, role="member"), "lead")
+    join(row, user("cleo", role="member"), "viewer")
+    User.objects.filter(username="kim").update(is_active=False)
+    Repository.objects.filter(pk=repositories[0].pk).update(deleted_at=NOW)
+    finding(repositories[3])
+    page = get(reader, "/remediation/")
+    lines = {line.text.split(" 0 ")[0] for line in page.all("tr")}
+    assert {"Payments ada, zoe 1", "Shop nobody 1"} <= lines
+    assert any(line.text.startswith("No team nobody – ") for line in page.all("tr"))
+    assert page.all("a", href=f"{reverse('repositories')}?team=payments")[0].attributes["data-count"] == "1"
+
+
+def test_the_burn_down_has_a_target(reader: Client, repositories: list[Repository]) -> None:
+    store([Span(1, ago(6), due_at=ago(1)), Span(2, ago(6))], repositories[0])
+    page = get(reader, "/remediation/?days=7")
+    assert len(page.all("path", class_="target")) == 1
+    newest = next(row for row in page.all("tr") if "10 Mar 2026" in row.text)
+    assert newest.text.split()[-5:] == ["2", "1", "1", "1", "0"]  # unfixed, target, on time, overdue, waived
+
+
 def test_a_year_is_shown_by_weeks(reader: Client, repositories: list[Repository]) -> None:
     finding(repositories[0])
     page = get(reader, "/remediation/?days=365")
@@ -73,7 +98,9 @@ def test_a_year_is_shown_by_weeks(reader: Client, repositories: list[Repository]
 
 
 def test_nothing_to_fix_says_so(reader: Client, repositories: list[Repository]) -> None:
-    assert "Nothing to fix" in get(reader, "/remediation/?team=payments").text
+    page = get(reader, "/remediation/?team=payments")
+    assert "Nothing to fix" in page.text
+    assert not page.all("svg", class_="plot")
     assert "Nothing to fix" in get(reader, BOARD).text
 
 
@@ -143,6 +170,82 @@ def test_columns_hold_the_most_urgent_and_link_to_the_rest(reader: Client, repos
     assert "and 5 more" in get(reader, BOARD).text
 
 
+LANES = f"{BOARD}&lanes=repository"
+
+
+def test_lanes_hold_the_cards_of_a_repository_each(reader: Client, repositories: list[Repository]) -> None:
+    first, second, third, _ = repositories
+    finding(third, "NR102", status="fix_claimed")
+    finding(second, "NR101", due_at=NOW - timedelta(days=1))
+    finding(second, "NR102", status="in_progress")
+    finding(first, "NR103")
+    page = get(reader, LANES)
+    names = [head.text for head in page.all("h2") if head.attributes.get("id", "").startswith("l-")]
+    assert names == ["team/app-0001", "team/app-0000", "team/app-0002"]
+    cells = [cell.text for cell in page.all("div") if "data-column" in cell.attributes]
+    assert [[word for word in ("NR101", "NR102", "NR103") if word in cell] for cell in cells] == [
+        *(["NR101"], ["NR102"], [], []),
+        *(["NR103"], [], [], []),
+        *([], [], ["NR102"], []),
+    ]
+    heads = page.all("ul", class_="lane-heads")[0].text
+    assert heads == "To do 2 In progress 1 Fix claimed 1 Verified 0 in the last 30 days"
+
+
+def test_repositories_of_one_name_are_lanes_of_their_own(reader: Client, repositories: list[Repository]) -> None:
+    quay = never_scanned(registry("Quay"), repositories[0].name)
+    finding(quay)
+    finding(repositories[0])
+    page = get(reader, LANES)
+    names = [lane.text.partition("NR103")[0] for lane in page.all("section", class_="lane")]
+    assert [name.split()[:2] for name in names] == [["team/app-0000Quay", "·"], ["team/app-0000Harbor", "·"]]
+    linked = {link.attributes["href"] for link in page.all("a") if link.text == "team/app-0000"}
+    assert linked == {"/r/harbor/team/app-0000/-/", "/r/quay/team/app-0000/-/"}
+
+
+def test_lanes_show_the_same_cards_and_counts(reader: Client, repositories: list[Repository]) -> None:
+    findings(finding_row(repositories[at % 3], subject=f"user{at}") for at in range(MOST_CARDS + 5))
+    findings(finding_row(repositories[at % 2], "NR101", subject=f"u{at}", status="in_progress") for at in range(3))
+
+    def shown(url: str) -> tuple[set[str], set[tuple[str, str]]]:
+        page = get(reader, url)
+        assert "and 5 more" in page.text
+        numbers = {(a.attributes["href"], a.text) for a in page.all("a") if "data-count" in a.attributes}
+        return {box.attributes["value"] for box in page.all("input", name="finding")}, numbers
+
+    assert shown(LANES) == shown(BOARD)
+    assert len(shown(LANES)[0]) == MOST_CARDS + 3
+
+
+def test_lanes_are_chosen_by_a_link_and_stay(reader: Client, repositories: list[Repository]) -> None:
+    row = finding(repositories[0])
+    here = "/remediation/?view=board&team=payments&days=7"
+    by_lanes = f"{here}&lanes=repository"
+    links = {a.text: a.attributes for a in get(reader, here).all("a")}
+    assert (links["By repository"]["href"], "aria-current" in links["No lanes"]) == (by_lanes, True)
+    page = get(reader, by_lanes)
+    links = {a.text: a.attributes for a in page.all("a")}
+    assert (links["No lanes"]["href"], "aria-current" in links["By repository"]) == (here, True)
+    assert links["Numbers"]["href"] == "/remediation/?team=payments&days=7"
+    assert page.all("input", name="lanes")[0].attributes["value"] == "repository"
+    back = page.all("input", name="back")[0].attributes["value"]
+    answer = reader.post("/remediation/move/", {"finding": row.pk, "to": "in_progress", "back": back})
+    assert answer["Location"] == by_lanes
+
+
+@pytest.mark.parametrize("asked", ["", "team", "repository%00"])
+def test_other_lanes_are_none(reader: Client, repositories: list[Repository], asked: str) -> None:
+    finding(repositories[0])
+    page = get(reader, f"{BOARD}&lanes={asked}")
+    assert (page.all("section", class_="lane"), len(page.all("li", class_="board-card"))) == ([], 1)
+
+
+def test_no_lanes_where_nothing_is_open(reader: Client, repositories: list[Repository]) -> None:
+    page = get(reader, LANES)
+    assert "Nothing to fix" in page.text
+    assert not page.all("section", class_="lane")
+
+
 def test_a_team_has_its_worst_repositories_first(reader: Client, repositories: list[Repository]) -> None:
     finding(repositories[0])
     finding(repositories[1], due_at=NOW - timedelta(days=1))
@@ -150,3 +253,17 @@ def test_a_team_has_its_worst_repositories_first(reader: Client, repositories: l
     named = [a.text for a in page.all("a") if a.text.startswith("team/app")]
     assert named == ["team/app-0001", "team/app-0000"]
     assert page.all("a", href="/repos/?team=payments")[0].attributes["data-count"] == "2"
+
+
+@pytest.mark.parametrize("path", ["/remediation/", "/remediation/?team=payments", "/teams/payments/"])
+def test_what_is_new_since_a_baseline_is_told_apart(reader: Client, path: str) -> None:
+    home = fleet(1).repositories[0]
+    finding(home, subject="known")
+    own(team("Payments"), [home])
+    assert "new since a baseline" not in get(reader, path).text
+    set_baseline(home.pk, by=user("sam"), now=NOW)
+    assert "new since a baseline" not in get(reader, path).text
+    finding(home, subject="later")
+    finding(home, subject="later, waived", status="waived")
+    link = next(a for a in get(reader, path).all("a") if a.text == "1 new since a baseline")
+    assert f'data-total="{link.attributes["data-count"]}"' in get(reader, link.attributes["href"]).html

@@ -110,7 +110,7 @@ def test_the_current_order_is_told_to_assistive_technology(reader: Client) -> No
 def test_htmx_gets_the_results_alone(reader: Client) -> None:
     fleet(1)
     part = get_part(reader, "/repos/?q=app")
-    assert part.lstrip().startswith('<div id="results" data-total="1">')
+    assert part.lstrip().startswith('<div id="results" data-total="1" data-density="comfortable">')
     assert "<html" not in part
     assert "1 repositories, page 1 of 1" in part
 

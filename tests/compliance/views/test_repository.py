@@ -1,4 +1,4 @@
-"""One repository."""
+"""The page of a repository and of a tag; what a repository's tags are listed by."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from compliance.models import DailySnapshot, PolicyVersion, Repository, Tag
-from tests.support.pages import Page, get, get_part
-from tests.support.rows import NOW, fleet, never_scanned, registry, tag_row
+from compliance.models import Repository, Tag, User, Waiver
+from tests.support.facts import digest
+from tests.support.pages import Page, get, get_part, logged_in
+from tests.support.remediation import finding, own, team
+from tests.support.rows import NOW, artifact, fleet, never_scanned, registry, tag_row, user
 
 URL = "/r/harbor/team/app-0000/-/"
-
-
-def periods(page: Page) -> list[list[str]]:
-    """The cells of the trend table."""
-    table = page.html.split('aria-label="Trend table"')[1].split("</table>")[0]
-    return [row.text.split() for row in Page(f"<body>{table}</body>").all("tr")][1:]
+TREND = f"{URL}trend/"
 
 
 def tags(page: Page) -> list[str]:
     """Names of the tags, in order."""
-    return [a.text for a in page.all("a") if "/-/t/" in a.attributes.get("href", "")]
+    listed = Page(page.html.split('id="results"')[1])
+    return [a.text for a in listed.all("a") if "/-/t/" in a.attributes.get("href", "")]
 
 
 @pytest.mark.parametrize("url", ["/r/harbor/team/none/-/", "/r/none/team/app-0000/-/", "/r/harbor/a%00b/-/"])
@@ -33,15 +31,101 @@ def test_what_nobody_has_seen_is_not_found(reader: Client, url: str) -> None:
 
 
 def test_the_sentence_says_how_many_pass_and_since_when_it_fails(reader: Client) -> None:
-    fleet(1)
-    assert "1 of 2 tags pass; 1 fails since 3 days ago." in get(reader, URL).text
+    made = fleet(1)
+    lead = get(reader, URL).all("p", class_="lead")[0].text
+    assert lead == "Fail · 1 of 2 tags pass; latest fails since 3 days ago."
+    made.registry.protected_tags = ["prod"]
+    made.registry.save()
+    Repository.objects.update(failed=3, tags_total=4)
+    for name, days in (("old", 9), ("prod", 2)):
+        tag_row(made.repositories[0], name, made.failing, failing_since=NOW - timedelta(days=days)).save()
+    lead = get(reader, URL).all("p", class_="lead")[0].text
+    assert "; 3 fail since 3 days ago, among them the protected prod since 2 days ago." in lead
+    Tag.objects.filter(name="prod").update(failing_since=None)
+    assert "among them the protected prod." in get(reader, URL).text
+    Tag.objects.filter(name="prod").delete()
+    assert "among them old since 9 days ago." in get(reader, URL).text
+
+
+def test_what_belongs_to_it_is_behind_tabs_that_say_how_much_it_is(reader: Client) -> None:
+    made = fleet(1)
+    sam, kept = User.objects.get(username="reader"), {"created_at": NOW, "expires_at": NOW + timedelta(days=30)}
+    waiver = Waiver.objects.create(
+        title="Until May", rule="NR103", reason="vendor", owner=sam, created_by=sam,
+        approver=sam, approved_at=NOW, **kept,
+    )  # fmt: skip
+    finding(made.repositories[0], status="waived", waiver=waiver)
+    Waiver.objects.create(title="Of others", rule="NR103", reason="vendor", owner=sam, created_by=sam, **kept)
+    links = get(reader, URL).all("nav", aria_label="Of this repository")[0]
+    assert links.text == "Tags 2 Findings 0 Trend Scans Waivers 1 Owner"
+    named = "repository=harbor%2Fteam%2Fapp-0000"
+    assert len(get(reader, f"/waivers/?{named}").rows) == 1
+    assert "No waiver matches" in get(reader, "/waivers/?repository=harbor/team/none").text
+    assert get(reader, f"/waivers/?{named}").all("input", name="repository")
+    assert len(get(reader, f"/scans/?{named}").rows) == 1
+    assert "No scan matches" in get(reader, "/scans/?repository=harbor/team/none").text
+    assert len(get(reader, "/scans/?repository=nonsense").rows) == 1
+
+
+def test_who_sees_no_operations_is_offered_no_scans(db: None) -> None:
+    made = fleet(1)
+    viewer = user("viewer", role="member")
+    own(team("Payments", viewer=viewer), made.repositories)
+    found = get(logged_in(viewer), URL).all("nav", aria_label="Of this repository")[0]
+    assert found.text == "Tags 2 Findings 0 Trend Waivers 0"
+
+
+def test_tags_of_one_digest_are_one_row(reader: Client) -> None:
+    made = fleet(1)
+    home = made.repositories[0]
+    for at in range(7):
+        tag_row(home, f"v{at}", made.passing, moved_at=NOW - timedelta(days=at)).save()
+    excused = tag_row(home, "waived", made.failing, excused_as="waived")
+    excused.save()
+    for q, counts in (("v", ["1", "7"]), ("1.0", ["1"])):
+        links = get(reader, f"{URL}?group=digest&q={q}").all("a")
+        some = [a.attributes for a in links if "digest=" in a.attributes["href"] and "data-count" in a.attributes]
+        behind = [get(reader, each["href"]).all("div", id="results")[0].attributes["data-total"] for each in some]
+        assert sorted(each["data-count"] for each in some) == sorted(behind) == counts
+    page = get(reader, f"{URL}?group=digest")
+    assert page.all("div", id="results")[0].attributes["data-total"] == "3"
+    rows = [row for row in page.rows if "tag" in row.text and "000000" in row.text]
+    assert ["v0, v1, v2, 1.0, v3 8 tags Pass" in row.text for row in rows] == [True, False, False]
+    numbers = [a for a in page.all("a") if "digest=" in a.attributes["href"] and "data-count" in a.attributes]
+    assert sorted(int(a.attributes["data-count"]) for a in numbers) == [1, 1, 8]
+    for a in numbers:
+        listed = get(reader, a.attributes["href"])
+        assert listed.all("div", id="results")[0].attributes["data-total"] == a.attributes["data-count"]
+        assert "points to sha256:" in listed.all("a", class_="chip")[0].text
+    assert "3 images, page 1 of 1" in get_part(reader, f"{URL}?group=digest")
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"), [("name", "abc"), ("moved", "bca"), ("size", "cab"), ("score", "acb"), ("pk", "acb")]
+)
+def test_images_of_tags_in_every_order(reader: Client, sort: str, names: str) -> None:
+    made = fleet(1)
+    for at, (name, days, size, score) in enumerate([("a", 1, 20, 10), ("b", 3, 30, 30), ("c", 2, 10, 20)]):
+        moved = {"moved_at": NOW - timedelta(days=days), "size": size, "score": score}
+        tag_row(made.repositories[0], f"z{name}", made.passing, digest=digest(at + 70), **moved).save()
+    for asked, expected in ((sort, names), (f"-{sort}", names if sort == "pk" else names[::-1])):
+        page = get(reader, f"{URL}?group=digest&sort={asked}&q=z&digest=nonsense")
+        listed = [a.text for a in page.all("a") if "/-/t/z" in a.attributes["href"]]
+        assert listed == [f"z{each}" for each in expected]
+
+
+def test_what_could_not_be_read_is_a_row_too(reader: Client) -> None:
+    made = fleet(1)
+    tag_row(made.repositories[0], "odd", made.passing, digest="", image=None, verdict="unknown").save()
+    assert "nothing that could be read" in get(reader, f"{URL}?group=digest").text
 
 
 def test_a_repository_that_was_never_scanned(reader: Client) -> None:
     never_scanned(registry(), "team/new")
     page = get(reader, "/r/harbor/team/new/-/")
     assert "not scanned yet" in page.text
-    assert "The trend begins with the first day" in page.text
+    trend = get(reader, "/r/harbor/team/new/-/trend/")
+    assert "The trend begins with the first day" in trend.text
 
 
 def test_a_deleted_repository_is_still_there_and_says_so(reader: Client) -> None:
@@ -67,83 +151,6 @@ def test_a_problem_is_shown_with_its_remedy(reader: Client) -> None:
     page = get(reader, URL)
     assert "Access denied." in page.text
     assert "Give access." in page.text
-
-
-def test_the_trend_by_day(reader: Client) -> None:
-    fleet(1)
-    found = periods(get(reader, URL))
-    assert found[0] == [
-        "10",
-        "Mar",
-        "2",
-        "1",
-        "1",
-        "0",
-        "0",
-        "0",
-        "0",
-        "0",
-        "0",
-        "50.0",
-        "50",
-        "%",
-        "±0",
-        "kubernetes",
-        "v1",
-    ]
-    assert found[3][2:] == [
-        "2",
-        "1",
-        "1",
-        "0",
-        "0",
-        "1",
-        "0",
-        "0",
-        "0",
-        "50.0",
-        "50",
-        "%",
-        "▼",
-        "−50.0",
-        "kubernetes",
-        "v1",
-    ]
-    assert len(found) == 10
-
-
-def test_a_change_of_the_policy_is_a_line_in_the_trend(reader: Client) -> None:
-    made = fleet(1)
-    first = made.registry.policy.current
-    assert first is not None
-    second = PolicyVersion.objects.create(policy=first.policy, number=2, document=first.document, created_at=NOW)
-    assert not get(reader, URL).all("line", class_="mark")
-    DailySnapshot.objects.filter(closed=False).update(policy_version=second)
-
-    page = get(reader, URL)
-
-    assert len(page.all("line", class_="mark")) == 1
-    assert "From 10 Mar on: kubernetes v2." in page.all("desc")[0].text
-    assert [row[-1] for row in periods(page)][:3] == ["v2", "v1", "v1"]
-    assert "Rules changed: kubernetes v2" in " ".join(periods(page)[0])
-    assert page.all("ol", class_="marks")[0].text == "1 From 10 Mar on: kubernetes v2"
-    assert page.all("a", href="/policies/kubernetes/history/#v2")
-
-
-def test_changes_of_one_week_are_one_line(reader: Client) -> None:
-    home = registry()
-    row = never_scanned(home, "team/new")
-    first = home.policy.current
-    later = [PolicyVersion(policy=home.policy, number=number, document={}, created_at=NOW) for number in (2, 3)]
-    PolicyVersion.objects.bulk_create(later)
-    counts = dict.fromkeys(("evaluated", "passed", "failed", "unknown", "not_applicable"), 0)
-    assert first is not None
-    for back, version in zip((8, 1, 0), (first, *later), strict=True):
-        day = NOW.date() - timedelta(days=back)
-        DailySnapshot.objects.create(repository=row, day=day, policy_version=version, **counts)
-    page = get(reader, "/r/harbor/team/new/-/?by=week")
-    assert [mark.text for mark in page.all("line", class_="mark")] == ["kubernetes v2, kubernetes v3"]
-    assert page.all("ol", class_="marks")[0].text == "1 From 2026-W11 on: kubernetes v2, kubernetes v3"
 
 
 def test_what_was_not_confirmed_says_so_beside_its_verdict(reader: Client) -> None:
@@ -172,40 +179,6 @@ def test_protected_tags_bear_a_shield(reader: Client) -> None:
 
     assert ["protected" in row for row in rows if row.startswith(("1.0", "latest"))] == [False, True]
     assert "protected" in get(reader, f"{URL}t/latest/").all("h1")[0].text
-
-
-def test_the_trend_ends_with_what_the_page_says_now(reader: Client) -> None:
-    fleet(1)
-    DailySnapshot.objects.filter(day="2026-03-10").delete()
-    assert periods(get(reader, URL))[0][:5] == ["10", "Mar", "2", "1", "1"]
-
-
-def test_the_trend_of_a_deleted_repository_ends_when_it_went(reader: Client) -> None:
-    fleet(1)
-    DailySnapshot.objects.filter(day="2026-03-10").delete()
-    Repository.objects.update(deleted_at=NOW)
-    assert periods(get(reader, URL))[0][:2] == ["09", "Mar"]
-
-
-def test_the_trend_by_week_takes_the_last_day_and_adds_what_happened(reader: Client) -> None:
-    fleet(1)
-    DailySnapshot.objects.filter(day="2026-03-10").update(fixed=2, new=1)
-    found = periods(get(reader, f"{URL}?by=week"))
-    assert [row[0] for row in found] == ["2026-W11", "2026-W10", "2026-W09"]
-    assert found[0][1:8] == ["2", "1", "1", "0", "0", "1", "2"]
-    assert found[1][6] == "1"
-
-
-def test_the_trend_by_month(reader: Client) -> None:
-    fleet(1)
-    assert [row[:2] for row in periods(get(reader, f"{URL}?by=month"))] == [["Mar", "2026"]]
-
-
-def test_the_chart_and_the_table_are_of_the_same_numbers(reader: Client) -> None:
-    fleet(1)
-    page = get(reader, URL)
-    assert "fail from 0 to 1" in page.all("desc")[0].text
-    assert page.all("rect", class_="hit")
 
 
 def test_tabs_count_what_they_show(reader: Client) -> None:
@@ -251,6 +224,16 @@ def test_a_row_opens_to_a_line_per_platform(reader: Client) -> None:
         "linux/arm64 Fail 0:0",
     ]
     assert "linux/amd64 runs as 1001:1001; linux/arm64 runs as 0:0" in get(reader, f"{URL}t/multi/").text
+
+
+def test_what_runs_as_nobody_is_not_offered_for_comparing(reader: Client) -> None:
+    made = fleet(1)
+    tag_row(made.repositories[0], "sha256-0.sig", artifact(950, "Signature")).save()
+    page = get(reader, f"{URL}?sort=name")
+    assert tags(page) == ["1.0", "latest", "sha256-0.sig"]
+    for end in ("a", "b"):
+        offered = [each.attributes["value"] for each in page.all("input", type="radio", name=end)]
+        assert offered == ["1.0", "latest"]
 
 
 def test_htmx_gets_the_tags_alone(reader: Client) -> None:

@@ -58,6 +58,7 @@ def test_days_that_are_none(admin: Client, value: str) -> None:
     for url in (URL, f"{URL}preview/"):
         response = admin.post(url, {**FIELDS, "days-0-other": value})
         assert response.status_code == 422
+        assert "Ensure this value" not in response.content.decode()
         assert "whole numbers from 1 to 3,650" in response.content.decode()
     assert sla_terms()[(0, False)] == 14
 

@@ -17,7 +17,7 @@ def pairs() -> Iterator[tuple[Pair, Pair]]:
     """Twice a server's end and a sender's."""
     ends = *socket.socketpair(), *socket.socketpair()
     for end in ends:
-        end.settimeout(10)
+        end.settimeout(60)
     yield ends[:2], ends[2:]
     for end in ends:
         end.close()
@@ -34,7 +34,7 @@ def test_reads_that_would_wait_for_ever_end(pairs: tuple[Pair, Pair]) -> None:
         began = time.monotonic()
         with readings.within(SOON, server) as reading:
             assert (server.recv(1), reading.is_late) == (b"", True)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         server.sendall(b"an answer")
         assert sender.recv(100) == b"an answer"
 
@@ -71,8 +71,8 @@ def test_a_socket_that_is_closed_already_does_not_end_the_thread(pairs: tuple[Pa
 
 
 def test_without_a_socket_it_is_told_between_two_pieces() -> None:
-    with Readings().within(SOON, None) as reading:
+    with Readings().within(LATER, None) as reading:
         reading.go_on()
-        time.sleep(SOON)
+        reading.ends -= LATER
         with pytest.raises(BodyTooSlow):
             reading.go_on()

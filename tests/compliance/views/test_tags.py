@@ -7,8 +7,10 @@ from unittest.mock import patch
 import pytest
 from django.test import Client
 
-from compliance.models import Repository, Tag
+from compliance.models import Registry, Repository, Tag
+from compliance.services.grade_repositories import grade_repositories
 from tests.support.pages import Page, get, get_part
+from tests.support.remediation import finding
 from tests.support.rows import NOW, fleet
 
 
@@ -28,6 +30,35 @@ def test_without_rows_it_says_what_to_do(reader: Client) -> None:
 )  # fmt: skip
 def test_filters(reader: Client, query: str, count: int) -> None:
     fleet(3)
+    assert len(found(get(reader, f"/tags/?{query}"))) == count
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [("verdict=fail&is=protected", 3), ("is=protected", 3), ("verdict=pass&is=protected", 0), ("is=odd", 6),
+     ("verdict=fail&is=protected&q=0001", 1), ("verdict=fail&is=protected&rule=NR103", 3)],
+)  # fmt: skip
+def test_protected_tags(reader: Client, query: str, count: int) -> None:
+    made = fleet(3)
+    Registry.objects.filter(pk=made.registry.pk).update(protected_tags=["late*", "2.?"])
+    grade_repositories(Registry.objects.get())
+    page = get(reader, f"/tags/?{query}")
+    assert len(found(page)) == count
+    assert f'data-total="{count}"' in page.html
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [("rule=NR103&subject=app", 2), ("rule=NR103&subject=%22%22", 1), ("rule=NR103&subject=other", 0),
+     ("rule=NR101&subject=app", 0), ("rule=NR103&subject=app&verdict=pass", 1), ("subject=app", 6),
+     ("rule=NR103&subject=app&q=0001", 0), ("rule=NR103&subject=app&registry=harbor", 2)],
+)  # fmt: skip
+def test_a_cause_leads_to_the_tags_that_show_it(reader: Client, query: str, count: int) -> None:
+    made = fleet(3)
+    finding(made.repositories[0], "NR103", subject="app", tags=made.tags[:2])
+    finding(made.repositories[0], "NR103", subject="app", platform="linux/arm64", tags=made.tags[:1])
+    finding(made.repositories[1], "NR103", subject="app", status="waived", tags=made.tags[2:3])
+    finding(made.repositories[2], "NR103", subject="", tags=made.tags[4:5])
     assert len(found(get(reader, f"/tags/?{query}"))) == count
 
 

@@ -122,7 +122,7 @@ def test_all_that_match_are_claimed_or_none(made: Fleet, lea: Client) -> None:
     assert "Nothing was changed: look again." in page.text
     assert page.all("input", name="expected")[0].attributes["value"] == "4"
     assert {owner for owner, _ in owners()} == {None, "others"}
-    assert lea.post(CLAIM, {**data, "expected": "4"}).headers["Location"] == f"{URL}?q=app-000"
+    assert lea.post(CLAIM, {**data, "expected": "4"}).headers["Location"].startswith(f"{URL}?q=app-000&claimed=")
     assert {owner for owner, _ in owners()} == {"web", "others"}
 
 
@@ -131,6 +131,21 @@ def test_what_somebody_else_claimed_meanwhile_is_not_taken(made: Fleet, lea: Cli
     assert response.status_code == 409
     assert owners()[0] == (None, False)
     assert owners()[3] == ("others", False)
+
+
+def test_a_claim_is_undone_by_whoever_made_it(made: Fleet, lea: Client, reader: Client) -> None:
+    Repository.objects.filter(team__slug="others").update(team_pinned=True)
+    where = lea.post(CLAIM, {"team": "web", "scope": "all", "expected": "3"}).headers["Location"]
+    (token,) = (field.attributes["value"] for field in get(lea, where).all("input", name="claimed"))
+    assert not get(reader, where).all("input", name="claimed")
+    reader.post(f"{CLAIM}undo/", {"claimed": token})
+    assert owners()[0] == ("web", True)
+    assert lea.post(f"{CLAIM}undo/", {"claimed": token}).headers["Location"].startswith(URL)
+    assert owners() == [(None, False)] * 3 + [("others", True)]
+    assert "Undone: 3 of them are as they were." in get(lea, URL).text
+    lea.post(f"{CLAIM}undo/", {"claimed": token})
+    assert "A claim can be undone once" in get(lea, URL).text
+    assert lea.post(f"{CLAIM}undo/", {"claimed": "' OR 1=1"}).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -185,7 +200,37 @@ def test_an_owner_is_named(made: Fleet, reader: Client, web: Team) -> None:
     assert owners()[3] == ("web", True)
     for data in ({"by": "team"}, {"by": "team", "team": "x"}, {"by": "king"}, {}):
         assert reader.post(url, data).status_code == 422
-    assert reader.post(url, {"by": "nobody", "team": "nonsense"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("by", "typed", "chosen"),
+    [
+        ("rules", "Web", "Whom the rules name"),
+        ("nobody", "web", "Nobody: it waits to be claimed"),
+        ("nobody", "nonsense", "Nobody: it waits to be claimed"),
+    ],
+)
+def test_a_team_that_is_typed_is_never_ignored(
+    made: Fleet, reader: Client, web: Team, by: str, typed: str, chosen: str
+) -> None:
+    url = "/r/harbor/team/app-0003/-/owner/"
+    before = owners()
+
+    response = reader.post(url, {"by": by, "team": typed})
+
+    page = Page(response.content.decode())
+    assert response.status_code == 422
+    assert [field.attributes["value"] for field in page.all("input", id="id_team")] == [typed]
+    assert f"“{chosen}” is chosen. Choose “This team” for what is typed, or empty the field." in page.text
+    assert owners() == before
+
+
+@pytest.mark.parametrize("team", [{}, {"team": ""}, {"team": "  "}, {"team": "others"}])
+def test_what_the_page_had_filled_in_is_nothing_typed(made: Fleet, reader: Client, team: dict[str, str]) -> None:
+    url = "/r/harbor/team/app-0003/-/owner/"
+    assert [field.attributes["value"] for field in get(reader, url).all("input", id="id_team")] == ["others"]
+    assert reader.post(url, {"by": "nobody", **team}).status_code == 302
+    assert owners()[3] == (None, True)
 
 
 def test_a_lead_takes_nothing_from_other_teams_and_gives_nothing_to_them(made: Fleet, lea: Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import AuditEvent, Finding, Image, Policy, User, Waiver
+from compliance.models import AuditEvent, Finding, Image, Policy, Tag, User, Waiver
 from compliance.remediation.waiver import WaiverScope
 from compliance.services.write_waiver import write_waiver
 from tests.support.pages import Page, get, get_part
@@ -61,6 +61,14 @@ def test_the_empty_list_says_what_a_waiver_is(reader: Client) -> None:
     page = get(reader, "/waivers/")
     assert "Nothing is waived" in page.text
     assert page.all("a", class_="first")
+
+
+def test_filters_that_a_waiver_cannot_be_narrowed_by_are_named(reader: Client, made: Fleet) -> None:
+    said = "The list was also narrowed by"
+    page = get(reader, f"/waivers/-/new/?environment=staging&rule={RULE}&severity=critical&q=odd&registry=harbor")
+    assert f"{said}: contains “odd”, severity critical, environment staging." in page.text
+    assert said not in get(reader, f"/waivers/-/new/?rule={RULE}&registry=harbor").text
+    assert said not in get(reader, f"/waivers/-/new/?finding={Finding.objects.order_by('pk')[0].pk}").text
 
 
 def test_from_a_finding_to_a_waiver_that_counts(reader: Client, made: Fleet) -> None:
@@ -249,6 +257,15 @@ def test_a_renewal(reader: Client, made: Fleet) -> None:
     assert "Renewed by Legacy images" in get(reader, f"/waivers/{old.pk}/").text
 
 
+def test_what_is_pinned_to_a_digest_ends_with_it(reader: Client, made: Fleet) -> None:
+    by, tag = user("sec"), next(tag for tag in made.tags if tag.name == "latest")
+    pinned = write_waiver(draft(by, scope=WaiverScope("NR103", digest=tag.digest)), by=by, now=NOW)
+    assert "ends with this digest" in get(reader, "/waivers/").text
+    Tag.objects.filter(digest=tag.digest).update(deleted_at=NOW)
+    assert "no tag has this digest any more" in get(reader, "/waivers/").text
+    assert "covers nothing and never will" in get(reader, f"/waivers/{pinned.pk}/").text
+
+
 def test_why_something_is_not_covered(reader: Client, made: Fleet) -> None:
     by = user("sec")
     waiver = write_waiver(draft(by, scope=WaiverScope(RULE, tag="late*")), by=by, now=NOW)
@@ -335,8 +352,8 @@ def test_members_list_nothing_of_others(made: Fleet, query: str) -> None:
 QUERIES = {
     "/waivers/": 7,
     "/waivers/?state=all&rule=NR103&owner=reader&q=legacy": 7,
-    "/waivers/{waiver}/": 9,
-    "/waivers/{waiting}/": 13,
+    "/waivers/{waiver}/": 8,
+    "/waivers/{waiting}/": 12,
     "/waivers/-/new/": 5,
     "/waivers/-/new/?finding={finding}": 6,
     "/waivers/-/covered/?rule=NR103": 8,

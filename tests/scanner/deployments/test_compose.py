@@ -153,8 +153,8 @@ def test_an_image_behind_a_variable_is_not_guessed() -> None:
     ],
 )
 def test_services_are_bounded(text: str, code: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(DeploymentProblem) as caught:
         read_contents(text)
     assert caught.value.code == code
-    assert time.monotonic() - began < 10
+    assert time.thread_time() - began < 10

@@ -242,10 +242,10 @@ def test_lists_and_pods_are_bounded(text: str, code: str | None) -> None:
 )
 def test_large_pods_of_many_containers_take_seconds_at_most(field: str) -> None:
     containers = "\n".join(f"  - {{name: c{n}, image: nginx}}" for n in range(500))
-    began = time.monotonic()
+    began = time.thread_time()
     found = reviewed(f"kind: Pod\nspec:\n  {field}\n  containers:\n{containers}\n")
     assert len(found.workloads[0].containers) == 500
-    assert time.monotonic() - began < 15
+    assert time.thread_time() - began < 15
 
 
 def test_more_groups_than_anybody_sets_leave_the_identity_open() -> None:

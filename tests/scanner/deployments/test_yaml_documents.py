@@ -90,12 +90,12 @@ def test_documents_are_read(text: str, expected: list[object]) -> None:
     ],
 )
 def test_what_cannot_be_read_has_a_name_a_line_and_a_remedy(text: str, code: str, line: int | None) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     found = problem(text)
     assert (found.code, found.line) == (code, line)
     assert found.remedy
     assert found.message.startswith("deployment file: ")
-    assert time.process_time() - began < SECONDS
+    assert time.thread_time() - began < SECONDS
 
 
 def test_depth_counts_through_aliases() -> None:
@@ -129,9 +129,9 @@ def test_a_value_knows_its_line() -> None:
 
 def test_merged_keys_cannot_grow_without_bound() -> None:
     wide = "a: &a {" + ", ".join(f"k{n}: 1" for n in range(2_000)) + "}\n"
-    began = time.process_time()
+    began = time.thread_time()
     assert problem(wide + "".join(f"b{n}: {{<<: *a}}\n" for n in range(2_000))).code == "limit-json-values"
-    assert time.process_time() - began < SECONDS
+    assert time.thread_time() - began < SECONDS
 
 
 @pytest.mark.parametrize(

@@ -138,10 +138,10 @@ def test_look_ups_find_what_reading_every_line_finds(data: bytes) -> None:
     "data", [b"u:x:7:7::\n" * 2**20, b"\n" * 2**23, b"xapp:7:::\n" * 2**20], ids=["users", "blank", "near"]
 )
 def test_the_largest_file_takes_seconds(data: bytes) -> None:
-    before = time.perf_counter()
+    before = time.thread_time()
     assert first_user_named(data, "app") is None
     assert (first_user_with_uid(data, 0) is None) == (b"xapp" not in data)
-    assert time.perf_counter() - before < 20
+    assert time.thread_time() - before < 20
 
 
 @pytest.mark.parametrize("name", ["\n", "\n\n", "\na", "a\n", "a\nb", "\r\n"])

@@ -155,7 +155,7 @@ def test_says_when_it_did_not_read_all(history: list[str]) -> None:
     ],
 )
 def test_hostile_text_takes_bounded_time(text: str) -> None:
-    started = time.perf_counter()
-    commands(f"RUN {text}")
-    commands(text)
-    assert time.perf_counter() - started < 1
+    for given in (f"RUN {text}", text):
+        started = time.thread_time()
+        commands(given)
+        assert time.thread_time() - started < 1

@@ -108,7 +108,7 @@ def test_not_all_lines_of_a_hostile_file_are_kept_or_compared() -> None:
     "data", [b":" * 5_000_000, b"a" * 9_000_000, b"a:b" * 3_000_000, b"\n" * 9_000_000, b"+:\n" * 10]
 )
 def test_hostile_files_take_bounded_time(data: bytes) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     odd_passwd_lines(data)
     odd_group_lines(data)
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2

@@ -242,6 +242,6 @@ def test_names_the_line_that_switches_the_question_off() -> None:
     ],
 )
 def test_hostile_files_take_bounded_time(content: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     without_password([file(content)], APP)
-    assert time.perf_counter() - started < 3
+    assert time.thread_time() - started < 3

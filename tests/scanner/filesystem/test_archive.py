@@ -31,7 +31,7 @@ def _index(
 
 def _problem(blob: bytes = BLOB, **kwargs: str | int) -> ScanProblem:
     with pytest.raises(ScanProblem) as problem:
-        _index(blob, **kwargs)  # type: ignore[arg-type] # one dict for arguments of two types
+        _index(blob, **kwargs)  # type: ignore[arg-type]  # one dict for arguments of two types
     return problem.value
 
 
@@ -69,7 +69,7 @@ def test_a_bomb_in_place_of_the_layer_is_the_sources_fault() -> None:
     problem = _problem(
         blob,
         size=len(blob),
-        limits=replace(DEFAULT_LIMITS, layer_uncompressed_bytes=100_000),  # type: ignore[arg-type] # see above
+        limits=replace(DEFAULT_LIMITS, layer_uncompressed_bytes=100_000),  # type: ignore[arg-type]  # see above
     )
     assert problem.code == "digest-mismatch"
 

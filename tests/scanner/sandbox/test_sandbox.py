@@ -141,7 +141,7 @@ def test_whatever_a_child_does_has_a_name(
 
     assert caught.value.code == code
     assert named in f"{caught.value.message} {caught.value.remedy}"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_large_layer_is_verified_even_when_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_a_large_layer_is_verified_even_when_nobody_reads_it(monkeypatch: pytest
 
 
 def test_an_error_of_ours_comes_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = replace(DEFAULT_LIMITS, layer_entries="many")  # type: ignore[arg-type] # that is the error
+    broken = replace(DEFAULT_LIMITS, layer_entries="many")  # type: ignore[arg-type]  # that is the error
     with pytest.raises(ChildFault, match=r"Traceback[^$]*TypeError"):
         read(limits=broken)
 
@@ -184,7 +184,7 @@ def _below(process: int) -> set[int]:
     return set(map(int, text.split()))
 
 
-def _gone(process: int, seconds: float = 5.0) -> bool:
+def _gone(process: int, seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -197,7 +197,7 @@ def _gone(process: int, seconds: float = 5.0) -> bool:
 
 
 def _until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -265,13 +265,21 @@ def test_a_layer_with_a_problem_ends_its_child(children: Nursery) -> None:
     _until(lambda: not _below(_zygote(children)))
 
 
+def _settled(children: Nursery) -> tuple[int, int]:
+    """How many descriptors are open here and in the zygote, once that has not changed for a while."""
+    seen = [(_descriptors(), _descriptors(_zygote(children)))]
+    while len(seen) < 20 or len(set(seen[-20:])) > 1:
+        time.sleep(0.01)
+        seen.append((_descriptors(), _descriptors(_zygote(children))))
+    return seen[-1]
+
+
 def test_nothing_is_left_behind(children: Nursery) -> None:
     read()
     children.dismiss()
     # A child's ending is heard a moment before the zygote has let go of what it was told through.
     _until(lambda: not _below(_zygote(children)))
-    time.sleep(0.05)
-    ours, its = _descriptors(), _descriptors(_zygote(children))
+    ours, its = _settled(children)
     for limits in (DEFAULT_LIMITS, replace(DEFAULT_LIMITS, child_memory_bytes=MIB), DEFAULT_LIMITS) * 10:
         with suppress(LimitExceeded):
             read(limits=limits)
@@ -319,7 +327,7 @@ def test_everything_ends_with_the_worker(end: str) -> None:
         zygote, child = map(int, parent.stdout.readline().split())
         if "sleep" in end:
             parent.kill()
-        parent.wait(10)
+        parent.wait(60)
 
     assert _gone(zygote)
     assert _gone(child)
@@ -340,7 +348,7 @@ nursery.close()
 
 
 def test_a_forked_worker_has_a_zygote_of_its_own() -> None:
-    subprocess.run([sys.executable, "-c", _FORKED], cwd=ROOT, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", _FORKED], cwd=ROOT, check=True, timeout=120)
 
 
 _NOT_ROOT = """
@@ -357,5 +365,5 @@ _AS_ANOTHER += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"
 def test_a_worker_that_is_not_root() -> None:
     become = _AS_ANOTHER if os.geteuid() == 0 else []
     command = [*become, sys.executable, "-c", _NOT_ROOT]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.stdout == "True 2\n", done.stderr

@@ -78,13 +78,15 @@ def _replay(given: argparse.Namespace) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compliance.project.settings")
     django.setup()
     # Models cannot be imported before this point.
-    from tests.support.demo import replay
+    from tests.support.demo import company, replay
 
     say, clock = partial(print, flush=True), partial(datetime.now, UTC)
     try:
         named = given.registry
         row = replay.find_registry(named) if named else replay.demo_registry(given.registry_url, clock())
         replay.replay(given.folder, row, days=given.days, clock=clock, say=say)
+        for line in company.hand_out_keys():
+            say(line)
     except replay.ReplayFailed as problem:
         say(str(problem))
         return 1

@@ -16,6 +16,7 @@ SERVICES: tuple[Service, ...] = (
         every=4.5,
         keep=20,
         env=("HOME=/app",),
+        swept=(30,),
     ),
     Service(
         "payments/ledger", DISTROLESS, "ledger", ((FIRST, habits.NONROOT),), version=(2, 3), every=6, attested=True
@@ -39,6 +40,7 @@ SERVICES: tuple[Service, ...] = (
         port="80/tcp",
         before=9,
         keep=14,
+        swept=(14, 45),
     ),
     Service("web/admin", DEBIAN, "php-fpm", ((FIRST, habits.ROOT),), version=(3, 2), every=9, port="80/tcp"),
     Service(
@@ -48,8 +50,12 @@ SERVICES: tuple[Service, ...] = (
         ((FIRST, habits.NUMERIC), (36, habits.ROOT), (44, habits.NUMERIC)),
         version=(1, 18),
         every=4,
+        swept=(48,),
+        rebuilt=((57, habits.ROOT),),
     ),
-    Service("web/images", ALPINE, "imgproxy", ((FIRST, habits.NOBODY), (50, habits.NUMERIC_PAIR)), every=8),
+    Service(
+        "web/images", ALPINE, "imgproxy", ((FIRST, habits.NOBODY), (50, habits.NUMERIC_PAIR)), every=8, swept=(56,)
+    ),
     Service(
         "data/etl",
         UBI,
@@ -59,6 +65,7 @@ SERVICES: tuple[Service, ...] = (
         every=5,
         volumes=("/app/work",),
         env=("HOME=/app",),
+        swept=(44,),
     ),
     Service("data/warehouse-loader", UBI, "java", ((FIRST, habits.ASKED_FOR_ROOT),), version=(5, 6), every=10),
     Service(
@@ -69,6 +76,7 @@ SERVICES: tuple[Service, ...] = (
         volumes=("/app/work",),
         every=9,
         port="8888/tcp",
+        swept=(27,),
     ),
     Service(
         "platform/auth",
@@ -90,6 +98,7 @@ SERVICES: tuple[Service, ...] = (
         version=(2, 0),
         every=5.5,
         attested=True,
+        swept=(50,),
     ),
     Service(
         "platform/mailer",
@@ -119,6 +128,7 @@ SERVICES: tuple[Service, ...] = (
         born=22,
         version=(0, 1),
         every=3,
+        swept=(52,),
     ),
     Service("legacy/intranet", UBI, "httpd", ((FIRST, habits.WWW_DATA), (2, habits.ROOT)), dies=45, every=12, before=8),
     Service("legacy/fax-gateway", DEBIAN, "hylafax", ((FIRST, habits.WRAPPED),), every=30, before=3, promoted=False),

@@ -23,7 +23,7 @@ def keep_house_rules(registry: Registry, day: int, *, now: datetime) -> None:
     policy = Policy.objects.filter(name=NAME).first() or _make(registry, now)
     if day >= STRICTER_FROM:
         _tighten(policy, now)
-    finish_rejudgings(now=now)
+    finish_rejudgings(clock=lambda: now)
 
 
 def _make(registry: Registry, now: datetime) -> Policy:

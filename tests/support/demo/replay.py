@@ -24,12 +24,17 @@ from compliance.services.run_scan_inline import run_scan_inline
 from compliance.services.save_registry import RegistryValues, save_registry
 from tests.support.demo.house_rules import keep_house_rules
 from tests.support.demo.story import DAYS, Story, apply
+from tests.support.demo.work import begin_company, go_to_work
 from tests.support.oci_layout import OciLayout
 
 NAME = "Demo"
 USERNAME = PASSWORD = "demo"
 POLICY = "kubernetes"
 SCAN_AT = time_of_day(9, 0)
+PROTECTED = ("prod",)
+_AT_WORK = timedelta(hours=2)
+"""How long after the scan people do what they do."""
+
 _SECONDS_TO_ANSWER = 30.0
 
 Clock = Callable[[], datetime]
@@ -63,7 +68,16 @@ class Progress:
 def demo_registry(url: str, now: datetime) -> Registry:
     """The demo's row, added when it is not there."""
     known = Registry.objects.filter(url=url).first()
-    values = RegistryValues(NAME, url, POLICY, username=USERNAME, password=PASSWORD, allow_private=True, enabled=False)
+    values = RegistryValues(
+        NAME,
+        url,
+        POLICY,
+        username=USERNAME,
+        password=PASSWORD,
+        allow_private=True,
+        protected_tags=PROTECTED,
+        enabled=False,
+    )
     return known or save_registry(values, now=now)
 
 
@@ -120,9 +134,11 @@ def _play_day(registry: Registry, story: Story, day: int, clock: Clock, say: Say
     moment = clock if day == story.days else lambda: nine
     close_days(moment())
     keep_house_rules(registry, day, now=moment())
+    begin_company(registry, now=moment())
     scan = run_scan_inline(registry, clock=moment, trigger=Scan.Trigger.SCHEDULE)
     if scan.state != "done" or scan.repositories_failed:
         raise ReplayFailed(f"{story.date_of(day)}: {scan.state}, {scan.problem_message or 'see the page of the scan'}")
+    go_to_work(registry, day, now=clock() if day == story.days else nine + _AT_WORK)
     say(
         f"{story.date_of(day)}  {scan.repositories_total} repositories, {scan.tags_total} tags, "
         f"{scan.images_new} new images, {scan.requests} requests, {time.monotonic() - began:.1f} s"

@@ -42,6 +42,7 @@ class Service:
     :param arm: the same for its linux/arm64 image, where it has one; empty means it is built for amd64 only.
     :param before: releases made before the first day; ``every`` is the mean number of days between releases.
     :param rebuilt: (day, habit) pairs: the newest version is built again, under the tag it has.
+    :param swept: days on which versions that were made in another way are built again, under the tags they have.
     :param keep: how many version tags are kept; older ones are deleted.
     """
 
@@ -54,6 +55,7 @@ class Service:
     before: int = 6
     every: float = 7.0
     rebuilt: tuple[tuple[int, Habit], ...] = ()
+    swept: tuple[int, ...] = ()
     keep: int = 9
     born: int = FIRST
     dies: int | None = None

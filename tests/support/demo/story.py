@@ -95,8 +95,22 @@ class Story:
             again = build(service, number, habit, None, self._afternoon_before(day, service.repository))
             for tag in (version_of(service, number), "latest"):
                 self._add(day, Push(service.repository, tag, again))
+        for day in service.swept:
+            self._sweep(service, day, release_days(service, last))
         if service.dies is not None and service.dies <= self.days:
             self._add(service.dies, Removal(service.repository))
+
+    def _sweep(self, service: Service, day: int, released: Sequence[int]) -> None:
+        """Build the kept versions again that were built in another way than one builds that day."""
+        ways = (habit_on(day, service.habits), habit_on(day, service.arm) if service.arm else None)
+        versions = [(number, when) for number, when in enumerate(released) if when <= day][-service.keep :]
+        for number, when in versions:
+            was = (habit_on(when, service.habits), habit_on(when, service.arm) if service.arm else None)
+            if was != ways:
+                moment = self._afternoon_before(day, service.repository)
+                self._add(
+                    day, Push(service.repository, version_of(service, number), build(service, number, *ways, moment))
+                )
 
     def _image(self, service: Service, number: int, day: int) -> Stored:
         key = (service.repository, number)

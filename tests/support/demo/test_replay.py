@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from compliance.models import DailySnapshot, PolicyVersion, Registry, Repository, Scan, TagChange
-from compliance.queries.rule_changes import policy_changes_of
+from compliance.queries.trend import repository_trend
 from compliance.services.list_repositories import list_repositories
 from compliance.services.publish_policies import publish_policies
 from compliance.services.request_scan import request_scan
@@ -127,9 +127,8 @@ def test_the_day_on_which_a_teams_rules_changed_shows(told: Told, monkeypatch: p
     told.play(days=2)
 
     repository = Repository.objects.get(name="platform/mailer")
-    snapshots = DailySnapshot.objects.filter(repository=repository)
-    (change,) = policy_changes_of(snapshots, NOW.date() - timedelta(days=9), today=NOW.date())
-    assert (change.day, str(*change.versions)) == (NOW.date(), "platform-team v2")
+    (change,) = repository_trend(repository.pk, repository.name, "day", today=NOW.date()).changes
+    assert (change.label, str(*change.versions)) == (f"{NOW:%d %b}", "platform-team v2")
     assert repository.verdict == "fail"
 
 

@@ -27,7 +27,7 @@ def serving(*options: str) -> Iterator[str]:
         assert process.stdout
         yield process.stdout.readline().strip()
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_pushes_are_seen_while_it_runs(demo_layout: OciLayout) -> None:
@@ -54,6 +54,6 @@ def test_it_wants_its_password(demo_layout: OciLayout) -> None:
 
 def test_a_folder_that_is_no_layout_is_said(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.support.demo_registry", "--layout", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert "index.json" in done.stderr

@@ -26,6 +26,9 @@ ALWAYS_FORBIDDEN = [
     "fe80::1",
     "fe80::1%eth0",
     "fd00:ec2::254",
+    "fd00:ec2::23",
+    "fd20:ce::254",
+    "fd00:42::42",
     "100.100.100.200",
     "168.63.129.16",
     "192.0.0.192",
@@ -170,7 +173,7 @@ def dead_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def wait(host: str, *_: object, **__: object) -> list[Any]:
         asked.append(host)
-        over.wait(30)
+        over.wait(60)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr("scanner.sources.registry.network.socket.getaddrinfo", wait)
@@ -186,7 +189,7 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for(dead_name_server: 
         pytest.raises(Unavailable) as caught,
     ):
         source.ping()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert (caught.value.code, "PLIMSOLL_CONNECT_SECONDS" in caught.value.remedy) == ("name-timeout", True)
 
 

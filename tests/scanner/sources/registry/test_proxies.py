@@ -56,7 +56,7 @@ def https_registry(folder: Path, name: str = "127.0.0.1") -> DemoRegistry:
 
 def through(proxy: HttpProxy, **changes: object) -> Access:
     access = replace(LOCAL, credential=LOGIN, extra_ca=OURS, proxy=parse_proxy(proxy.url))
-    return replace(access, **changes)  # type: ignore[arg-type] # named by their fields
+    return replace(access, **changes)  # type: ignore[arg-type]  # named by their fields
 
 
 def code_of(url: str, access: Access) -> str:

@@ -1,0 +1,89 @@
+"""Queries of the inbox under names: keeping, sharing, pinning and deleting them."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from compliance.access import may_share_view_with, may_share_views
+from compliance.models import SavedView, Team, User
+from compliance.queries.filters import text_of
+from compliance.queries.finding_filter import address, params_of, read_filter, read_view
+from compliance.queries.saved_views import ViewRow, list_views
+from compliance.services.save_view import CannotSave, save_view
+from compliance.views.respond import Shape, page, signed_in
+
+_VIEWS = Shape("compliance/findings/views.html", "results")
+_OF_A_TEAM = "team:"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request: HttpRequest) -> HttpResponse:
+    """All queries that somebody may see; a post keeps another."""
+    if request.method == "POST":
+        return _save(request)
+    return page(request, _VIEWS, {"views": list_views(signed_in(request))}, now=timezone.now())
+
+
+@require_POST
+def pin(request: HttpRequest, view_id: int) -> HttpResponse:
+    """Have a query among the tabs, or not; of nobody else's."""
+    user = signed_in(request)
+    found = _visible(user, view_id)
+    view = SavedView.objects.get(pk=found.id)
+    with transaction.atomic():
+        if text_of(request.POST, "pinned"):
+            view.pinned_by.add(user)
+            view.unpinned_by.remove(user)
+        else:
+            view.unpinned_by.add(user)
+            view.pinned_by.remove(user)
+    return HttpResponseRedirect(reverse("findings_views"))
+
+
+@require_POST
+def forget(request: HttpRequest, view_id: int) -> HttpResponse:
+    """Delete a query of one's own, or one that was put before people one answers for."""
+    found = _visible(signed_in(request), view_id)
+    if not found.may_delete:
+        raise Http404("There is no such view of yours.")
+    SavedView.objects.filter(pk=found.id).delete()
+    messages.success(request, f"“{found.name}” was deleted.")
+    return HttpResponseRedirect(reverse("findings_views"))
+
+
+def _save(request: HttpRequest) -> HttpResponse:
+    """Keep a query of the inbox under a name; the same name again means the new one."""
+    user = signed_in(request)
+    params = params_of(request.POST.get("back", ""))
+    query = address(read_filter(params), read_view(params))[1:]
+    chosen = text_of(request.POST, "shared")
+    try:
+        team = _team(chosen, user)
+        shared = (team is not None or chosen == "1") and may_share_views(user.actor)
+        view = save_view(text_of(request.POST, "name"), query, by=user, shared=shared, team=team)
+    except CannotSave as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"“{view.name}” is among the tabs now.")
+    return HttpResponseRedirect(f"{reverse('findings')}?{query}")
+
+
+def _team(chosen: str, user: User) -> Team | None:
+    if not chosen.startswith(_OF_A_TEAM):
+        return None
+    team = Team.objects.filter(slug=chosen.removeprefix(_OF_A_TEAM)).first()
+    if team is None or not may_share_view_with(user.actor, team.pk):
+        raise CannotSave("Views are shared with teams you lead.")
+    return team
+
+
+def _visible(user: User, view_id: int) -> ViewRow:
+    found = next((row for row in list_views(user) if row.id == view_id), None)
+    if found is None:
+        raise Http404("There is no such view.")
+    return found

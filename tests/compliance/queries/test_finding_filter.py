@@ -1,0 +1,145 @@
+"""An address of the inbox: what it asks for, how it is shown, and in which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from compliance.queries.filters import Chip
+from compliance.queries.finding_filter import (
+    FindingFilter,
+    FindingView,
+    address,
+    chips,
+    params_of,
+    read_filter,
+    read_view,
+    say,
+)
+from compliance.remediation.terms import TERMS, Ages, canonical
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("status", "open", "status Open"),
+        ("status", "in_progress,regressed", "status In progress or Regressed"),
+        ("status", "-waived,fixed", "status not Waived or Fixed"),
+        ("severity", "critical,high", "severity critical or high"),
+        ("rule", "NR101", "rule NR101 Runs as root because nothing says otherwise"),
+        ("is", "protected,regression", "on a protected tag and ran as somebody else before"),
+        ("is", "unprotected", "on no protected tag"),
+        ("is", "baseline", "there at the baseline"),
+        ("is", "new-since-baseline", "new since the baseline"),
+        ("due", "overdue", "overdue"),
+        ("due", "week", "due within 7 days"),
+        ("due", "none", "without a due date"),
+        ("age", ">14d", "older than 14 days"),
+        ("age", "<7d", "found less than 7 days ago"),
+        ("age", "<1d", "found less than 1 day ago"),
+        ("age", ">1d", "older than 1 day"),
+        ("age", "8-30d", "8 to 30 days old"),
+        ("opened", "30d", "opened in the last 30 days"),
+        ("fixed", "7d", "fixed in the last 7 days"),
+        ("reopened", "1d", "reopened in the last 1 day"),
+        ("subject", '""', "no USER"),
+        ("subject", "app", "USER app"),
+        ("subject", "-x", "USER -x"),
+        ("id", "1", "1 chosen"),
+        ("id", "1,2,30", "3 chosen"),
+        ("team", "none", "no team"),
+        ("team", "payments", "team payments"),
+        ("assignee", "nobody", "assigned to nobody"),
+        ("assignee", "somebody", "assigned to somebody"),
+        ("assignee", "kim", "assigned to kim"),
+        ("repository", "harbor/app", "repository harbor/app"),
+        ("platform", "linux/amd64", "platform linux/amd64"),
+    ],
+)
+def test_words(name: str, value: str, words: str) -> None:
+    assert canonical(name, value) == value
+    assert say(name, value) == words
+
+
+def test_the_address_counts_and_the_search_box_before_it() -> None:
+    wanted = read_filter({"q": "severity:high app", "severity": "low", "team": "payments", "nonsense": "x", "age": "x"})
+    assert (wanted.terms, wanted.words, wanted.tab) == ({"severity": "high", "team": "payments"}, ("app",), "open")
+    assert wanted.pairs == {"q": "app", "team": "payments", "severity": "high"}
+    assert wanted.query == "q=app&severity=high&team=payments"
+    assert list(wanted.pairs)[1:] == [name for name in TERMS if name in wanted.terms]
+
+
+@pytest.mark.parametrize(
+    ("params", "tab", "query"),
+    [
+        ({}, "open", ""),
+        ({"tab": "open"}, "open", ""),
+        ({"tab": "mine"}, "mine", "tab=mine"),
+        ({"tab": "nonsense"}, "open", ""),
+        *(
+            ({name: value}, "all", f"{name}={value}")
+            for name, value in (("status", "fixed"), ("waiver", "7"), ("id", "7"))
+        ),
+        *(({name: "30d"}, "all", f"{name}=30d") for name in ("opened", "fixed", "reopened")),
+        ({"status": "fixed", "tab": "open"}, "open", "tab=open&status=fixed"),
+        ({"status": "fixed", "tab": "all"}, "all", "status=fixed"),
+    ],
+)
+def test_what_no_tab_means(params: dict[str, str], tab: str, query: str) -> None:
+    wanted = read_filter(params)
+    assert (wanted.tab, wanted.query) == (tab, query)
+
+
+@pytest.mark.parametrize(
+    ("params", "names", "left"),
+    [
+        ({"status": "fixed", "q": "app"}, ("status",), {"q": "app"}),
+        ({"status": "fixed", "q": "app"}, ("q",), {"status": "fixed"}),
+        ({"status": "fixed", "tab": "mine"}, ("status",), {"tab": "mine"}),
+        ({"status": "fixed", "tab": "mine"}, ("tab",), {"status": "fixed"}),
+        ({"team": "a", "severity": "low"}, ("team", "severity"), {}),
+        ({"team": "a", "waiver": "7"}, ("team",), {"waiver": "7"}),
+    ],
+)
+def test_without(params: dict[str, str], names: tuple[str, ...], left: dict[str, str]) -> None:
+    assert read_filter(params).without(*names) == read_filter(left)
+
+
+def test_ages() -> None:
+    assert read_filter({"age": ">14d"}).ages == Ages(15, None)
+    assert read_filter({}).ages is None
+
+
+@pytest.mark.parametrize(
+    ("params", "view", "pairs"),
+    [
+        ({}, FindingView(), {}),
+        (
+            {"sort": "-due", "group": "rule", "size": "250", "opened": "NR101", "f": "7"},
+            FindingView("-due", "rule", 250, "NR101", "7"),
+            {"sort": "-due", "group": "rule", "size": "250"},
+        ),
+        ({"sort": "urgency", "group": "", "size": "50"}, FindingView(), {}),
+        ({"sort": "-urgency", "group": "nonsense", "size": "51", "f": "x"}, FindingView(), {}),
+        ({"sort": "age", "size": "25", "f": "0"}, FindingView("age", size=25), {"sort": "age", "size": "25"}),
+        ({"f": "1" * 30}, FindingView(), {}),
+    ],
+)  # fmt: skip
+def test_how_they_are_shown(params: dict[str, str], view: FindingView, pairs: dict[str, str]) -> None:
+    assert read_view(params) == view
+    assert read_view(params).pairs == pairs
+
+
+def test_a_chip_for_each_filter_leads_to_the_list_without_it() -> None:
+    wanted, view = read_filter({"q": "app shop", "team": "none", "due": "week"}), FindingView(sort="due")
+    assert chips(wanted, view) == (
+        Chip("contains “app” and “shop”", "?team=none&due=week&sort=due"),
+        Chip("no team", "?q=app+shop&due=week&sort=due"),
+        Chip("due within 7 days", "?q=app+shop&team=none&sort=due"),
+    )
+    assert chips(FindingFilter(), view) == ()
+    assert address(wanted, view, page="2") == "?q=app+shop&team=none&due=week&sort=due&page=2"
+
+
+def test_of_a_query_string_so_much_is_read() -> None:
+    assert params_of("a=1&b=x%20y&c=") == {"a": "1", "b": "x y"}
+    assert params_of("a=1&b=" + "x" * 9_000)["b"] == "x" * (6_000 - len("a=1&b="))
