@@ -78,7 +78,7 @@ _OTHERS: Mapping[str, tuple[str, ...]] = {
         *("view=board", "view=board&days=365", "view=board&team={team}", "view=board&team=none"),
     ),
     "repository": ("verdict=fail", "q=1", "sort=size"),
-    "repository_trend": ("by=week", "by=month"),
+    "repository_trend": ("by=week", "by=month", "rules=today"),
     "compare": ("a={tag}&b={other_tag}",),
     "team": ("days=90", "days=365"),
     "teams": ("q=7", "page=3"),

@@ -108,7 +108,7 @@ def trend_cells(period: Period) -> tuple[Cell, ...]:
 
 def repository_trend(repository_id: int, name: str, by: str, *, today: date, live: Period | None = None) -> Trend:
     """The trend of one repository; ``by`` is a key of ``PERIODS``, ``live`` today's totals as its page shows them."""
-    start = _start(by, today)
+    start = first_day(by, today)
     rows = (
         DailySnapshot.objects.filter(repository=repository_id, day__gte=start)
         .select_related("policy_version__policy")
@@ -123,7 +123,7 @@ def repository_trend(repository_id: int, name: str, by: str, *, today: date, liv
     ]  # fmt: skip
     counted = {row.day: frozenset({_name(row)}) for row in rows}
     changes = policy_changes(counted)
-    return _trend(by, f"Verdicts of the tags of {name}", _until_now(days, live), changes)
+    return drawn(by, f"Verdicts of the tags of {name}", _until_now(days, live), changes)
 
 
 def _name(row: DailySnapshot) -> VersionName:
@@ -154,7 +154,7 @@ def fleet_trend(days: int, scope: WorkScope, *, today: date, live: Period | None
         periods.append(moved)
     title = "Verdicts of all tags" if scope.everything else f"Verdicts of the tags of {scope.name}"
     changes = policy_changes({each.day: each.versions for each in sums})
-    return _trend("week" if days > _MOST_DAYS else "day", title, periods, changes)
+    return drawn("week" if days > _MOST_DAYS else "day", title, periods, changes)
 
 
 def _period(each: DaySum) -> Period:
@@ -164,7 +164,8 @@ def _period(each: DaySum) -> Period:
     )  # fmt: skip
 
 
-def _start(by: str, today: date) -> date:
+def first_day(by: str, today: date) -> date:
+    """With which day a trend begins."""
     count = PERIODS[by][1]
     if by == "month":
         years, month = divmod(today.year * 12 + today.month - 1 - (count - 1), 12)
@@ -174,7 +175,8 @@ def _start(by: str, today: date) -> date:
     return today - timedelta(days=count - 1)
 
 
-def _trend(by: str, title: str, days: Sequence[Period], changed: Sequence[PolicyChange]) -> Trend:
+def drawn(by: str, title: str, days: Sequence[Period], changed: Sequence[PolicyChange] = ()) -> Trend:
+    """Days as a chart and a table of days, weeks or months."""
     grouped = tuple(_with_changes(_grouped(by, days)))
     marks = _marks(grouped, by, changed)
     rules = {at: tuple(map(str, change.versions)) for at, change in marks}

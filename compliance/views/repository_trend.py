@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from compliance.queries.repository_head import head_of, to_do_of
 from compliance.queries.repository_trend import trend_page
-from compliance.queries.trend import TREND_COLUMNS, trend_cells
+from compliance.queries.trend import TREND_COLUMNS
+from compliance.services.doubt_tags import kept_for
 from compliance.spreadsheet import csv_lines
 from compliance.views.record_export import record_export
 from compliance.views.repositories import found_repository
@@ -25,7 +26,7 @@ def show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Chart and table, by day, week or month."""
     now = timezone.now()
     head = head_of(found_repository(request, slug, name), actor_of(request), now=now)
-    found = trend_page(head.header, request.GET, overdue=head.overdue.count, now=now)
+    found = trend_page(head.header, request.GET, overdue=head.overdue.count, kept=kept_for(), now=now)
     return page(request, _TREND, {"head": head, "page": found}, now=now)
 
 
@@ -35,10 +36,12 @@ def export(request: HttpRequest, slug: str, name: str) -> StreamingHttpResponse:
     now = timezone.now()
     header = found_repository(request, slug, name)
     overdue = to_do_of(header, now)[1].count
-    trend = trend_page(header, request.GET, overdue=overdue, now=now).trend
-    record_export(request, f"trend of {slug}/{name}"[:200], "csv", len(trend.periods), now=now)
-    lines = csv_lines(TREND_COLUMNS, map(trend_cells, trend.newest_first))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="trend-{trend.by}-{now:%Y%m%dT%H%M%SZ}.csv"'
+    found = trend_page(header, request.GET, overdue=overdue, kept=kept_for(), now=now)
+    if found.trend is None:
+        raise Http404("Its tags have moved too often to be weighed again.")
+    record_export(request, f"trend of {slug}/{name}"[:200], "csv", len(found.trend.periods), now=now)
+    response = StreamingHttpResponse(csv_lines(TREND_COLUMNS, found.lines), content_type="text/csv; charset=utf-8")
+    file = f"trend-{found.trend.by}{'-todays-rules' if found.weighed_again else ''}-{now:%Y%m%dT%H%M%SZ}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -61,7 +61,7 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "settings_people": ("?q=nothing",),
     "settings_system": ("?queue=now",),
     "repository": ("?group=digest",),
-    "repository_trend": ("?by=month",),
+    "repository_trend": ("?by=month", "?rules=today"),
     "compare": ("?a=latest&b=nothing", "?a=latest&b=latest"),
     "teams": ("?q=nothing", "?page=2"),
     "unowned": ("?q=nothing",),

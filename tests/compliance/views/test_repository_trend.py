@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
 
-from compliance.models import AuditEvent, DailySnapshot, PolicyVersion, Repository
+from compliance.models import AuditEvent, DailySnapshot, PolicyVersion, Repository, TagChange
+from compliance.queries import weighed_again
 from tests.support.pages import Page, get
 from tests.support.rows import NOW, fleet, never_scanned, registry
 
@@ -162,3 +164,40 @@ def test_the_chart_and_the_table_are_of_the_same_numbers(reader: Client) -> None
     page = get(reader, TREND)
     assert "fail from 0 to 1" in page.all("desc")[0].text
     assert page.all("rect", class_="hit")
+
+
+def test_the_days_by_todays_rules(reader: Client) -> None:
+    fleet(1)
+    TagChange.objects.update(kind="created")
+    page = get(reader, f"{TREND}?by=week&rules=today")
+    found = periods(page)
+    assert [row[:8] for row in found] == [
+        ["2026-W11", "1", "0", "1", "0", "0", "0", "0"],
+        ["2026-W10", "1", "0", "1", "0", "1", "0", "+1"],
+    ]
+    assert "Waivers are left out" in page.text
+    assert page.all("a", href=f"{TREND}?by=week&rules=recorded")
+    assert page.all("a", href=f"{TREND}export/?by=week&rules=today")
+    assert not page.all("td", **{"data-label": "Waived"})
+
+
+def test_the_file_of_the_days_by_todays_rules_is_its_table(reader: Client) -> None:
+    fleet(1)
+    TagChange.objects.update(kind="created")
+    response = reader.get(f"{TREND}export/?by=week&rules=today")
+    lines = list(csv.DictReader(b"".join(response).decode().splitlines()))
+    assert "trend-week-todays-rules-" in response["Content-Disposition"]
+    assert [(line["period"], line["fail"], line["new"]) for line in lines] == [
+        ("2026-W11", "1", "0"),
+        ("2026-W10", "1", "1"),
+    ]
+    assert {(line["waived"], line["overdue"], line["score"]) for line in lines} == {("", "", "")}
+
+
+def test_too_much_to_weigh_again_is_said_and_has_no_file(reader: Client) -> None:
+    fleet(1)
+    with patch.object(weighed_again, "MOST_MOVES", 0):
+        page = get(reader, f"{TREND}?rules=today")
+        assert "Too much to weigh again" in page.text
+        assert page.all("a", href=f"{TREND}?rules=recorded")
+        assert reader.get(f"{TREND}export/?rules=today").status_code == 404

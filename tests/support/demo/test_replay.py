@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from compliance.models import DailySnapshot, PolicyVersion, Registry, Repository, Scan, TagChange
+from compliance.policy.weighed_again import replay as replay_moves
 from compliance.queries.trend import repository_trend
+from compliance.queries.weighed_again import moves_of
 from compliance.services.list_repositories import list_repositories
 from compliance.services.publish_policies import publish_policies
 from compliance.services.request_scan import request_scan
@@ -130,6 +133,35 @@ def test_the_day_on_which_a_teams_rules_changed_shows(told: Told, monkeypatch: p
     (change,) = repository_trend(repository.pk, repository.name, "day", today=NOW.date()).changes
     assert (change.label, str(*change.versions)) == (f"{NOW:%d %b}", "platform-team v2")
     assert repository.verdict == "fail"
+
+
+def test_under_the_same_rules_the_days_weighed_again_are_the_days_recorded(told: Told) -> None:
+    told.tell = lambda last_day: Story(last_day, only=SERVICES[:6])
+    told.play(days=20)
+
+    for repository in Repository.objects.select_related("registry", "policy__current"):
+        moves = moves_of(repository, kept=timedelta(days=7), now=NOW)
+        recorded = list(DailySnapshot.objects.filter(repository=repository).order_by("day"))
+        assert recorded
+        weighed = list(replay_moves(moves or (), [row.day for row in recorded]))
+        assert [astuple(each) for each in weighed] == [
+            (row.day, row.passed, row.failed, row.unknown, row.new, row.fixed, row.regressed) for row in recorded
+        ]
+    assert DailySnapshot.objects.filter(failed__gt=0, fixed__gt=0).exists()
+
+
+def test_days_before_stricter_rules_are_weighed_by_them(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house_rules, "STRICTER_FROM", DAYS)
+    told.tell = lambda last_day: Story(last_day, only=[team])
+    (team,) = [service for service in SERVICES if service.repository == "platform/mailer"]
+    told.play(days=2)
+
+    repository = Repository.objects.select_related("registry", "policy__current").get(name="platform/mailer")
+    before, today = DailySnapshot.objects.filter(repository=repository).order_by("day")
+    moves = moves_of(repository, kept=timedelta(days=7), now=NOW)
+    weighed = list(replay_moves(moves or (), [before.day, today.day]))
+    assert [day.failed for day in weighed] == [today.failed, today.failed]
+    assert before.failed < today.failed
 
 
 def test_house_rules_are_kept_however_often_they_are_told(told: Told) -> None:
