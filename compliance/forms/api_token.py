@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.http import QueryDict
 
 from compliance.forms.people import printable
 from compliance.models import ScopeChoice
@@ -35,6 +36,17 @@ class ApiTokenForm(forms.Form):
         error_messages={"required": "Choose at least one."},
     )
     stamp = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+
+    @staticmethod
+    def entered(data: QueryDict) -> dict[str, list[str]]:
+        """What was entered of a new token, to stand in an address."""
+        return {name: [str(each) for each in data.getlist(name)] for name in ("name", "days", "scopes") if name in data}
+
+    @staticmethod
+    def again(data: QueryDict) -> dict[str, object]:
+        """That, to be shown in the form."""
+        texts = {name: data[name] for name in ("name", "days") if data.get(name)}
+        return {**texts, "scopes": data.getlist("scopes")}
 
     @property
     def wanted(self) -> Wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from compliance.forms.api_token import ApiTokenForm
 from compliance.queries.api_tokens import tokens_page
 from compliance.services.api_tokens import CannotMake, NewToken, make_token, revoke_tokens, stamp_of
+from compliance.views.confirmed import is_confirmed, to_confirm
 from compliance.views.respond import Shape, page, signed_in
 
 _PAGE: Final = Shape("compliance/tokens/page.html", "results")
@@ -20,12 +22,18 @@ _PAGE: Final = Shape("compliance/tokens/page.html", "results")
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: HttpRequest) -> HttpResponse:
-    """One's own tokens; a POST makes one, and its answer is the only one that shows the secret."""
+    """One's own tokens; a POST makes one, and its answer is the only one that shows the secret.
+
+    The password is asked for in between. What was entered, no secret among it, goes there and back in the address.
+    """
     if request.method != "POST":
-        return _page(request)
+        return _page(request, form=ApiTokenForm(initial=ApiTokenForm.again(request.GET)))
     form = ApiTokenForm(request.POST)
     if not form.is_valid():
         return _page(request, form=form, status=422)
+    if not is_confirmed(request):
+        entered = urlencode(ApiTokenForm.entered(request.POST), doseq=True)
+        return to_confirm(f"{reverse('settings_tokens')}?{entered}")
     try:
         made = make_token(signed_in(request), form.wanted, now=timezone.now())
     except CannotMake as obstacle:

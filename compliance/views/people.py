@@ -79,6 +79,9 @@ def show(request: HttpRequest, person: int) -> HttpResponse:
 def link(request: HttpRequest, person: int) -> HttpResponse:
     """Make a link by which somebody chooses a password, and show it this once."""
     row = _found(person)
+    if row == signed_in(request):  # or an unlocked screen would be enough to choose an administrator's password
+        messages.info(request, "You change your own password here, by the one you have.")
+        return HttpResponseRedirect(reverse("settings_password"))
     if not row.is_active:
         messages.error(request, f"{row} cannot log in. Let them in again first.")
         return HttpResponseRedirect(reverse("person", args=[row.pk]))

@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Final
-from urllib.parse import urlencode
 
-from allauth.account.internal.flows.reauthentication import is_reauthentication_required
-from allauth.account.views import ReauthenticateView
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from compliance.forms.second_factor import ConfirmForm, TurnOnForm
+from compliance.forms.second_factor import TurnOnForm
 from compliance.models.encryption import CredentialKeyMissing, decrypt, encrypt
 from compliance.qr_code import qr_code
 from compliance.queries.security import factors_of, security_page
 from compliance.services.change_factors import AlreadyOn, make_codes, turn_off, turn_on
+from compliance.views.confirmed import confirmed
 from compliance.views.respond import Shape, page, signed_in
-
-Answer = Callable[[HttpRequest], HttpResponse]
 
 _PAGE: Final = Shape("compliance/security/page.html")
 _APP: Final = Shape("compliance/security/app.html")
 _OFF: Final = Shape("compliance/security/off.html")
 _CODES: Final = Shape("compliance/security/codes.html")
 _PENDING: Final = "second_factor_pending"
-
-
-def _confirmed(view: Answer) -> Answer:
-    """Ask for the password first, unless that was done within five minutes."""
-
-    @wraps(view)
-    def asking(request: HttpRequest) -> HttpResponse:
-        if is_reauthentication_required(request, app="allauth.mfa"):
-            return HttpResponseRedirect(f"{reverse('settings_confirm')}?{urlencode({'next': request.path})}")
-        return view(request)
-
-    return asking
 
 
 @require_safe
@@ -57,7 +37,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-@_confirmed
+@confirmed
 def app(request: HttpRequest) -> HttpResponse:
     """Set up an authenticator app; the answer to its first code shows, once, the recovery codes."""
     user, now, secret = signed_in(request), timezone.now(), _secret(request)
@@ -77,7 +57,7 @@ def app(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@_confirmed
+@confirmed
 def off(request: HttpRequest) -> HttpResponse:
     """Be asked for the password alone."""
     user, now = signed_in(request), timezone.now()
@@ -89,7 +69,7 @@ def off(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@_confirmed
+@confirmed
 def codes(request: HttpRequest) -> HttpResponse:
     """How many recovery codes are left; a POST makes new ones, which its answer shows once."""
     user, now = signed_in(request), timezone.now()
@@ -98,17 +78,6 @@ def codes(request: HttpRequest) -> HttpResponse:
     if factors.since is None:
         return _back()
     return page(request, _CODES, {"factors": factors, "fresh": "\n".join(fresh)}, now=now)
-
-
-@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
-@method_decorator(sensitive_post_parameters(), name="dispatch")
-@method_decorator(never_cache, name="dispatch")
-class Confirm(ReauthenticateView):  # type: ignore[misc]  # ships no types
-    """The password once more, before somebody at an unlocked screen changes how its owner logs in."""
-
-    form_class = ConfirmForm
-    template_name = "compliance/security/confirm.html"
-    success_url = reverse_lazy("settings_security")
 
 
 def _secret(request: HttpRequest) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest
+from django.test import Client
 
 from compliance.models import User
 from compliance.services.change_factors import turn_on
@@ -21,3 +25,11 @@ def shown(now: datetime, secret: str = SECRET) -> str:
 def protect(person: User, secret: str = SECRET) -> list[str]:
     """Turn a second factor on, long ago; its recovery codes."""
     return turn_on(person, secret, 0, now=NOW, session="")
+
+
+def confirm(client: Client) -> None:
+    """Have the password of a session entered again, without the hash that takes so long."""
+    request, session = HttpRequest(), client.session
+    request.session = session
+    record_authentication(request, User.objects.get(pk=session[SESSION_KEY]), "password", reauthenticated=True)
+    session.save()

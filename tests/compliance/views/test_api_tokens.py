@@ -11,8 +11,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from compliance.models import ApiToken, AuditEvent, User
 from compliance.services.api_tokens import MOST_TOKENS, revoke_tokens, stamp_of
 from tests.support.api_tokens import asked, token
+from tests.support.factors import confirm
 from tests.support.pages import Page, get
-from tests.support.rows import HOSTILE, NOW, user
+from tests.support.rows import HOSTILE, NOW, PASSWORD, user
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,37 @@ def test_nobody_has_a_token_at_first(reader: Client) -> None:
     assert page.all("input", name="days")[0].attributes["value"] == "90"
 
 
+def test_the_password_is_asked_for_again(reader: Client) -> None:
+    sent = {**WANTED, "name": HOSTILE[:100], "stamp": stamp(reader)}
+    assert "Your password is asked for before" in get(reader, URL).text
+    asks = reader.post(URL, sent).headers["Location"]
+    assert asks.startswith("/settings/security/confirm/?next=%2Fsettings%2Ftokens%2F%3F")
+    assert not ApiToken.objects.exists()
+    page = get(reader, asks)
+    assert "make an API token" in page.text
+    assert page.all("a", href=URL), "the way back"
+    target = page.all("input", name="next")[-1].attributes["value"]
+    assert reader.post("/settings/security/confirm/", {"password": "wrong", "next": target}).status_code == 200
+    assert reader.post(URL, sent).headers["Location"] == asks
+    back = reader.post("/settings/security/confirm/", {"password": PASSWORD, "next": target}).headers["Location"]
+    page = get(reader, back)
+    assert "Nothing was made yet" in page.text
+    assert page.all("input", name="name")[0].attributes["value"] == sent["name"]
+    assert page.all("input", name="days")[0].attributes["value"] == "30"
+    ticked = [each.attributes["value"] for each in page.all("input", name="scopes") if "checked" in each.attributes]
+    assert ticked == WANTED["scopes"]
+    assert not ApiToken.objects.exists()
+    assert reader.post(URL, sent).status_code == 200
+    assert ApiToken.objects.get().name == sent["name"]
+
+
+def test_confirming_leads_to_no_other_site(reader: Client) -> None:
+    page = get(reader, "/settings/security/confirm/?next=//evil.example/settings/tokens/")
+    assert not [each for each in page.all("a") if "evil" in each.attributes.get("href", "")]
+
+
 def test_a_secret_is_shown_once_and_works(reader: Client) -> None:
+    confirm(reader)
     response = reader.post(URL, {**WANTED, "stamp": stamp(reader)})
     page = Page(response.content.decode())
     secret = page.all("code", id="secret")[0].text
@@ -47,6 +78,7 @@ def test_a_secret_is_shown_once_and_works(reader: Client) -> None:
 
 
 def test_a_reload_makes_no_second_token_and_shows_no_secret(reader: Client) -> None:
+    confirm(reader)
     sent = {**WANTED, "stamp": stamp(reader)}
     secret = Page(reader.post(URL, sent).content.decode()).all("code", id="secret")[0].text
     again = reader.post(URL, sent)
@@ -79,6 +111,7 @@ def test_what_is_refused_says_why(reader: Client, wrong: dict[str, object], word
 
 
 def test_there_are_no_more_than_so_many(reader: Client) -> None:
+    confirm(reader)
     person = User.objects.get(username="reader")
     for _ in range(MOST_TOKENS):
         token(person)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import User
+from compliance.models import AuditEvent, User
 from tests.support.pages import Page, get, get_part, logged_in
 from tests.support.remediation import join, team
 from tests.support.rows import HOSTILE, PASSWORD, user
@@ -136,6 +136,16 @@ def test_a_new_link_leaves_the_old_password_until_another_is_chosen(admin: Clien
     assert Client().login(username="lea", password=PASSWORD)
     User.objects.filter(pk=person.pk).update(is_active=False)
     assert admin.post(f"{URL}{person.pk}/link/").status_code == 302
+
+
+def test_ones_own_password_is_changed_by_the_old_one_alone(admin: Client) -> None:
+    boss = User.objects.get(username="boss")
+    page = get(admin, f"{URL}{boss.pk}/")
+    assert not page.all("form", action=f"{URL}{boss.pk}/link/")
+    assert page.all("a", href="/settings/password/")
+    answer = admin.post(f"{URL}{boss.pk}/link/")
+    assert answer.headers["Location"] == "/settings/password/"
+    assert not AuditEvent.objects.filter(action="link_made").exists()
 
 
 @pytest.mark.parametrize("path", ["999/", "999/link/", "999/active/"])

@@ -1,0 +1,58 @@
+"""The password once more, before somebody at an unlocked screen gets what outlasts the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlencode, urlsplit
+
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
+from allauth.account.views import ReauthenticateView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from compliance.forms.second_factor import ConfirmForm
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    """Whether the password was entered again within five minutes."""
+    return not is_reauthentication_required(request, app="allauth.mfa")
+
+
+def to_confirm(address: str) -> HttpResponse:
+    """Ask for the password, and go on to an address of this site."""
+    return HttpResponseRedirect(f"{reverse('settings_confirm')}?{urlencode({'next': address})}")
+
+
+def confirmed(view: Answer) -> Answer:
+    """Ask for the password first, unless that was done."""
+
+    @wraps(view)
+    def asking(request: HttpRequest) -> HttpResponse:
+        return view(request) if is_confirmed(request) else to_confirm(request.path)
+
+    return asking
+
+
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+@method_decorator(never_cache, name="dispatch")
+class Confirm(ReauthenticateView):  # type: ignore[misc]  # ships no types
+    """The page that asks."""
+
+    form_class = ConfirmForm
+    template_name = "compliance/security/confirm.html"
+    success_url = reverse_lazy("settings_security")
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        """Whoever thinks better of it goes back to where they came from."""
+        context: dict[str, object] = super().get_context_data(**kwargs)
+        tokens = reverse("settings_tokens")
+        is_token = urlsplit(self.get_next_url() or "").path == tokens
+        return {**context, "is_token": is_token, "back": tokens if is_token else reverse("settings_security")}
