@@ -105,11 +105,11 @@ FROM (
 # Day by day, as they are written; the rules changed a year ago.
 _SNAPSHOTS = """
 INSERT INTO compliance_dailysnapshot (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, waived,
-    not_applicable, new, fixed, regressed, overdue, score, closed)
+    not_applicable, new, fixed, regressed, overdue, failed_protected, score, closed)
 SELECT r.id, %(now)s::date - back, CASE WHEN back > %(days)s / 2 THEN %(version_before)s ELSE r.judged_by_id END,
     r.passed + r.failed + r.unknown + r.waived, r.passed - moved.n, r.failed + moved.n, r.unknown, r.waived,
     r.not_applicable, (moved.n > 0)::int, (moved.n = 0 AND back %% 9 = 0)::int, (moved.n > 3)::int,
-    pg_temp.dice(r.id + back, 7, 4), r.score, back > 0
+    pg_temp.dice(r.id + back, 7, 4), r.failed_protected, r.score, back > 0
 FROM generate_series(%(days)s - 1, 0, -1) back
 CROSS JOIN LATERAL (SELECT * FROM compliance_repository WHERE back >= 0 ORDER BY id OFFSET 0) r
 CROSS JOIN LATERAL (SELECT least(r.passed, pg_temp.dice(r.id * 1000 + back / 7, 6, 6)) AS n) moved
@@ -118,9 +118,10 @@ CROSS JOIN LATERAL (SELECT least(r.passed, pg_temp.dice(r.id * 1000 + back / 7, 
 # What a trigger does where days are closed one by one.
 _CLOSED = """
 INSERT INTO compliance_fleetday (day, registry_id, policy_version_id, evaluated, passed, failed, unknown, waived, new,
-    fixed, regressed, overdue, scored, score_sum)
+    fixed, regressed, overdue, failed_protected, scored, score_sum)
 SELECT day, r.registry_id, s.policy_version_id, sum(s.evaluated), sum(s.passed), sum(s.failed), sum(s.unknown),
-    sum(s.waived), sum(s.new), sum(s.fixed), sum(s.regressed), sum(s.overdue), count(s.score), COALESCE(sum(s.score), 0)
+    sum(s.waived), sum(s.new), sum(s.fixed), sum(s.regressed), sum(s.overdue),
+    sum(s.failed_protected), count(s.score), COALESCE(sum(s.score), 0)
 FROM compliance_dailysnapshot s JOIN compliance_repository r ON r.id = s.repository_id
 WHERE s.closed GROUP BY 1, 2, 3
 """

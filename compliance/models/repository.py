@@ -244,7 +244,8 @@ class DailySnapshot(models.Model):
     """A repository at the end of one day (UTC). Written again and again during the day, then closed for ever.
 
     ``new`` counts tags that began to fail that day, ``fixed`` tags that stopped; a deleted tag is neither. Of the new
-    ones ``regressed`` passed before. ``overdue`` counts findings past their due date.
+    ones ``regressed`` passed before. ``overdue`` counts findings past their due date. ``failed_protected`` of the
+    ``failed`` tags were protected; releases that did not count them left it empty.
     A trigger refuses to change or delete a closed row.
     """
 
@@ -261,6 +262,7 @@ class DailySnapshot(models.Model):
     fixed = models.PositiveIntegerField(default=0)
     regressed = models.PositiveIntegerField(default=0, db_default=0)
     overdue = models.PositiveIntegerField(default=0, db_default=0)
+    failed_protected = models.IntegerField(null=True)  # no check, for which Postgres would read all of the table
     score = models.DecimalField(max_digits=4, decimal_places=1, null=True)
     closed = models.BooleanField(default=False)
 
@@ -293,7 +295,8 @@ class DailySnapshot(models.Model):
 class FleetDay(models.Model):
     """All closed snapshots of one day, registry and policy version, added up by a trigger when they are closed.
 
-    ``scored`` snapshots have a score; ``score_sum`` is what these add up to.
+    ``scored`` snapshots have a score; ``score_sum`` is what these add up to. ``failed_protected`` is empty where one of
+    them lacks it.
     """
 
     registry = models.ForeignKey(Registry, on_delete=models.CASCADE, related_name="+")
@@ -308,6 +311,7 @@ class FleetDay(models.Model):
     fixed = models.BigIntegerField()
     regressed = models.BigIntegerField()
     overdue = models.BigIntegerField()
+    failed_protected = models.BigIntegerField(null=True)
     scored = models.BigIntegerField()
     score_sum = models.DecimalField(max_digits=14, decimal_places=1)
 

@@ -43,6 +43,12 @@ _OF_REGISTRY = "AND registry_id = (SELECT id FROM compliance_registry WHERE slug
 _OF_REGISTRIES = "AND registry_id = ANY(%(registries)s)"
 
 
+_PROTECTED = """
+SELECT CASE WHEN count(failed_protected) = count(*) THEN sum(failed_protected)::int END
+FROM {days} WHERE day = %(day)s {scope}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class DaySum:
     """One day of all repositories of a scope.
@@ -73,15 +79,14 @@ class DaySum:
 def day_sums(scope: WorkScope, start: date, *, today: date) -> tuple[DaySum, ...]:
     """The closed days since ``start``, and today as far as it was written, oldest first."""
     within, params = scope_sql(scope.narrowed)
-    large = scope.actor.sees_everything and not scope.team
+    large = _is_summed(scope)
     summed = _SUMMED.format(registry=_registries(scope)) if large else ""
     sql = _DAYS.format(scope=f"AND repository_id IN ({within})" if within else "", summed=summed)
     values: dict[str, Any] = {
         "start": start,
         "from": today if large else start,
         "today": today,
-        "registry": scope.registry,
-        "registries": list(scope.registry_ids or ()),
+        **_registry_params(scope),
         **params,
     }
     with connection.cursor() as cursor:
@@ -95,6 +100,31 @@ def day_sums(scope: WorkScope, start: date, *, today: date) -> tuple[DaySum, ...
             )
             for day, _, *counts, scores, policy, number in cursor.fetchall()
         )
+
+
+def protected_on(scope: WorkScope, day: date) -> int | None:
+    """How many failing tags were protected at the end of a closed day; ``None`` where that was not kept.
+
+    One day is asked for, so the rows are read: to keep the number in the index of all days would be to build that anew.
+    """
+    within, params = scope_sql(scope.narrowed)
+    if _is_summed(scope):
+        sql = _PROTECTED.format(days="compliance_fleetday", scope=_registries(scope))
+    else:
+        sql = _PROTECTED.format(days="compliance_dailysnapshot", scope=f"AND closed AND repository_id IN ({within})")
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"day": day, **_registry_params(scope), **params})
+        (found,) = cursor.fetchone() or (None,)
+    return None if found is None else int(found)
+
+
+def _is_summed(scope: WorkScope) -> bool:
+    """Whether ``FleetDay`` holds its days: somebody sees all repositories of some registries, or of all."""
+    return scope.actor.sees_everything and not scope.team
+
+
+def _registry_params(scope: WorkScope) -> dict[str, Any]:
+    return {"registry": scope.registry, "registries": list(scope.registry_ids or ())}
 
 
 def _registries(scope: WorkScope) -> str:

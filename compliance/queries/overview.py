@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Avg, Case, Count, F, Min, Q, Sum, When, Window
@@ -13,10 +13,11 @@ from compliance.access import Actor, may_see_operations
 from compliance.charts import Part, parts
 from compliance.models import ACTIVE, Scan, State, TagChange, VerdictChoice
 from compliance.queries.counted import Counted
+from compliance.queries.day_sums import protected_on
 from compliance.queries.filters import VERDICTS, Chip, choice_of, registries_for
 from compliance.queries.overview_causes import Work, work_of
 from compliance.queries.trend import Period, Trend, fleet_trend
-from compliance.queries.waivers import count_waivers
+from compliance.queries.waivers import count_expiring
 from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
 
 WINDOWS: dict[str, str] = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
@@ -120,7 +121,8 @@ class LastScan:
 class Overview:
     """The page.
 
-    :param change: of the compliance since the day ``since``, in points; ``moved``: of other cards' numbers since then.
+    :param change: of the compliance since the day ``since``, in points; ``moved``: of other cards' numbers since then,
+        ``None`` for one that was not kept on that day.
     """
 
     scope: WorkScope
@@ -134,7 +136,7 @@ class Overview:
     trend: Trend
     change: float | None
     since: date | None
-    moved: Mapping[str, int]
+    moved: Mapping[str, int | None]
     worse: tuple[Worse, ...]
     worst: tuple[WorstRepository, ...]
     running: tuple[RunningScan, ...]
@@ -180,19 +182,27 @@ def overview(params: Mapping[str, str], actor: Actor, *, now: datetime, last_vis
     )  # fmt: skip
     trend = fleet_trend(int(window), scope, today=now.date(), live=live if totals.evaluated else None)
     judged = [period for period in trend.periods if period.compliance is not None]
+    began = judged[0].last if len(judged) > 1 else None
+    expiring, expired = count_expiring(scope.pairs, actor, now=now, then=_end_of(began))
     return Overview(
         scope=scope,
         choices=choices,
         window=window,
         totals=totals,
         work=work,
-        expiring=_expiring(scope, now),
+        expiring=Counted(expiring, scope.address(state="expiring")),
         worse_since=worse_since,
         last_visit=last_visit is not None,
         trend=trend,
         change=_points(judged[0], judged[-1]) if len(judged) > 1 else None,
         since=judged[0].last if judged else None,
-        moved={name: getattr(judged[-1], name) - getattr(judged[0], name) for name in _MOVED if len(judged) > 1},
+        moved={}
+        if began is None
+        else {
+            **{name: getattr(judged[-1], name) - getattr(judged[0], name) for name in _MOVED},
+            "failed_protected": _less(totals.failed_protected, protected_on(scope, began)),
+            "expiring": _less(expiring, expired),
+        },
         worse=_worse(scope, worse_since),
         worst=_worst(scope),
         running=active.scans,
@@ -200,9 +210,12 @@ def overview(params: Mapping[str, str], actor: Actor, *, now: datetime, last_vis
     )
 
 
-def _expiring(scope: WorkScope, now: datetime) -> Counted:
-    count = count_waivers({**scope.pairs, "state": "expiring"}, scope.actor, now=now)
-    return Counted(count, scope.address(state="expiring"))
+def _end_of(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+def _less(count: int, before: int | None) -> int | None:
+    return None if before is None else count - before
 
 
 def _points(first: Period, last: Period) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Count, Max, Q, Sum
 
@@ -18,7 +19,14 @@ from compliance.queries.scans import ErrorGroup, ScanRow, group_errors, scan_row
 from scanner.sources.catalogs import PRODUCTS
 from scanner.sources.catalogs.product import Listing
 
-_STATES = {"error": "in error"}
+STATES: Final = {"error": "in error", "announcing": "announces pushes", "missing": "announces not all pushes"}
+"""What the list can be kept to, and what its chip says."""
+
+_OF_STATE: Final = {
+    "error": ~Q(problem_code=""),
+    "announcing": Q(webhook__enabled=True),
+    "missing": Q(webhook__enabled=True, webhook__unannounced__gt=0),
+}
 _SECRETS = ("password", "api_token", "client_key", "proxy")
 _LATEST = 10
 _MOST_ERRORS = 200
@@ -133,11 +141,9 @@ class RegistryPage:
 
 def list_registries(params: Mapping[str, str], *, now: datetime) -> tuple[str, tuple[RegistryRow, ...]]:
     """The filter that is on, and all registries that match it."""
-    state = choice_of(params, "state", _STATES)
+    state = choice_of(params, "state", STATES)
     rows = Registry.objects.select_related("policy", "state", "webhook").order_by("name")
-    if state == "error":
-        rows = rows.exclude(problem_code="")
-    return state, _rows(list(rows), now)
+    return state, _rows(list(rows.filter(_OF_STATE[state]) if state else rows), now)
 
 
 def registry_page(slug: str, *, now: datetime) -> RegistryPage | None:

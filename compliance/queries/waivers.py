@@ -109,6 +109,22 @@ def count_waivers(params: Mapping[str, str], actor: Actor, *, now: datetime) -> 
     return _matching(wanted, actor).filter(_tab(wanted.state, now)).count()
 
 
+def count_expiring(
+    params: Mapping[str, str], actor: Actor, *, now: datetime, then: datetime | None
+) -> tuple[int, int | None]:
+    """How many of the waivers in a list are expiring now, and how many of the same were at a moment before.
+
+    Both follow from their dates, which never change: a renewal is a waiver of its own, and an end is a date. What is
+    gone with its team or registry has no past.
+    """
+    rows, asked = _matching(read_filter(params), actor).order_by(), now if then is None else then
+    counts = rows.filter(expires_at__gt=asked).aggregate(
+        now=Count("pk", filter=in_state(WaiverState.EXPIRING, now)),
+        then=Count("pk", filter=in_state(WaiverState.EXPIRING, asked) & Q(approved_at__lte=asked)),
+    )
+    return counts["now"], None if then is None else counts["then"]
+
+
 def all_rows(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Iterator[WaiverRow]:
     """Every waiver that matches the address, for exports; a few hundred at a time."""
     wanted = read_filter(params)

@@ -33,10 +33,18 @@ SET overdue = {_OVERDUE.format(repository="s.repository_id", end=_END.format(day
 WHERE NOT s.closed AND s.day < %(today)s
 """  # noqa: S608  # made of the constants above
 
+# What an older release did not count is the repository's own number, unless it was written since.
+_PROTECTED = """
+COALESCE(last.failed_protected, CASE WHEN NOT EXISTS (
+    SELECT FROM compliance_dailysnapshot t WHERE t.repository_id = r.id AND t.day >= %(today)s
+) THEN r.failed_protected END)
+"""
+
 # From the last day on record to yesterday, for repositories nobody scanned since.
 _TO_YESTERDAY = f"""
-INSERT INTO compliance_dailysnapshot (repository_id, day, {_COLUMNS}, overdue, new, fixed, regressed, closed)
-SELECT r.id, missing::date, {_CARRIED}, {_OVERDUE_THEN.format(repository="r.id")}, 0, 0, 0, true
+INSERT INTO compliance_dailysnapshot
+    (repository_id, day, {_COLUMNS}, overdue, failed_protected, new, fixed, regressed, closed)
+SELECT r.id, missing::date, {_CARRIED}, {_OVERDUE_THEN.format(repository="r.id")}, {_PROTECTED}, 0, 0, 0, true
 FROM compliance_repository r
 CROSS JOIN LATERAL (
     SELECT * FROM compliance_dailysnapshot s WHERE s.repository_id = r.id AND s.day < %(today)s
@@ -49,9 +57,10 @@ ON CONFLICT (repository_id, day) DO NOTHING
 
 # Between two days on record, where scans ran but nobody closed the days between.
 _BEFORE_OPEN_DAYS = f"""
-INSERT INTO compliance_dailysnapshot (repository_id, day, {_COLUMNS}, overdue, new, fixed, regressed, closed)
+INSERT INTO compliance_dailysnapshot
+    (repository_id, day, {_COLUMNS}, overdue, failed_protected, new, fixed, regressed, closed)
 SELECT later.repository_id, missing::date, {_CARRIED},
-    {_OVERDUE_THEN.format(repository="later.repository_id")}, 0, 0, 0, true
+    {_OVERDUE_THEN.format(repository="later.repository_id")}, last.failed_protected, 0, 0, 0, true
 FROM compliance_dailysnapshot later
 CROSS JOIN LATERAL (
     SELECT * FROM compliance_dailysnapshot s WHERE s.repository_id = later.repository_id AND s.day < later.day

@@ -122,12 +122,12 @@ def failing_protected_tags(repositories: Iterable[Repository]) -> dict[int, int]
 _UPSERT = """
 INSERT INTO compliance_dailysnapshot AS s
     (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, waived, not_applicable,
-     new, fixed, regressed, overdue, score, closed)
+     new, fixed, regressed, overdue, failed_protected, score, closed)
 SELECT repository_id, GREATEST(%(day)s::date, closed.day + 1), policy_version_id, evaluated, passed, failed, unknown,
-    waived, not_applicable, new, fixed, regressed, overdue, score, false
+    waived, not_applicable, new, fixed, regressed, overdue, failed_protected, score, false
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(repository_id bigint, policy_version_id bigint, evaluated int,
     passed int, failed int, unknown int, waived int, not_applicable int, new int, fixed int, regressed int,
-    overdue int, score numeric)
+    overdue int, failed_protected int, score numeric)
 LEFT JOIN LATERAL (
     SELECT c.day FROM compliance_dailysnapshot c WHERE c.repository_id = n.repository_id AND c.closed
     ORDER BY c.day DESC LIMIT 1
@@ -136,32 +136,36 @@ ON CONFLICT (repository_id, day) DO UPDATE SET
     policy_version_id = excluded.policy_version_id, evaluated = excluded.evaluated, passed = excluded.passed,
     failed = excluded.failed, unknown = excluded.unknown, waived = excluded.waived,
     not_applicable = excluded.not_applicable, new = s.new + excluded.new, fixed = s.fixed + excluded.fixed,
-    regressed = s.regressed + excluded.regressed, overdue = excluded.overdue, score = excluded.score
+    regressed = s.regressed + excluded.regressed, overdue = excluded.overdue,
+    failed_protected = excluded.failed_protected, score = excluded.score
 WHERE NOT s.closed
 RETURNING repository_id
 """
 
 
 _CARRY = """
-INSERT INTO compliance_dailysnapshot
+INSERT INTO compliance_dailysnapshot AS s
     (repository_id, day, policy_version_id, evaluated, passed, failed, unknown, waived, not_applicable,
-     new, fixed, regressed, overdue, score, closed)
-SELECT id, %(day)s, %(version)s, passed + failed + unknown + waived, passed, failed, unknown, waived, not_applicable,
+     new, fixed, regressed, overdue, failed_protected, score, closed)
+SELECT r.id, %(day)s, p.current_id, passed + failed + unknown + waived, passed, failed, unknown, waived, not_applicable,
     0, 0, 0, (SELECT count(*) FROM compliance_finding f WHERE f.repository_id = r.id AND f.due_at < %(now)s
-        AND f.status = ANY(%(to_do)s)), score, false
-FROM compliance_repository r WHERE id = %(repository)s
-ON CONFLICT (repository_id, day) DO NOTHING
+        AND f.status = ANY(%(to_do)s)), r.failed_protected, score, false
+FROM compliance_repository r JOIN compliance_policy p ON p.id = r.policy_id
+WHERE r.id = ANY(%(repositories)s) AND p.current_id IS NOT NULL
+ON CONFLICT (repository_id, day) DO UPDATE SET failed_protected = excluded.failed_protected
+WHERE NOT s.closed AND s.failed_protected IS DISTINCT FROM excluded.failed_protected
 """
 
 
-def snapshot_unchanged(repository_id: int, version_id: int, *, now: datetime) -> None:
-    """Give today its row where a scan found nothing to change, so that no trend ends, or dips, before today."""
+def snapshot_unchanged(repository_ids: Sequence[int], *, now: datetime) -> None:
+    """Give today its row where no tag was judged anew, so that no trend ends, or dips, before today.
+
+    Of a row that there is, the failing protected tags alone are written: other patterns protect others.
+    """
     with connection.cursor() as cursor:
         day = now.astimezone(UTC).date()
         to_do = sorted(status.value for status in TO_DO)
-        cursor.execute(
-            _CARRY, {"day": day, "version": version_id, "repository": repository_id, "now": now, "to_do": to_do}
-        )
+        cursor.execute(_CARRY, {"day": day, "repositories": list(repository_ids), "now": now, "to_do": to_do})
 
 
 def _snapshot(
@@ -179,6 +183,7 @@ def _snapshot(
         "new": turns.new,
         "fixed": turns.fixed,
         "regressed": turns.regressed,
+        "failed_protected": repository.failed_protected,
         "score": None if totals.score is None else str(totals.score),
     }
 

@@ -52,9 +52,7 @@ def _settle(repository_id: int, problem: ScanProblem | None, now: datetime) -> N
         repository.update(**problem_columns(problem))
         return
     repository.update(scanned_at=now, **problem_columns(None))
-    version = repository.values_list("policy__current", flat=True).get()
-    if version is not None:
-        snapshot_unchanged(repository_id, version, now=now)
+    snapshot_unchanged([repository_id], now=now)
     see_findings(repository_id, now=now)
 
 

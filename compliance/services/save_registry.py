@@ -51,7 +51,7 @@ def save_registry(
         RegistryState.objects.get_or_create(registry=row)
         if protected != values.protected_tags:
             protect_findings(row)
-            grade_repositories(row)
+            grade_repositories(row, now=now)
         if policy not in (None, row.policy_id):
             reassign(row, now=now)
     return row

@@ -17,7 +17,7 @@ from compliance.access import may_manage_registries, may_scan_registries, may_se
 from compliance.forms.registry import SECRETS, RegistryForm
 from compliance.forms.registry_sections import FIELDS, parts_of, problems, zones
 from compliance.models import Registry
-from compliance.queries.registries import list_registries, registry_page, what_goes
+from compliance.queries.registries import STATES, list_registries, registry_page, what_goes
 from compliance.queries.registry_values import upcoming
 from compliance.queries.scope_preview import scope_preview
 from compliance.services.check_registry import check_registry
@@ -50,7 +50,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """All registries."""
     now = timezone.now()
     state, rows = list_registries(request.GET, now=now)
-    return page(request, _LIST, {"rows": rows, "state": state}, now=now)
+    return page(request, _LIST, {"rows": rows, "state": STATES.get(state, "")}, now=now)
 
 
 @require_safe

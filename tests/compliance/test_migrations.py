@@ -120,7 +120,7 @@ def test_what_is_counted_once_is_counted_of_a_database_that_is_full_already() ->
         fleet(3, name=name)
     Registry.objects.filter(name="Quay").update(protected_tags=["1.*", "latest"])
     for home in Registry.objects.all():
-        grade_repositories(home)
+        grade_repositories(home, now=NOW)
 
     def counted() -> tuple[object, ...]:
         days = FleetDay.objects.order_by("day", "registry").values("day", "registry", "passed", "failed", "score_sum")

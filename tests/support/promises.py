@@ -68,6 +68,11 @@ OF_FINDINGS: Final[Mapping[str, str]] = {
             SELECT count(*) FROM compliance_tag t WHERE t.repository_id = r.id AND t.deleted_at IS NULL
             AND t.shown = 'fail' AND EXISTS (SELECT FROM unnest(g.protected_tags) glob WHERE t.name LIKE
                 replace(replace(replace(glob, '_', '\_'), '*', '%'), '?', '_')))""",
+    "repositories whose last day counts other failing protected tags": """
+        SELECT count(*) FROM compliance_repository r CROSS JOIN LATERAL (
+            SELECT s.failed_protected FROM compliance_dailysnapshot s WHERE s.repository_id = r.id
+            ORDER BY s.day DESC LIMIT 1
+        ) s WHERE r.deleted_at IS NULL AND s.failed_protected <> r.failed_protected""",
     "findings that count other tags than show them": """
         SELECT count(*) FROM compliance_finding f WHERE f.tags <> (
             SELECT count(*) FROM compliance_occurrence o WHERE o.finding_id = f.id)""",

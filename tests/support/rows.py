@@ -223,6 +223,7 @@ def _snapshot(row: Repository, version: PolicyVersion, back: int) -> DailySnapsh
         unknown=0,
         not_applicable=0,
         new=1 if back == 3 else 0,
+        failed_protected=0,
         score=100 - 50 * failed,
         closed=back > 0,
     )

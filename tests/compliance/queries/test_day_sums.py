@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from django.db.models import Avg, Sum
 
 from compliance.access import Actor, Role, TeamRole
 from compliance.models import DailySnapshot, FleetDay, Repository
-from compliance.queries.day_sums import day_sums
+from compliance.queries.day_sums import day_sums, protected_on
 from compliance.queries.work_scope import WorkScope
 from compliance.services.close_days import close_days
 from compliance.services.delete_registry import delete_registry
@@ -80,6 +81,52 @@ def test_a_day_that_is_written_late_is_added(two: tuple[Fleet, Fleet]) -> None:
         )  # fmt: skip
     row = FleetDay.objects.get(day=day)
     assert (row.registry_id, row.passed, row.scored, row.score_sum) == (late.registry_id, 7, 0, Decimal(0))
+
+
+def earlier(repository: Repository, count: int | None, day: date) -> None:
+    DailySnapshot.objects.create(
+        repository=repository, day=day, policy_version=policy_version(), evaluated=9, passed=0, failed=9, unknown=0,
+        not_applicable=0, failed_protected=count, closed=True,
+    )  # fmt: skip
+
+
+def test_failing_protected_tags_of_one_day(two: tuple[Fleet, Fleet]) -> None:
+    harbor, quay = two
+    crew, day = team(), TODAY - timedelta(days=20)
+    own(crew, [harbor.repositories[0], quay.repositories[0]])
+    lead = Actor(2, Role.MEMBER, {crew.pk: TeamRole.LEAD})
+    for at, repository in enumerate([*harbor.repositories, *quay.repositories]):
+        earlier(repository, 10**at, day)
+        earlier(repository, None if at == 4 else 1, day - timedelta(days=1))
+    whole, crews, leads = WorkScope(SECURITY), WorkScope(SECURITY, crew.slug, crew.name, crew.pk), WorkScope(lead)
+    production = replace(whole, environment="production", environment_ids=(harbor.registry.pk,))
+
+    def in_quay(scope: WorkScope) -> WorkScope:
+        return replace(scope, registry="quay", registry_name="Quay", registry_id=quay.registry.pk)
+
+    scopes = (
+        (whole, 11_111, None),
+        (in_quay(whole), 11_000, None),
+        (production, 111, 3),
+        (in_quay(production), None, None),
+        (crews, 1_001, 2),
+        (in_quay(crews), 1_000, 1),
+        (WorkScope(SECURITY, team="none"), 10_110, None),
+        (leads, 1_001, 2),
+        (in_quay(leads), 1_000, 1),
+        (WorkScope(Actor(3, Role.MEMBER)), None, None),
+    )
+    for scope, kept, lacking in scopes:
+        assert protected_on(scope, day) == kept, scope
+        assert protected_on(scope, day - timedelta(days=1)) == lacking, scope
+        assert protected_on(scope, day - timedelta(days=2)) is None, scope
+
+
+def test_days_that_lack_it_are_never_a_smaller_sum(two: tuple[Fleet, Fleet]) -> None:
+    day = TODAY - timedelta(days=20)
+    for repository, count in zip(two[0].repositories, (2, None, 3), strict=True):
+        earlier(repository, count, day)  # one after the other into the same sum
+    assert FleetDay.objects.get(day=day).failed_protected is None
 
 
 def test_they_go_with_their_registry(two: tuple[Fleet, Fleet]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from compliance.models import Repository
+from compliance.models import DailySnapshot, Repository
+from compliance.services.close_days import close_days
 from compliance.services.save_registry import RegistryValues, save_registry
 from tests.compliance.services.conftest import BASE, World, app
 from tests.support.images import File, Folder, Stored, image, layer
@@ -57,6 +58,46 @@ def test_a_scan_counts_the_failing_tags_that_are_protected(world: World, values:
     assert _counted() == 2
     _protect(world, values)
     assert _counted() == 0
+
+
+def _days() -> list[tuple[int, int | None]]:
+    rows = DailySnapshot.objects.order_by("day").values_list("day", "failed_protected")
+    return [(day.day, count) for day, count in rows]
+
+
+def test_days_keep_the_number_whoever_changes_it(world: World, values: RegistryValues) -> None:
+    _protect(world, values, "prod")
+    world.scan()
+    assert _days() == [(1, 1)]
+    _protect(world, values)
+    assert _days() == [(1, 0)]
+    world.later(days=1)
+    _protect(world, values, "prod")  # nobody scans on this day
+    world.later(days=2)
+    close_days(world.now)
+    assert _days() == [(1, 0), (2, 1), (3, 1)]
+    before = DailySnapshot.objects.get(day__day=1)
+    carried = DailySnapshot.objects.get(day__day=2)
+    assert (carried.failed, carried.new, carried.policy_version) == (before.failed, 0, before.policy_version)
+    world.scan()
+    assert _days()[-1] == (4, 1)
+
+
+@pytest.mark.parametrize(("scanned_today", "kept"), [(False, 1), (True, None)])
+def test_what_an_older_release_did_not_count_is_known_unless_it_changed(
+    world: World, values: RegistryValues, scanned_today: bool, kept: int | None
+) -> None:
+    _protect(world, values, "prod")
+    world.scan()
+    DailySnapshot.objects.update(failed_protected=None, closed=True)
+    world.later(days=2)
+    if scanned_today:
+        world.scan()
+    close_days(world.now)
+    assert _days()[:2] == [(1, None), (2, kept)]
+    world.later(days=1)
+    close_days(world.now)
+    assert _days()[2] == (3, 1)
 
 
 def test_another_tag_that_fails_does_not(world: World, values: RegistryValues) -> None:

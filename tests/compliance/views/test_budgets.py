@@ -12,8 +12,8 @@ from tests.support.hooks import Hook, delivered
 from tests.support.rows import fleet
 
 QUERIES = {
-    "/": 13,
-    "/?days=365": 13,
+    "/": 14,  # one of them is the failing protected tags of the day the window began
+    "/?days=365": 14,
     "/repos/": 8,
     "/repos/?q=app&sort=-score&verdict=fail": 8,
     "/tags/": 6,

@@ -17,6 +17,7 @@ from compliance.models import Finding, Registry, Repository, Tag, Team, User
 from compliance.remediation.metrics import Span
 from compliance.remediation.status import Resolution
 from compliance.services.grade_repositories import grade_repositories
+from tests.support.hooks import Hook
 from tests.support.pages import Page, get
 from tests.support.remediation import finding, finding_row, findings, own, team
 from tests.support.rows import NOW, Fleet, fleet, never_scanned, registry, user
@@ -104,6 +105,10 @@ def made(lead: User) -> Fleet:
     own(team("Payments", lead=lead), made.repositories[:4])
     own(team("Shop"), made.repositories[4:6])
     quay = registry("Quay", problem_code="denied", problem_message="No.")
+    for home, enabled, unannounced in ((made.registry, True, 3), (quay, True, 0), (registry("Zot"), False, 9)):
+        endpoint = Hook(home).endpoint
+        endpoint.enabled, endpoint.unannounced = enabled, unannounced
+        endpoint.save()
     own(Team.objects.get(slug="payments"), [never_scanned(quay, "pay/new")])
     findings(finding_row(never_scanned(quay, name), "NR103") for name in ("team/new", "team/newer"))
     Tag.objects.filter(repository=made.repositories[1], name="latest").update(excused_as="waived")
@@ -112,7 +117,7 @@ def made(lead: User) -> Fleet:
     made.registry.protected_tags, made.registry.environment = ["late*"], "production"
     made.registry.save()
     Registry.objects.filter(pk=quay.pk).update(environment="staging")
-    grade_repositories(made.registry)
+    grade_repositories(made.registry, now=NOW)
     finding(made.repositories[0], "NR104", platform="linux/arch1", tags=made.tags[:2])
     finding(made.repositories[0], "NR104", platform="linux/arch2", tags=made.tags[:1])
     finding(made.repositories[5], "NR104", subject="", tags=made.tags[10:12])

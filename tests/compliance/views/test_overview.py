@@ -165,9 +165,9 @@ def test_team_and_registry_narrow_together(reader: Client) -> None:
 def test_what_protects_counts_failing_tags_apart(reader: Client) -> None:
     made = fleet(3)
     Registry.objects.filter(pk=made.registry.pk).update(protected_tags=["lat?st", "1.0"])
-    grade_repositories(Registry.objects.get())
+    grade_repositories(Registry.objects.get(), now=NOW)
     Tag.objects.filter(pk=made.tags[1].pk).update(name="other")
-    grade_repositories(Registry.objects.get())
+    grade_repositories(Registry.objects.get(), now=NOW)
     card = get(reader, "/").all("a", href="/tags/?verdict=fail&is=protected")[0]
     assert "Failing protected tags 2" in card.text
     assert len(get(reader, card.attributes["href"]).rows) == 2

@@ -15,6 +15,7 @@ from scanner.sources.catalogs import PRODUCTS
 from scanner.sources.catalogs.product import Listing
 from scanner.sources.registry.diagnosis import Step, StepState
 from tests.support.forms import page_sends
+from tests.support.hooks import Hook
 from tests.support.pages import Page, get, get_part
 from tests.support.rows import HOSTILE, NOW, fleet, policy_version, registry, scan
 
@@ -382,3 +383,19 @@ def test_only_administrators_delete(reader: Client) -> None:
     registry()
     assert reader.get("/registries/harbor/delete/").status_code == 403
     assert reader.post("/registries/harbor/delete/", {"name": "Harbor"}).status_code == 403
+
+
+def test_those_that_announce_pushes_are_listed_apart(reader: Client) -> None:
+    for name, words in (("announcing", "announces pushes"), ("missing", "announces not all pushes")):
+        assert f"No registry {words}" in get(reader, f"/registries/?state={name}").text
+    for at, (enabled, unannounced) in enumerate([(True, 0), (True, 2), (False, 2)]):
+        endpoint = Hook(registry(f"R{at}")).endpoint
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(enabled=enabled, unannounced=unannounced)
+    registry("R3")
+    listed = {
+        state: [row.text.split("https")[0].strip() for row in get(reader, f"/registries/?state={state}").rows]
+        for state in ("announcing", "missing")
+    }
+    assert listed == {"announcing": ["R0", "R1"], "missing": ["R1"]}
+    chip = get(reader, "/registries/?state=missing").all("a", title="Remove this filter")[0]
+    assert chip.text.startswith("announces not all pushes")

@@ -46,7 +46,7 @@ def clients() -> dict[str, tuple[Client, str]]:
     Tag.objects.filter(repository=made.repositories[1], name="latest").update(excused_as="waived")
     made.registry.protected_tags = ["late*"]
     made.registry.save()
-    grade_repositories(made.registry)
+    grade_repositories(made.registry, now=NOW)
     Repository.objects.filter(pk=made.repositories[1].pk).update(failed=0, waived=1, unknown=2, not_applicable=3)
     Finding.objects.all().delete()
     for number, repository in enumerate(made.repositories):

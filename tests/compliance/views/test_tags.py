@@ -41,7 +41,7 @@ def test_filters(reader: Client, query: str, count: int) -> None:
 def test_protected_tags(reader: Client, query: str, count: int) -> None:
     made = fleet(3)
     Registry.objects.filter(pk=made.registry.pk).update(protected_tags=["late*", "2.?"])
-    grade_repositories(Registry.objects.get())
+    grade_repositories(Registry.objects.get(), now=NOW)
     page = get(reader, f"/tags/?{query}")
     assert len(found(page)) == count
     assert f'data-total="{count}"' in page.html
