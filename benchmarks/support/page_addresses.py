@@ -76,6 +76,7 @@ _OTHERS: Mapping[str, tuple[str, ...]] = {
     "remediation": (
         *("days=7", "days=90", "days=365", "team={team}", "team={team}&days=365", "team=none", "page=2"),
         *("view=board", "view=board&days=365", "view=board&team={team}", "view=board&team=none"),
+        *("registry=bench", "registry=bench&days=365", "registry=bench&team={team}", "view=board&registry=bench"),
     ),
     "repository": ("verdict=fail", "q=1", "sort=size"),
     "repository_trend": ("by=week", "by=month", "rules=today"),

@@ -12,10 +12,11 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 from compliance.access import Actor
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.counted import Counted
+from compliance.queries.filters import Chip
 from compliance.queries.finding_rows import FindingRow, rows_of
 from compliance.queries.findings import select_findings
 from compliance.queries.remediation_page import read_window
-from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
+from compliance.queries.work_scope import Choices, WorkScope, all_choices_for, read_scope
 from compliance.remediation.metrics import last_days
 from compliance.remediation.status import Status
 
@@ -76,6 +77,12 @@ class Board:
         return not any(column.count.count for column in self.columns)
 
     @property
+    def chips(self) -> tuple[Chip, ...]:
+        """What the page is kept to."""
+        lanes = {"lanes": self.by} if self.by else {}
+        return self.scope.chips(view="board", days=self.window, **lanes)
+
+    @property
     def lanes(self) -> tuple[Lane, ...]:
         """The same cards by repository: what is most urgent first, and what has nothing left to do last."""
         homes: dict[tuple[str, str], dict[str, list[FindingRow]]] = {}
@@ -94,7 +101,7 @@ class Board:
 
 def board(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Board:
     """All columns of what the address asks for."""
-    choices = choices_for(actor)
+    choices = all_choices_for(actor)
     scope, window = read_scope(params, actor, choices), read_window(params)
     terms = {key: _terms(statuses, window) for key, _, statuses in COLUMNS}
     rows = {key: select_findings({**scope.pairs, **terms[key]}, actor, now=now) for key in terms}

@@ -153,7 +153,8 @@ class Overview:
         verdicts = {verdict: self.scope.address(verdict=verdict) for verdict in VERDICTS}
         shows = {show: self.scope.address(show=show) for show in ("never", "failing")}
         protected = self.scope.address(verdict="fail", **{"is": "protected"})
-        return {"all": self.scope.address(), **verdicts, **shows, "protected": protected}
+        remediation = self.scope.page(days=self.window)
+        return {"all": self.scope.address(), **verdicts, **shows, "protected": protected, "remediation": remediation}
 
     @property
     def empty(self) -> bool:

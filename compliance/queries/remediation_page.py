@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlencode
 
 from django.db.models import Q
 
 from compliance.access import Actor
 from compliance.charts import Chart, Part, Series, Spark, sparkline, stacked, up_and_down
-from compliance.models import Repository
 from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.burn_down import courses, history, kept
 from compliance.queries.counted import Counted
-from compliance.queries.filters import choice_of
+from compliance.queries.filters import Chip, choice_of
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.remediation import Pile, by_team, paces_by_team, piles, standing_of
 from compliance.queries.teams import OwnedBy, owners_for
-from compliance.queries.work_scope import Choices, WorkScope, choices_for, read_scope
+from compliance.queries.work_scope import Choices, WorkScope, all_choices_for, read_scope
 from compliance.remediation.metrics import (
     AGES,
     DEFINITIONS,
@@ -113,6 +111,16 @@ class Remediation:
     trends: Trends
 
     @property
+    def address(self) -> str:
+        """The query string of another page about the same."""
+        return self.scope.page(days=self.window)
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        """What the page is kept to."""
+        return self.scope.chips(days=self.window)
+
+    @property
     def empty(self) -> bool:
         """Whether there never was anything in the window."""
         return not any(day.unfixed or day.opened or day.closed for day in self.trends.days)
@@ -130,7 +138,7 @@ class RemediationPage:
 
 def remediation_page(params: Mapping[str, str], actor: Actor, *, now: datetime) -> RemediationPage:
     """Tiles, charts and a page of teams for what the address asks for."""
-    choices = choices_for(actor)
+    choices = all_choices_for(actor)
     scope = read_scope(params, actor, choices)
     found = piles(scope.narrowed, now=now)
     window = read_window(params)
@@ -150,8 +158,8 @@ def read_window(params: Mapping[str, str]) -> str:
 def remediation_of(scope: WorkScope, found: Sequence[Pile], window: str, *, now: datetime) -> Remediation:
     """Tiles and charts of a scope whose piles are known."""
     standing, days = standing_of(found), last_days(int(window), now)
-    pace, each_day = history(scope.narrowed, days, found, now=now)
-    shown, by = (in_weeks(each_day), "week") if len(each_day) > _MOST_DAYS else (each_day, "day")
+    pace, each_day = history(scope.narrowed, days, found, now=now, kept_as=scope.kept_as)
+    shown, by = by_day_or_week(each_day)
     trends = replace(_trends(scope, standing, shown), by=by)
     fresh = Counted(
         sum(pile.fresh for pile in found), scope.address(**{"is": "new-since-baseline"}), "new since a baseline"
@@ -160,6 +168,11 @@ def remediation_of(scope: WorkScope, found: Sequence[Pile], window: str, *, now:
     if fresh.count:
         tiles = (replace(tiles[0], notes=(fresh,)), *tiles[1:])
     return Remediation(scope, window, tiles, trends)
+
+
+def by_day_or_week(days: tuple[Day, ...]) -> tuple[tuple[Day, ...], str]:
+    """Many days put together to weeks, and what each of them is then."""
+    return (in_weeks(days), "week") if len(days) > _MOST_DAYS else (days, "day")
 
 
 def tiles_of(scope: WorkScope, window: str, standing: Standing, pace: Pace) -> tuple[Tile, ...]:
@@ -198,27 +211,36 @@ def _share(share: float | None) -> str:
 
 
 def _trends(scope: WorkScope, standing: Standing, days: tuple[Day, ...]) -> Trends:
-    labels, waived = [f"{day.day:%d %b}" for day in days], [day.waived for day in days]
     return Trends(
-        stacked(
-            "Unfixed findings",
-            labels,
-            (
-                Series("ontime", "On time", [day.on_time for day in days]),
-                *([Series("waived", "Waived", waived)] if any(waived) else []),
-                Series("fail", "Overdue", [day.late for day in days]),
-            ),
-            target=Series("target", "Target: nothing overdue", [day.target for day in days]),
-        ),
+        burn_down_of(days),
         up_and_down(
             "Findings opened, and findings closed",
-            labels,
+            _labels(days),
             Series("new", "Opened", [day.opened for day in days]),
             Series("fixed", "Closed", [day.closed for day in days]),
         ),
         days,
         ages_of(scope, standing),
     )
+
+
+def burn_down_of(days: Sequence[Day]) -> Chart:
+    """What was unfixed at the end of each day."""
+    waived = [day.waived for day in days]
+    return stacked(
+        "Unfixed findings",
+        _labels(days),
+        (
+            Series("ontime", "On time", [day.on_time for day in days]),
+            *([Series("waived", "Waived", waived)] if any(waived) else []),
+            Series("fail", "Overdue", [day.late for day in days]),
+        ),
+        target=Series("target", "Target: nothing overdue", [day.target for day in days]),
+    )
+
+
+def _labels(days: Sequence[Day]) -> list[str]:
+    return [f"{day.day:%d %b}" for day in days]
 
 
 def ages_of(scope: WorkScope, standing: Standing) -> tuple[Age, ...]:
@@ -239,7 +261,7 @@ def _team_lines(
 ) -> tuple[tuple[TeamLine, ...], Paging]:
     """Teams with the most overdue findings first, then the most open ones."""
     of_team = by_team(found)
-    names: dict[int | None, OwnedBy] = {team.pk: team for team in owners_for(scope.actor)}
+    names: dict[int | None, OwnedBy] = {team.pk: team for team in owners_for(scope.actor, scope.registry_ids)}
     if None in of_team:
         names[None] = OwnedBy(None, NO_TEAM, "No team")
     standings = {team: standing_of(of_team.get(team, ())) for team in names}
@@ -249,41 +271,41 @@ def _team_lines(
     unfixed = {team: standings[team].open + standings[team].waived for team in shown}
 
     def make() -> tuple[dict[int | None, Pace], dict[int | None, tuple[int, ...]]]:
-        return paces_by_team(_repositories_of(shown), window), courses(unfixed, window)
+        return paces_by_team(repositories_of(scope, shown), window), courses(unfixed, window, scope.registry_ids)
 
-    paces, course = kept(f"teams-{paging.number}", window, make) if scope.everything else make()
-    lines = tuple(_line(names[team], of_team.get(team, ()), paces.get(team, Pace()), course[team]) for team in shown)
+    what = f"teams-{scope.kept_as}-{paging.number}"
+    paces, course = kept(what, window, make) if scope.kept_as else make()
+    lines = tuple(
+        _line(scope, names[team], of_team.get(team, ()), paces.get(team, Pace()), course[team]) for team in shown
+    )
     return lines, paging
 
 
-def _repositories_of(teams: Sequence[int | None]) -> RepositoryQuerySet:
+def repositories_of(scope: WorkScope, teams: Sequence[int | None]) -> RepositoryQuerySet:
+    """Those of a scope that belong to some teams; ``None`` is nobody."""
     named = Q(team__in=[team for team in teams if team is not None])
-    return Repository.objects.filter(named | Q(team=None) if None in teams else named)
+    return scope.repositories.filter(named | Q(team=None) if None in teams else named)
 
 
-def _line(owner: OwnedBy, found: Sequence[Pile], pace: Pace, course: Sequence[int]) -> TeamLine:
+def _line(scope: WorkScope, owner: OwnedBy, found: Sequence[Pile], pace: Pace, course: Sequence[int]) -> TeamLine:
     slug, standing = owner.slug, standing_of(found)
     opened = [pile.oldest for pile in found if pile.oldest]
     return TeamLine(
         slug="" if slug == NO_TEAM else slug,
         name=owner.name,
         leads=owner.leads,
-        repositories=None if owner.pk is None else Counted(owner.repositories, _of_team(slug)),
+        repositories=None if owner.pk is None else Counted(owner.repositories, scope.address(team=slug)),
         severities=tuple(
-            Counted(sum(pile.open for pile in found if pile.rank == rank), _of_team(slug, severity=severity))
+            Counted(sum(pile.open for pile in found if pile.rank == rank), scope.address(team=slug, severity=severity))
             for rank, severity in enumerate(SEVERITIES)
         ),
-        open=Counted(standing.open, _of_team(slug)),
-        overdue=Counted(standing.overdue, _of_team(slug, due="overdue")),
+        open=Counted(standing.open, scope.address(team=slug)),
+        overdue=Counted(standing.overdue, scope.address(team=slug, due="overdue")),
         oldest=min(opened, default=None),
         median=in_days(pace.median),
         sla_hit=pace.sla_hit,
         spark=_spark(course),
     )
-
-
-def _of_team(slug: str, **terms: str) -> str:
-    return "?" + urlencode({"team": slug, **terms})
 
 
 def _spark(course: Sequence[int]) -> Spark:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -82,14 +82,22 @@ def teams_for(actor: Actor) -> QuerySet[Team]:
     return Team.objects.all() if actor.sees_everything else Team.objects.filter(pk__in=actor.team_ids)
 
 
-def owners_for(actor: Actor) -> tuple[OwnedBy, ...]:
-    """The teams somebody may see, with who leads them and how much they own: one query."""
+def owners_for(actor: Actor, registry_ids: Sequence[int] | None = None) -> tuple[OwnedBy, ...]:
+    """The teams somebody may see, with who leads them and how much they own: one query.
+
+    :param registry_ids: those who own something of these registries, and how much of it; ``None`` for all teams.
+    """
     leads = Membership.objects.filter(team=OuterRef("pk"), role=TeamRoleChoice.LEAD, user__is_active=True)
-    owned = Repository.objects.listed().filter(team=OuterRef("pk")).order_by().values("team").annotate(n=Count("pk"))
+    listed = Repository.objects.listed().filter(team=OuterRef("pk"))
+    if registry_ids is not None:
+        listed = listed.filter(registry__in=registry_ids)
+    owned = listed.order_by().values("team").annotate(n=Count("pk"))
     found = teams_for(actor).annotate(
         leads=ArraySubquery(leads.order_by("user__username").values("user__username")),
         owned=Coalesce(Subquery(owned.values("n")), 0),
     )
+    if registry_ids is not None:
+        found = found.filter(owned__gt=0)
     rows = found.values_list("pk", "slug", "name", "leads", "owned")
     return tuple(OwnedBy(pk, slug, name, tuple(names), n) for pk, slug, name, names, n in rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from django.db.models import QuerySet
 from compliance.access import Actor
 from compliance.models import Repository, Team
 from compliance.models.repository import RepositoryQuerySet
-from compliance.queries.filters import Chip, environment_of, slug_of, without
+from compliance.queries.filters import Chip, environment_of, registries_for, slug_of, without
 from compliance.queries.teams import teams_for
 from compliance.remediation.terms import NO_TEAM
 
@@ -67,6 +68,15 @@ class WorkScope:
             return chosen
         return self.environment_ids if chosen is None else tuple(pk for pk in chosen if pk in self.environment_ids)
 
+    @property
+    def kept_as(self) -> str:
+        """What numbers of whole registries are kept under for all who see everything; empty where teams decide."""
+        if not self.actor.sees_everything or self.team:
+            return ""
+        if self.registry_ids is None:
+            return "" if self.registry else "all"
+        return "of-" + sha256(repr(sorted(self.registry_ids)).encode()).hexdigest()[:24]
+
     def chips(self, **kept: str) -> tuple[Chip, ...]:
         """A chip for each of its filters, with the address of the rest of it and of what is kept besides."""
         labels = {
@@ -96,6 +106,10 @@ class WorkScope:
         """Those of these rows that belong to a repository of it."""
         narrowed = self.narrowed
         return rows if narrowed is None else rows.filter(repository__in=narrowed.order_by().values("pk"))
+
+    def page(self, **kept: str) -> str:
+        """The query string of another page about the same, which keeps these besides."""
+        return "?" + urlencode({**kept, **self.pairs})
 
     def address(self, **terms: str) -> str:
         """The query string of a list of this scope with further filters; empty ones are left out."""
@@ -138,6 +152,11 @@ def _whose(slug: str, actor: Actor, choices: Choices) -> WorkScope:
         return WorkScope(actor, slug, dict(choices.teams)[slug], choices.ids[slug])
     team = teams_for(actor).filter(slug=slug).first() if slug else None  # one that is too far down to be offered
     return team_scope(team, actor) if team is not None else WorkScope(actor)
+
+
+def all_choices_for(actor: Actor) -> Choices:
+    """Teams, registries and environments that somebody may choose among: two queries."""
+    return choices_for(actor, list(registries_for(actor).values_list("slug", "name", "pk", "environment")))
 
 
 def choices_for(actor: Actor, registries: Sequence[tuple[str, str, int, str]] = ()) -> Choices:

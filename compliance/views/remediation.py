@@ -31,7 +31,7 @@ from compliance.views.rights import actor_of, needs
 _NUMBERS = Shape("compliance/remediation/page.html")
 _BOARD = Shape("compliance/remediation/board.html")
 _SHEETS = Shape("compliance/remediation/sheets.html")
-_KEPT = ("team", "days", "lanes")
+_KEPT = ("team", "registry", "environment", "days", "lanes")
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -11,9 +12,11 @@ import pytest
 from django.core.cache import caches
 from hypothesis import HealthCheck, example, given, settings
 
+from compliance.access import Actor, Role
 from compliance.models import Finding, FindingEvent, Repository
-from compliance.queries.burn_down import courses, days_of, history, kept
+from compliance.queries.burn_down import courses, days_by_team, days_of, history, kept
 from compliance.queries.remediation import pace_of, paces_by_team, piles, standing_of
+from compliance.queries.work_scope import WorkScope
 from compliance.remediation.metrics import Day, Pace, Span, burn_down, last_days, pace, standing
 from compliance.remediation.status import Resolution
 from compliance.services.delete_registry import delete_registry
@@ -100,6 +103,53 @@ def test_courses_end_with_today(repository: Repository) -> None:
     found = courses({repository.team_id: 2, None: 1}, MONTH)
     assert found[repository.team_id] == (0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 2)
     assert (found[None][0], found[None][-1]) == (0, 1)
+
+
+def test_courses_of_some_registries(repository: Repository) -> None:
+    crew, (elsewhere,) = repository.team, fleet(1, name="Quay").repositories
+    assert crew is not None
+    own(crew, [elsewhere])
+    store([Span(7, ago(5))], repository)
+    store([Span(8, ago(25)), Span(9, ago(20), ago(2), resolution=Resolution.POLICY)], elsewhere)
+    found = courses({crew.pk: 1}, MONTH, [elsewhere.registry_id])
+    assert found[crew.pk] == (0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 1)
+
+
+def test_days_of_teams_are_those_of_each(repository: Repository) -> None:
+    store(HAND_MADE, repository)
+    homes = {repository.team_id: Repository.objects.filter(team=repository.team_id)}
+    homes[None] = Repository.objects.filter(team=None)
+    standings = {owner: standing_of(piles(home, now=NOW)) for owner, home in homes.items()}
+    found = days_by_team(Repository.objects.all(), MONTH, standings, now=NOW)
+    for owner, home in homes.items():
+        assert found[owner] == days_of(home, MONTH, standings[owner], now=NOW)
+        assert any(day.unfixed for day in found[owner])
+
+
+def test_what_is_kept_of_some_registries_is_no_other_s(repository: Repository) -> None:
+    store([Span(7, ago(5), ago(1), resolution=Resolution.PROVED)], repository)
+    elsewhere = fleet(1, name="Quay").repositories[0]
+    store([Span(7, ago(3))], elsewhere)
+    actor = Actor(1, Role.SECURITY)
+    whole = WorkScope(actor)
+    scopes = [
+        whole,
+        replace(whole, registry="harbor", registry_id=repository.registry_id),
+        replace(whole, registry="quay", registry_id=elsewhere.registry_id),
+        replace(whole, environment="staging", environment_ids=(repository.registry_id, elsewhere.registry_id)),
+        replace(whole, environment="production", environment_ids=(elsewhere.registry_id, repository.registry_id)),
+        replace(whole, registry="quay", registry_id=elsewhere.registry_id, environment="x", environment_ids=()),
+    ]
+    for _ in range(2):
+        said = [
+            history(each.narrowed, MONTH, piles(each.narrowed, now=NOW), now=NOW, kept_as=each.kept_as)[0].opened
+            for each in scopes
+        ]
+        assert said == [4, 3, 1, 4, 4, 0]
+    assert len({each.kept_as for each in scopes}) == 5  # an environment is its registries, whatever it is called
+    lead = WorkScope(Actor(2, Role.MEMBER))
+    for each in (replace(whole, team="payments", team_id=1), replace(whole, registry="gone"), lead):
+        assert each.kept_as == ""
 
 
 def test_somebody_without_a_team_sees_nothing(repository: Repository) -> None:
