@@ -33,18 +33,13 @@ SET overdue = {_OVERDUE.format(repository="s.repository_id", end=_END.format(day
 WHERE NOT s.closed AND s.day < %(today)s
 """  # noqa: S608  # made of the constants above
 
-# What an older release did not count is the repository's own number, unless it was written since.
-_PROTECTED = """
-COALESCE(last.failed_protected, CASE WHEN NOT EXISTS (
-    SELECT FROM compliance_dailysnapshot t WHERE t.repository_id = r.id AND t.day >= %(today)s
-) THEN r.failed_protected END)
-"""
-
-# From the last day on record to yesterday, for repositories nobody scanned since.
+# From the last day on record to yesterday, for repositories nobody scanned since: what an older release did not count
+# is what they count now.
 _TO_YESTERDAY = f"""
 INSERT INTO compliance_dailysnapshot
     (repository_id, day, {_COLUMNS}, overdue, failed_protected, new, fixed, regressed, closed)
-SELECT r.id, missing::date, {_CARRIED}, {_OVERDUE_THEN.format(repository="r.id")}, {_PROTECTED}, 0, 0, 0, true
+SELECT r.id, missing::date, {_CARRIED}, {_OVERDUE_THEN.format(repository="r.id")},
+    COALESCE(last.failed_protected, r.failed_protected), 0, 0, 0, true
 FROM compliance_repository r
 CROSS JOIN LATERAL (
     SELECT * FROM compliance_dailysnapshot s WHERE s.repository_id = r.id AND s.day < %(today)s
