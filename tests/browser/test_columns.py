@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from compliance.models import User
+from compliance.models import Finding, Repository, Team, User
 from tests.browser.conftest import Visitor, settled
 from tests.browser.test_every_page import LOOKS, come_in
 from tests.browser.test_keyboard import Keys
@@ -19,6 +19,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PAGES = ("/findings/", "/repos/", "/tags/", "/r/harbor/team/app-0000/-/", "/settings/profile/")
 PICTURES = os.environ.get("PICTURES", "")
+_SPILLED = """() => {
+    const right = document.querySelector('.inbox > .panel').getBoundingClientRect().right;
+    return document.querySelector('#results table').getBoundingClientRect().right - right;
+}"""
+"""Pixels the list is wider than its panel, which the preview would hide."""
 
 
 @pytest.fixture
@@ -133,3 +138,30 @@ def test_without_scripts(browser: Browser, visitor: Visitor, sam: User) -> None:
     sam.refresh_from_db()
     assert (sam.density, sam.hidden_columns) == ("compact", {})
     window.close()
+
+
+@pytest.mark.parametrize(("density", "lines"), [("comfortable", 5), ("compact", 2)])
+def test_names_of_any_length_stay_in_low_rows(visitor: Visitor, sam: User, density: str, lines: int) -> None:
+    """The inbox without and with its preview; what is cut is whole in a title."""
+    long = user("x" * 150)
+    User.objects.update(density=density)
+    Repository.objects.filter(name="team/app-0001").update(name="team/" + "n" * 145)
+    Team.objects.update(name="T" * 80)
+    Finding.objects.update(assignee=long, subject="s" * 120, status="false_positive", protected=True)
+    page, wrong = visitor.page, []
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        visitor.go("/findings/?tab=all")
+        for opened in (False, True) if width > 390 else (False,):
+            if opened:
+                page.locator("#results .open").first.click()
+                expect(page.locator("#preview h2").first).to_be_visible()
+                settled(page)
+            over = visitor.overflow(), page.evaluate(_SPILLED)
+            wrong += [f"{width} {opened}: {over}"] if max(over) > 0 else []
+    low = lines * 21 + 15
+    tall = page.locator("#results tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert tall
+    assert max(tall) <= low, (tall, low)
+    assert page.locator(f"#results td [title='{long.username}']").count() == len(tall)
+    assert not wrong, "\n".join(wrong)
