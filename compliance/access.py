@@ -28,6 +28,20 @@ class TeamRole(StrEnum):
     LEAD = "lead"
 
 
+class Demand(StrEnum):
+    """Who must have a second factor."""
+
+    NOBODY = "nobody"
+    WORKING = "working"
+    EVERYBODY = "everybody"
+
+
+DEMANDED_OF: Mapping[Demand, frozenset[Role]] = {
+    Demand.NOBODY: frozenset(),
+    Demand.WORKING: frozenset({Role.SECURITY, Role.ADMIN}),
+    Demand.EVERYBODY: frozenset(Role),
+}
+
 _TEAM_RANK = {role: rank for rank, role in enumerate(TeamRole)}
 
 

@@ -2,6 +2,7 @@
 
 from compliance.models.api_token import ApiToken, ScopeChoice, TokenState
 from compliance.models.audit import AuditAction, AuditCheck, AuditEvent
+from compliance.models.factor_rule import DemandChoice, FactorRule
 from compliance.models.finding import (
     BulkChange,
     Finding,
@@ -42,8 +43,10 @@ __all__ = [
     "DailySnapshot",
     "Delivery",
     "DeliveryAttempt",
+    "DemandChoice",
     "Density",
     "Evaluation",
+    "FactorRule",
     "Finding",
     "FindingEvent",
     "FindingSpan",

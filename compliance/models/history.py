@@ -15,6 +15,7 @@ from django.db import models
 
 from compliance.models.api_token import ApiToken
 from compliance.models.audit import AuditAction
+from compliance.models.factor_rule import FactorRule
 from compliance.models.finding import Finding, SlaTerm
 from compliance.models.registry import Policy, PolicyAssignment, Registry
 from compliance.models.retention import Retention
@@ -78,5 +79,6 @@ HISTORIES: tuple[type[models.Model], ...] = (
     _history(Waiver, without=["warned", "reopened_at"]),
     _history(SlaTerm),
     _history(Retention),
+    _history(FactorRule),
     _history(ApiToken, without=["digest", "last_used_at", "last_used_ip"]),
 )

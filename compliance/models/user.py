@@ -44,6 +44,9 @@ class User(AbstractUser):
     )
     shortcuts = models.BooleanField(default=True, db_default=True)
 
+    lacks_factor: bool
+    """Whether one is demanded of whoever is logged in and has none; only ``views.factor_gate`` sets it."""
+
     @property
     def is_staff(self) -> bool:
         """Whether somebody administrates; Django's ``create_superuser`` sets it."""

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "compliance.views.session_limits.limit_sessions",
+    "compliance.views.factor_gate.DemandFactor",
     "compliance.views.request_facts.record_requests",
 ]
 
@@ -130,6 +131,7 @@ DATABASES: dict[str, Any] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "compliance.User"
+AUTHENTICATION_BACKENDS = ["compliance.views.factor_gate.Backend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"

@@ -9,6 +9,7 @@ from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 
 from compliance.models import User
+from compliance.queries.factor_rule import is_demanded_of
 from compliance.queries.sessions import sessions_page
 
 
@@ -28,10 +29,11 @@ class Factors:
 
 @dataclass(frozen=True, slots=True)
 class SecurityPage:
-    """The page's."""
+    """The page's; ``demanded``: whether a second factor must be there."""
 
     factors: Factors
     sessions: int
+    demanded: bool
 
 
 def factors_of(person: User) -> Factors:
@@ -48,4 +50,4 @@ def security_page(user: User, key: str) -> SecurityPage:
 
     :param key: of the session that asks.
     """
-    return SecurityPage(factors_of(user), len(sessions_page(user, key).sessions))
+    return SecurityPage(factors_of(user), len(sessions_page(user, key).sessions), is_demanded_of(user))

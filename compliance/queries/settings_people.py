@@ -9,12 +9,15 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from compliance.models import Membership, RoleChoice, TeamRoleChoice, User
+from compliance.queries.factor_rule import has_factor, lacks_factor
 from compliance.queries.filters import Chip, choice_of, text_of, without
 from compliance.queries.paging import Paging, page_of
 
 ROLES: dict[str, str] = {str(choice): str(choice.label) for choice in RoleChoice}
 STATES: dict[str, str] = {"active": "Active", "inactive": "Deactivated", "never": "Never logged in"}
 _STATES = {"active": Q(is_active=True), "inactive": Q(is_active=False), "never": Q(is_active=True, last_login=None)}
+FACTORS: dict[str, str] = {"on": "Have one", "none": "Have none", "missing": "Must have one and have none"}
+_FACTORS = {"on": has_factor(), "none": ~has_factor(), "missing": lacks_factor()}
 _MOST_FOUND = 20
 
 Teams = tuple[tuple[str, str, str], ...]
@@ -31,6 +34,7 @@ class PersonRow:
     email: str
     role: str
     active: bool
+    factor: bool
     last_login: datetime | None
     teams: Teams
 
@@ -57,28 +61,35 @@ class PeopleList:
     q: str
     role: str
     state: str
+    factor: str
 
 
 def list_people(params: Mapping[str, str]) -> PeopleList:
     """One page of everybody: four queries."""
     q, role = text_of(params, "q"), choice_of(params, "role", ROLES)
-    state = choice_of(params, "state", STATES)
+    state, factor = choice_of(params, "state", STATES), choice_of(params, "factor", FACTORS)
     matching = User.objects.filter(_named(q)) if q else User.objects.all()
     matching = matching.filter(_STATES[state]) if state else matching
+    matching = matching.filter(_FACTORS[factor]) if factor else matching
     counts = dict(matching.order_by().values_list("role").annotate(n=Count("pk")))
     found = matching.filter(role=role) if role else matching
     paging = page_of(params.get("page", ""), counts.get(role, 0) if role else sum(counts.values()))
-    page = list(found.order_by("username")[paging.offset : paging.offset + paging.size])
+    page = list(found.annotate(factor=has_factor()).order_by("username")[paging.offset : paging.offset + paging.size])
     teams = _teams([row.pk for row in page])
-    chips = (("q", f"name contains “{q}”" if q else ""), ("state", STATES[state].lower() if state else ""))
+    chips = (
+        ("q", f"name contains “{q}”" if q else ""),
+        ("state", STATES[state].lower() if state else ""),
+        ("factor", f"second factor: {FACTORS[factor].lower()}" if factor else ""),
+    )
     return PeopleList(
-        tuple(_row(row, teams.get(row.pk, ())) for row in page),
+        tuple(_row(row, teams.get(row.pk, ()), has_factor=row.factor) for row in page),
         paging,
         tuple(Chip(label, without(params, name)) for name, label in chips if label),
         _tabs(counts, role, params),
         q,
         role,
         state,
+        factor,
     )
 
 
@@ -109,7 +120,7 @@ def _named(q: str) -> Q:
     return found
 
 
-def _row(row: User, teams: Teams) -> PersonRow:
+def _row(row: User, teams: Teams, *, has_factor: bool) -> PersonRow:
     return PersonRow(
         row.pk,
         row.get_username(),
@@ -117,6 +128,7 @@ def _row(row: User, teams: Teams) -> PersonRow:
         row.email,
         short_role(row.role),
         row.is_active,
+        has_factor,
         row.last_login,
         teams,
     )

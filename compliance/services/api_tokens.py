@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from compliance.models import ApiToken, AuditAction, ScopeChoice, TokenState, User
 from compliance.policy.bearer import RANDOM_BYTES, digest_of, prefix_of, spelled
+from compliance.queries.factor_rule import lacks_factor
 from compliance.services.record_audit import audit
 
 MOST_TOKENS: Final = 20
@@ -34,6 +35,7 @@ class Refused(Enum):
     EXPIRED = "expired"
     REVOKED = "revoked"
     INACTIVE = "inactive"
+    NO_FACTOR = "no_factor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def find_token(secret: str, *, now: datetime) -> ApiToken | Refused:
 
     It is looked up by its digest: how long that takes says nothing of the secret, since nobody can choose digests.
     """
-    token = ApiToken.objects.select_related("user").filter(digest=digest_of(secret)).first() if secret else None
+    rows = ApiToken.objects.select_related("user").annotate(is_held=lacks_factor("user__pk", "user__role"))
+    token = rows.filter(digest=digest_of(secret)).first() if secret else None
     if token is None:
         return Refused.UNKNOWN
     match token.state(now):
@@ -114,7 +117,9 @@ def find_token(secret: str, *, now: datetime) -> ApiToken | Refused:
         case TokenState.EXPIRED:
             return Refused.EXPIRED
         case _:
-            return token if token.user.is_active else Refused.INACTIVE
+            if not token.user.is_active:
+                return Refused.INACTIVE
+            return Refused.NO_FACTOR if vars(token)["is_held"] else token
 
 
 def note_use(token: ApiToken, address: str, *, now: datetime) -> None:

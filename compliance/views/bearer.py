@@ -33,6 +33,10 @@ _REFUSED: Final = {
     Refused.EXPIRED: ("expired_token", "The token has expired. Make another one"),
     Refused.REVOKED: ("revoked_token", "The token was revoked. Make another one"),
     Refused.INACTIVE: ("inactive_person", "Whoever made the token may not log in any more. Make one of your own"),
+    Refused.NO_FACTOR: (
+        "second_factor_missing",
+        "Whoever made the token must have a second factor here, and has none. It is taken again once they set one up",
+    ),
 }
 
 

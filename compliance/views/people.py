@@ -17,7 +17,7 @@ from compliance.models import User
 from compliance.queries.api_tokens import active_tokens
 from compliance.queries.filters import number_of
 from compliance.queries.security import factors_of
-from compliance.queries.settings_people import STATES, list_people, teams_of
+from compliance.queries.settings_people import FACTORS, STATES, list_people, teams_of
 from compliance.services.api_tokens import revoke_tokens
 from compliance.services.change_factors import reset_factors
 from compliance.services.invite import invite_link
@@ -40,7 +40,8 @@ _LAST: Final = "This is the last administrator: make somebody else one first."
 @needs(may_manage_people)
 def index(request: HttpRequest) -> HttpResponse:
     """Everybody, filtered."""
-    return page(request, _LIST, {"page": list_people(request.GET), "states": STATES}, now=timezone.now())
+    context = {"page": list_people(request.GET), "states": STATES, "factors": FACTORS}
+    return page(request, _LIST, context, now=timezone.now())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

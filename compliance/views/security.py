@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from compliance.forms.second_factor import TurnOnForm
 from compliance.models.encryption import CredentialKeyMissing, decrypt, encrypt
 from compliance.qr_code import qr_code
+from compliance.queries.factor_rule import is_demanded_of
 from compliance.queries.security import factors_of, security_page
 from compliance.services.change_factors import AlreadyOn, make_codes, turn_off, turn_on
 from compliance.views.confirmed import confirmed
@@ -62,7 +63,7 @@ def off(request: HttpRequest) -> HttpResponse:
     """Be asked for the password alone."""
     user, now = signed_in(request), timezone.now()
     if request.method != "POST" and factors_of(user).since is not None:
-        return page(request, _OFF, {}, now=now)
+        return page(request, _OFF, {"demanded": is_demanded_of(user)}, now=now)
     if request.method == "POST" and turn_off(user, now=now):
         messages.success(request, "The second factor is turned off. Its recovery codes work no more.")
     return _back()

@@ -41,6 +41,7 @@ OWN: Final = (
 SITE: Final = (
     Setting("settings_sla", "Terms", "How long there is to fix what."),
     Setting("settings_people", "People", "Who can log in, and with what role.", may_manage_people),
+    Setting("settings_factors", "Second factors", "Who must have one, and who has none.", may_manage_people),
     Setting("settings_audit", "Audit trail", "Who did what, when, from where.", may_read_audit),
     Setting("settings_retention", "Retention", "What is kept for how long."),
     Setting("settings_system", "System", "Versions, queue, workers, database, licences.", may_see_system),

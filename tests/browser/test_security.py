@@ -83,3 +83,45 @@ def test_a_phone_and_losing_it(visitor: Visitor) -> None:
     visitor.go("/settings/security/")
     page.get_by_text("9 of 10 are left.").wait_for()
     assert [said for said in visitor.complaints if "status of 422" not in said] == []
+
+
+def test_an_administrator_demands_one_and_is_led_to_set_up_their_own(visitor: Visitor) -> None:
+    user("boss", staff=True)
+    user("sam")
+    page = visitor.page
+    visitor.log_in("boss", PASSWORD)
+    visitor.go("/settings/")
+    page.get_by_role("link", name="Second factors").click()
+    page.get_by_label("Administrators and security").check()
+    looked_at(visitor, "factors")
+    page.get_by_role("button", name="Show what that does").click()
+    page.get_by_text("You are one of them.").wait_for()
+    looked_at(visitor, "factors-asked")
+    assert visitor.small_targets() == []
+    page.locator("#t-asked ~ ul a").first.click()
+    page.wait_for_url("**/settings/people/?role=**&factor=none")
+    looked_at(visitor, "people-without")
+    visitor.go("/settings/second-factors/")
+    page.get_by_label("Administrators and security").check()
+    page.get_by_role("button", name="Show what that does").click()
+    page.get_by_role("button", name="Save it").click()
+    page.wait_for_url(f"{visitor.base}/settings/security/")
+    page.get_by_text("Set up a second factor to go on").wait_for()
+    looked_at(visitor, "factor-demanded")
+    visitor.go("/findings/")
+    assert page.url == f"{visitor.base}/settings/security/"
+    visitor.go("/settings/profile/")
+    looked_at(visitor, "profile-held")
+    visitor.go("/settings/security/")
+    page.get_by_role("link", name="Turn on").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_url(f"{visitor.base}/settings/security/app/")
+    page.get_by_label("Code of the app").fill(shown(timezone.now(), page.locator("#secret").inner_text()))
+    page.get_by_role("button", name="Turn on").click()
+    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_text("You must have one here").wait_for()
+    visitor.go("/settings/second-factors/")
+    page.get_by_text("by boss").wait_for()
+    looked_at(visitor, "factors-demanded")
+    assert visitor.complaints == []

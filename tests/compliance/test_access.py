@@ -87,6 +87,14 @@ def test_table(right: Callable[..., bool], about: tuple[object, ...], who: str) 
     assert {name for name, actor in WHO.items() if right(actor, *about)} == set(who.split())
 
 
+@pytest.mark.parametrize(
+    ("demand", "roles"), [("nobody", ""), ("working", "security admin"), ("everybody", "member auditor security admin")]
+)
+def test_of_whom_a_second_factor_is_demanded(demand: str, roles: str) -> None:
+    assert access.DEMANDED_OF[access.Demand(demand)] == set(roles.split())
+    assert len(access.DEMANDED_OF) == len(access.Demand)
+
+
 def test_every_right_is_in_the_table() -> None:
     rights = {name for name, _ in inspect.getmembers(access, inspect.isfunction) if name.startswith("may_")}
     assert {right.__name__ for right, _, _ in TABLE} == rights

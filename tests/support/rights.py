@@ -177,6 +177,7 @@ PAGES: Mapping[str, Page] = {
     "settings_system": Page(get=WORKING),
     "settings_audit": Page(get=OPERATIONS),
     "audit_export": Page(get=OPERATIONS, records=True),
+    "settings_factors": Page(get=ADMIN, post=ADMIN),
     "settings_people": Page(get=ADMIN),
     "person_new": Page(get=ADMIN, post=ADMIN),
     "person": Page("person", get=ADMIN, post=ADMIN),

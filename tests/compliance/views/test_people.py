@@ -20,8 +20,10 @@ def test_the_list_says_who_may_what(admin: Client) -> None:
     user("aud", role="auditor")
     page = get(admin, URL)
     assert [row.text for row in page.rows] == [
-        "aud Auditor none – never", "boss Administrator none – just now", "lea Member Web lead – never",
-    ]  # fmt: skip
+        "aud Auditor none – none never",
+        "boss Administrator none – none just now",
+        "lea Member Web lead – none never",
+    ]
     tabs = [
         tab.text
         for tab in page.all("a")
