@@ -25,6 +25,7 @@ from scanner.report import dump_results
 
 MOST_OFFERED: Final = 100
 _MOST_PLATFORMS: Final = 100
+_MOST_OTHERS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class ComparePage:
     """The page.
 
     :param problem: why two images that were found cannot be compared.
+    :param judged: ``None`` where the policy has no version yet: then they are compared without the rules.
     :param names: tags to choose from, those that moved last.
     """
 
@@ -94,6 +96,14 @@ class ComparePage:
     def chosen(self) -> bool:
         """Whether the address names two."""
         return bool(self.a.asked and self.b.asked)
+
+    @property
+    def others(self) -> tuple[tuple[str, str], ...]:
+        """Tags to hold against the only one that is named, each with its address."""
+        if not self.a.asked or self.b.asked:
+            return ()
+        names = [name for name in self.names if name != self.a.asked][:_MOST_OTHERS]
+        return tuple((name, "?" + urlencode({"a": self.a.asked, "b": name})) for name in names)
 
     @property
     def same(self) -> bool:
@@ -254,7 +264,7 @@ def _compared(
         return None, None, next(problem for facts, problem in read if facts is None)
     version = PolicyVersion.objects.filter(current_of__name=header.policy).first()
     if version is None:
-        return None, None, f"The policy {header.policy} has no version to judge them by."
+        return compare_images(was, became, (), ()), None, ""
     one, other = (_judge(facts, read_policy(version.document)) for facts in (was, became))
     found = compare_images(was, became, rulings(one), rulings(other))
     return found, Judged(header.policy, version.number, one["verdict"], other["verdict"]), ""

@@ -25,6 +25,7 @@ THEMES = ("system", "light", "dark")
 
 _RULE_PAGES = frozenset({"rule", "policies", "policy", "policy_new", "policy_edit", "policy_preview", "policy_history"})
 _TEAM_PAGES = frozenset({"team", "team_new", "team_edit", "team_delete", "team_members", "team_member", "unowned"})
+_REPOSITORY_PAGES = frozenset({"repository", "repository_owner", "repository_trend", "compare", "tag"})
 _REGISTRY_PAGES = frozenset({"registry", "registry_new", "registry_edit", "registry_delete", "registry_webhook"})
 
 
@@ -48,7 +49,7 @@ _MENU = (
     Section("remediation", "Remediation", "b"),
     Section("waivers", "Waivers", "a", frozenset({"waiver", "waiver_new", "waiver_preview", "waiver_covered"})),
     Section("teams", "Teams", "m", _TEAM_PAGES),
-    Section("repositories", "Repositories", "r", frozenset({"repository", "repository_trend", "tag"})),
+    Section("repositories", "Repositories", "r", _REPOSITORY_PAGES),
     Section("tags", "Tags", "t", frozenset({"image", "what_if"})),
     Section("deployments", "Deployments", "d"),
     Section("registries", "Registries", "i", _REGISTRY_PAGES, may_see_operations),

@@ -32,4 +32,4 @@ def change(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     except NotAllowed as error:
         raise PermissionDenied("Only a lead of the team, or somebody of security, sets a baseline.") from error
     messages.success(request, said)
-    return HttpResponseRedirect(reverse("repository", args=[slug, name]) + "#t-baseline")
+    return HttpResponseRedirect(reverse("repository_owner", args=[slug, name]) + "#t-baseline")

@@ -18,6 +18,8 @@ from compliance.forms.people import ClaimForm, OwnerForm
 from compliance.models import Repository
 from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.filters import storable
+from compliance.queries.repository import find_repository
+from compliance.queries.repository_head import head_of
 from compliance.queries.unowned import list_unowned, shown_labels, unowned_repositories
 from compliance.services.claim_repositories import (
     MayNotGive,
@@ -88,7 +90,7 @@ def undo(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def owner(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """Who owns a repository; a POST says it anew, or leaves it to the rules."""
+    """Settings of a repository; a POST says anew who owns it, or leaves that to the rules."""
     actor, row = actor_of(request), _found(request, slug, name)
     if not may_give_repository(actor, row.team_id, None):
         raise PermissionDenied("Only leads of its team, security and administrators say who owns a repository.")
@@ -140,9 +142,15 @@ def _filters(request: HttpRequest) -> dict[str, str]:
 
 
 def _owner_page(request: HttpRequest, row: Repository, form: OwnerForm, *, status: int) -> HttpResponse:
-    labels = shown_labels(row.labels)
-    context = {"repository": row, "labels": labels, "form": form}
-    return page(request, _OWNER, context, now=timezone.now(), status=status)
+    actor, now = actor_of(request), timezone.now()
+    header = find_repository(row.registry.slug, row.name, actor)  # who may only take it sees none of its numbers
+    context = {
+        "repository": row,
+        "labels": shown_labels(row.labels),
+        "form": form,
+        "head": head_of(header, actor, now=now) if header else None,
+    }
+    return page(request, _OWNER, context, now=now, status=status)
 
 
 def _found(request: HttpRequest, slug: str, name: str) -> Repository:

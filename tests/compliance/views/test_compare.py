@@ -59,6 +59,14 @@ def test_a_policy_without_a_version_judges_nothing(reader: Client, made: Fleet) 
     Policy.objects.update(current=None)
     page = get(reader, f"{URL}?a=1.0&b=latest")
     assert "The policy kubernetes has no version to judge them by." in page.text
+    assert "Every rule answers as before" not in page.text
+    assert "The config asks for another user: USER 1001:1001 became USER app." in page.text
+    assert "Where the layers part" in headings(page)
+
+
+def test_one_tag_is_held_against_any_other(reader: Client, made: Fleet) -> None:
+    (link,) = get(reader, f"{URL}?a=1.0").all("a", class_="small")
+    assert (link.text, link.attributes["href"]) == ("latest", f"{URL}?a=1.0&b=latest")
 
 
 def test_what_is_no_longer_known_is_not_called_better(reader: Client, made: Fleet) -> None:
@@ -74,7 +82,8 @@ def test_what_is_no_longer_known_is_not_called_better(reader: Client, made: Flee
     ("query", "said"),
     [
         ("", "Choose two"),
-        ("a=1.0", "Choose two"),
+        ("b=1.0", "Choose two"),
+        ("a=1.0", "Compare 1.0 with…"),
         ("a=1.0&b=1.0", "Nothing differs"),
         ("a=1.0&b=none", "This repository has no tag of that name, and had none."),
         ("a=%00&b=1.0", "Choose two"),

@@ -85,8 +85,10 @@ def test_a_repository_says_whether_it_keeps_its_baseline(reader: Client, admin: 
     home = fleet(1).repositories[0]
     finding(home)
     url = "/r/harbor/team/app-0000/-/"
-    assert "There is no baseline" in get(reader, url).text
+    assert "There is no baseline" in get(reader, f"{url}owner/").text
+    assert not get(reader, url).all("section", aria_labelledby="t-baseline")
     reader.post(f"{url}baseline/", {"do": "set"})
+    assert "Set the baseline anew" in get(reader, f"{url}owner/").text
     page = get(reader, url)
     assert "Nothing new since 10 Mar 2026: kept. 1 finding of before is part of the baseline" in page.text
     finding(home, subject="later")
