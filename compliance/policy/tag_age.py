@@ -17,7 +17,7 @@ from compliance.policy.globs import fits_any
 from compliance.policy.scan_scope import ScanScope, tag_in_scope
 
 _OLDEST = datetime.min.replace(tzinfo=UTC)
-_FIRST_CONTAINERS = datetime(2013, 1, 1, tzinfo=UTC)
+FIRST_CONTAINERS = datetime(2013, 1, 1, tzinfo=UTC)
 """Docker appeared in 2013: reproducible builds that say 1970 or 1980 do not tell when they were made."""
 
 _DEFAULT_TAG = "latest"
@@ -39,15 +39,22 @@ def version_key(tag: str) -> Key:
     return (0 if any(kind == 3 for kind, _, _ in pieces) else 1), (*pieces, (1, 0, "")), tag
 
 
+def built_at(said: datetime | None, *, first_seen: datetime) -> datetime | None:
+    """When an image was built, by its config, which nobody checks: before containers, or after it was seen, is never.
+
+    :param first_seen: when we saw it, or a tag of it.
+    """
+    return said if said is not None and FIRST_CONTAINERS <= said <= first_seen else None
+
+
 def pushed_at(*, first_seen: datetime, moved: datetime, built: datetime | None) -> datetime:
     """When a tag was pushed, as far as that can be told.
 
-    :param built: as its image's config says, which nobody checks: a time before containers or after we saw the tag
-        says nothing.
+    :param built: as its image's config says.
     """
     if moved > first_seen:
         return moved
-    return built if built is not None and _FIRST_CONTAINERS <= built <= first_seen else first_seen
+    return built_at(built, first_seen=first_seen) or first_seen
 
 
 def tags_to_scan(

@@ -1,7 +1,7 @@
 """Which columns of the large lists somebody looks at, and how close the rows stand.
 
-What is *hidden* is kept, so a column that a later release brings is shown. What a row is called is no column here: it
-cannot be hidden.
+What is *hidden* is kept, so a column that a later release brings is shown to who chose before. What a row is called is
+no column here: it cannot be hidden.
 """
 
 from __future__ import annotations
@@ -43,9 +43,11 @@ LISTS: Final[Mapping[str, Mapping[str, str]]] = {
         "scanned": "Scanned",
     },
     "tags": _OF_TAGS,
-    "repository": _OF_TAGS,
+    "repository": {**_OF_TAGS, "moved": "Moved here", "scanned": "Scanned", "built": "Built"},
 }
 """By the name of a list's URL: the columns that can be hidden, with what stands above them."""
+HIDDEN_AT_FIRST: Final[Mapping[str, frozenset[str]]] = {"repository": frozenset({"digest"})}
+"""What is left out for who has chosen nothing yet: the table would not fit beside the times; a row's menu has it."""
 NAMES: Final[Mapping[str, str]] = {
     "findings": "Findings",
     "repositories": "Repositories",
@@ -88,11 +90,11 @@ class Hidden:
 
 def columns_of(person: User, name: str) -> Columns:
     """What somebody chose for a list; no query, the person is loaded."""
-    hidden = frozenset(person.hidden_columns.get(name, ()))
+    hidden = frozenset(person.hidden_columns.get(name, HIDDEN_AT_FIRST.get(name, ())))
     return Columns(name, {key: key not in hidden for key in LISTS[name]}, person.density)
 
 
 def hidden_of(person: User) -> tuple[Hidden, ...]:
-    """The lists in which somebody hides something."""
+    """The lists in which somebody does not see something."""
     counts = {name: sum(not shown for shown in columns_of(person, name).shown.values()) for name in LISTS}
     return tuple(Hidden(name, NAMES[name], count) for name, count in counts.items() if count)

@@ -54,6 +54,7 @@ GROUPS: dict[str, str] = {
 LONGEST_QUERY = LONGEST_VALUE + 2_000
 SIZES = (25, 50, 100, 250)
 _TITLES = {rule.id: rule.title for rule in RULES}
+_OF_ONE = {"repository", "tag"}
 _FLAGS = {
     "protected": "on a protected tag",
     "unprotected": "on no protected tag",
@@ -97,8 +98,9 @@ class FindingFilter:
         return ages_of(self.terms.get("age", ""))
 
     def without(self, *names: str) -> FindingFilter:
-        """The same without some terms; ``q`` is the words, ``tab`` the tab."""
-        terms = {name: value for name, value in self.terms.items() if name not in names}
+        """The same without some terms; ``q`` is the words, ``tab`` the tab. A tag goes with its repository."""
+        left = {*names, "tag"} if "repository" in names else names
+        terms = {name: value for name, value in self.terms.items() if name not in left}
         implied = self.tab == _implied_tab(self.terms) or "tab" in names
         tab = _implied_tab(terms) if implied else self.tab
         return FindingFilter(tab, terms, () if "q" in names else self.words)
@@ -137,7 +139,8 @@ def read_filter(params: Mapping[str, str]) -> FindingFilter:
     asked = {name: canonical(name, params.get(name, "")[:LONGEST_VALUE]) for name in TERMS}
     terms = {name: typed.terms.get(name, value) for name, value in asked.items() if name in typed.terms or value}
     tab = choice_of(params, "tab", TABS) or _implied_tab(terms)
-    return FindingFilter(tab, terms, typed.words, typed.problems)
+    alone = ("“tag” names one of a repository: say which repository.",) if terms.keys() & _OF_ONE == {"tag"} else ()
+    return FindingFilter(tab, terms, typed.words, (*typed.problems, *alone))
 
 
 def read_view(params: Mapping[str, str]) -> FindingView:

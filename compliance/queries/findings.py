@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, OrderBy, Q, QuerySet
 
 from compliance.access import Actor
-from compliance.models import Finding, FindingSpan, Repository
+from compliance.models import Finding, FindingSpan, Occurrence, Repository, Tag
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.finding_filter import FindingFilter, read_filter
 from compliance.remediation.metrics import FIXED_BY, last_days
@@ -139,6 +139,8 @@ def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datet
             return _assignee(value, actor)
         case "team" | "registry" | "environment" | "repository":
             return _owner(name, value)
+        case "tag":
+            return _tag(wanted.terms.get("repository", ""), value)
         case _:
             return _column(name, value)
 
@@ -171,6 +173,12 @@ def _owner(name: str, value: str) -> Q:
         slug, repository = split_repository(value)
         repositories = repositories.filter(registry__slug=slug, name=repository)
     return Q(repository__in=repositories.values("pk"))
+
+
+def _tag(repository: str, name: str) -> Q:
+    slug, home = split_repository(repository)
+    tags = Tag.objects.listed().filter(repository__registry__slug=slug, repository__name=home, name=name)
+    return Q(pk__in=Occurrence.objects.filter(tag__in=tags.values("pk")).values("finding"))
 
 
 def _assignee(value: str, actor: Actor) -> Q:

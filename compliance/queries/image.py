@@ -11,6 +11,7 @@ from django.db.models import Q
 from compliance.access import Actor
 from compliance.models import Evaluation, Image, Index, IndexImage, PolicyVersion, Tag
 from compliance.policy.document import read_policy
+from compliance.policy.tag_age import built_at
 from compliance.queries.config_text import ConfigText, config_text
 from compliance.queries.image_facts import FactsView, facts_view
 from compliance.queries.led_to import images_for, indexes_for
@@ -184,7 +185,7 @@ def _image_page(image: Image, policy: str, actor: Actor) -> ImagePage:
         digest=image.digest,
         platform=image.platform or (indexes[0][1] if indexes else ""),
         size=image.size,
-        built_at=image.built_at,
+        built_at=built_at(image.built_at, first_seen=image.first_seen_at),
         first_seen_at=image.first_seen_at,
         artifact=image.artifact,
         problem=problem or unreadable,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count, Exists, F, Min, OrderBy, OuterRef, QuerySet, Subquery
 
-from compliance.access import Actor, may_rescan_repository
+from compliance.access import Actor, may_ask_for_waiver, may_rescan_repository
 from compliance.charts import Part, parts
 from compliance.models import Repository, Tag, Watch
 from compliance.queries.baseline import Held, held_of
@@ -17,6 +17,7 @@ from compliance.queries.filters import VERDICTS, Chip, choice_of, storable, text
 from compliance.queries.owner import Owner, owner_of
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.tag_filter import TOTALS
+from compliance.queries.tag_times import times_of, with_times
 from compliance.queries.tags import OWNERS, TagRow, rows_of
 from scanner.domain.reference import InvalidReference, parse_digest
 
@@ -57,6 +58,7 @@ class Header:
     owner: Owner
     held: Held
     rescannable: bool
+    waivable: bool
     watched: bool
     protected_tags: tuple[str, ...]
 
@@ -169,8 +171,10 @@ def _listed(
         images, paging = digest_groups(tags, sort, page, q=q)
         return (), images, paging
     paging = page_of(page, tags.count())
-    chosen = tags.select_related(*OWNERS).order_by(*_order(sort))
-    return rows_of(chosen[paging.offset : paging.offset + paging.size]), (), paging
+    chosen = with_times(tags).select_related(*OWNERS).order_by(*_order(sort))
+    found = chosen[paging.offset : paging.offset + paging.size]
+    timed = zip(rows_of(found), map(times_of, found), strict=True)
+    return tuple(replace(row, times=times) for row, times in timed), (), paging
 
 
 def _digest_of(params: Mapping[str, str]) -> str:
@@ -233,5 +237,6 @@ def _header(row: Repository, actor: Actor) -> Header:
         held=held_of(row, actor),
         watched=annotated["watched"],
         rescannable=row.deleted_at is None and may_rescan_repository(actor, row.team_id),
+        waivable=may_ask_for_waiver(actor, [row.team_id]),
         protected_tags=tuple(row.registry.protected_tags),
     )

@@ -20,6 +20,7 @@ from compliance.policy.protected_tags import is_protected, patterns_regex
 from compliance.queries.filters import Chip, registries_for
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.tag_filter import TagFilter, chips, read_filter
+from compliance.queries.tag_times import Times
 from compliance.remediation.terms import NO_SUBJECT, NO_TEAM
 
 MOST_COUNTED = 10_000
@@ -31,6 +32,7 @@ class TagRow:
     """One tag, with what its list shows.
 
     :param verdict: what is shown of it; ``judged`` is what its policy says, waived or not.
+    :param times: where the list shows them.
     """
 
     registry_slug: str
@@ -53,6 +55,7 @@ class TagRow:
     is_protected: bool
     problem: str
     remedy: str
+    times: Times | None = None
 
 
 @dataclass(frozen=True, slots=True)

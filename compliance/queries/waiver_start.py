@@ -12,7 +12,7 @@ from compliance.queries.waiver_rows import rule_title
 from compliance.remediation.terms import NO_TEAM, RULE_IDS, members_of, split_repository
 
 LONGEST_TITLE = 150
-_SCOPE = ("rule", "registry", "repository", "team")
+_SCOPE = ("rule", "registry", "repository", "tag", "team")
 
 
 def from_finding(row: Finding) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def from_finding(row: Finding) -> dict[str, Any]:
 
 
 def from_query(params: Mapping[str, str], actor: Actor) -> dict[str, Any]:
-    """What a query of the inbox says of rule, team, registry and repository; a scope knows nothing of the rest."""
+    """What a query of the inbox says of rule, team, registry, repository and tag; a scope knows nothing of the rest."""
     terms = read_filter(params).terms
     rules = members_of(terms["rule"], RULE_IDS) if "rule" in terms else ()
     rule = rules[0] if len(rules) == 1 else ""
@@ -39,6 +39,7 @@ def from_query(params: Mapping[str, str], actor: Actor) -> dict[str, Any]:
         "rule": rule,
         "registry": slug or terms.get("registry", ""),
         "repository": name,
+        "tag": terms.get("tag", ""),
         "team": "" if team == NO_TEAM else team or _only_team(actor),
     }
 

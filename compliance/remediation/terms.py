@@ -32,6 +32,7 @@ LONGEST_VALUE: Final = 4_000
 
 _SLUG = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _REPOSITORY = re.compile(r"([A-Za-z0-9_-]{1,60})/([^\s\"]{1,255})", re.ASCII)
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _USERNAME = re.compile(r"[\w.@+-]{1,150}")
 _PLATFORM = re.compile(r"[\w/.:+-]{1,100}", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -143,6 +144,7 @@ TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "rule": _list(RULE_IDS, str.upper),
     "team": _like(_SLUG),
     "repository": _like(_REPOSITORY),
+    "tag": _like(_TAG),
     "registry": _like(_SLUG),
     "environment": _environment,
     "assignee": _like(_USERNAME),

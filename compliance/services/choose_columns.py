@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db import transaction
 
 from compliance.models import Density, User
-from compliance.queries.columns import LISTS
+from compliance.queries.columns import HIDDEN_AT_FIRST, LISTS
 
 
 def choose_columns(person: User, name: str, shown: Collection[str]) -> None:
@@ -17,12 +17,15 @@ def choose_columns(person: User, name: str, shown: Collection[str]) -> None:
         rows = User.objects.filter(pk=person.pk)
         # Held: two windows may each change a list of their own.
         lists = rows.select_for_update(of=("self",), no_key=True).values_list("hidden_columns", flat=True).get()
-        rows.update(hidden_columns={key: each for key, each in {**lists, name: hidden}.items() if each})
+        chosen = {**lists, name: hidden}
+        # What a list hides anyway is not kept, so that it follows where a later release hides something else.
+        kept = {key: each for key, each in chosen.items() if set(each) != HIDDEN_AT_FIRST.get(key, set())}
+        rows.update(hidden_columns=kept)
 
 
 def show_all_columns(person: User) -> None:
-    """Show every column of every list again."""
-    User.objects.filter(pk=person.pk).update(hidden_columns={})
+    """Show every column of every list."""
+    User.objects.filter(pk=person.pk).update(hidden_columns={name: [] for name in HIDDEN_AT_FIRST})
 
 
 def choose_density(person: User, density: Density) -> None:

@@ -1,7 +1,8 @@
-"""Scan one repository again, or join what scans it already."""
+"""Scan one repository again, or one tag of it, or join what scans it already."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,8 +10,9 @@ from enum import StrEnum
 from django.db import transaction
 
 from compliance.access import may_rescan_repository
-from compliance.models import ACTIVE, Repository, RepositoryScan, Scan, State, User
+from compliance.models import ACTIVE, Repository, RepositoryScan, Scan, State, Tag, User
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.services.rescan_tags import worth_asking
 
 
 class MayNotScan(Exception):
@@ -22,13 +24,13 @@ class Answer(StrEnum):
 
     MADE = "made"
     WAITING = "waiting"
-    """A scan of all its tags has not begun with them."""
+    """A scan that asks about all of it has not begun with it."""
     RUNNING = "running"
     """A scan of all its tags is under way: some of them were asked about before the wish."""
     OFF = "off"
     """The registry is not scanned."""
     GONE = "gone"
-    """The registry has no such repository any more."""
+    """The registry has no such repository, or no such tag, any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,41 @@ def rescan_repository(repository_id: int, *, by: User, now: datetime) -> Rescan:
     :raises MayNotScan: for who may not scan it.
     """
     with transaction.atomic():
-        # Held, so that who presses twice gets the same scan.
-        rows = Repository.objects.select_for_update(of=("self",), no_key=True).select_related("registry")
-        row = rows.get(pk=repository_id)
-        if not may_rescan_repository(by.actor, row.team_id):
-            raise MayNotScan
-        if row.deleted_at is not None:
+        row = _held(repository_id, by)
+        return _not_scanned(row) or _joined(row) or _made(row, by, now)
+
+
+def rescan_tag(repository_id: int, name: str, *, by: User, now: datetime) -> Rescan:
+    """Ask the registry about one tag of a repository, unless a scan that has not begun is to do that.
+
+    One that is under way is not joined: it may have asked about the tag before the wish.
+
+    :raises MayNotScan: for who may not scan it.
+    """
+    with transaction.atomic():
+        row = _held(repository_id, by)
+        refused = _not_scanned(row)
+        if refused is not None:
+            return refused
+        if not Tag.objects.listed().filter(repository=row, name=name).exists():
             return Rescan(Answer.GONE)
-        if not row.registry.enabled:
-            return Rescan(Answer.OFF)
-        return _joined(row) or _made(row, by, now)
+        asked = worth_asking({row.pk: [name]})
+        return _made(row, by, now, only=asked[row.pk]) if asked else Rescan(Answer.WAITING)
+
+
+def _held(repository_id: int, by: User) -> Repository:
+    """So that who presses twice gets the same scan."""
+    rows = Repository.objects.select_for_update(of=("self",), no_key=True).select_related("registry")
+    row = rows.get(pk=repository_id)
+    if not may_rescan_repository(by.actor, row.team_id):
+        raise MayNotScan
+    return row
+
+
+def _not_scanned(row: Repository) -> Rescan | None:
+    if row.deleted_at is not None:
+        return Rescan(Answer.GONE)
+    return None if row.registry.enabled else Rescan(Answer.OFF)
 
 
 def _joined(row: Repository) -> Rescan | None:
@@ -70,7 +97,7 @@ def _joined(row: Repository) -> Rescan | None:
     return Rescan(Answer.WAITING, scan) if scan is not None else None
 
 
-def _made(row: Repository, by: User, now: datetime) -> Rescan:
+def _made(row: Repository, by: User, now: datetime, only: Sequence[str] | None = None) -> Rescan:
     scan = Scan.objects.create(
         registry_id=row.registry_id,
         trigger=Scan.Trigger.PAGE,
@@ -82,5 +109,5 @@ def _made(row: Repository, by: User, now: datetime) -> Rescan:
         listed_at=now,
         repositories_total=1,
     )
-    part = RepositoryScan.objects.create(scan=scan, repository=row)
+    part = RepositoryScan.objects.create(scan=scan, repository=row, only_tags=only)
     return Rescan(Answer.MADE, scan.pk, (WakeUp(Work.REPOSITORY_SCAN, part.pk),))

@@ -1,4 +1,4 @@
-"""What the head of a repository's page offers: scanning it again, and being told of it."""
+"""What a repository's page offers: scanning it or one of its tags again, and being told of it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from compliance.access import may_see_operations
+from compliance.models import User
+from compliance.queries.filters import storable
 from compliance.queries.watched import hears_of_watched
-from compliance.services.rescan_repository import Answer, MayNotScan, rescan_repository
+from compliance.services.rescan_repository import Answer, MayNotScan, Rescan, rescan_repository, rescan_tag
 from compliance.services.watch_repository import TooManyWatched, unwatch, watch
 from compliance.tasks.wake import ring
 from compliance.views.repositories import found_repository
@@ -32,24 +34,38 @@ _SAID: Final[Mapping[Answer, tuple[int, str]]] = {
     Answer.OFF: (messages.WARNING, "The registry is switched off, so nothing of it is scanned."),
     Answer.GONE: (messages.WARNING, "The registry has no such repository any more."),
 }
+_SAID_OF_TAG: Final[Mapping[Answer, tuple[int, str]]] = {
+    **_SAID,
+    Answer.MADE: (messages.SUCCESS, "The registry is asked about {tag}."),
+    Answer.WAITING: (messages.INFO, "A scan that has not begun asks about {tag}: no other was made."),
+    Answer.GONE: (messages.WARNING, "The registry has no such tag any more."),
+}
 
 
 @require_POST
 def rescan(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """Ask about all its tags now, or join the scan that does."""
-    header = found_repository(request, slug, name)
+    """Ask about all its tags now, or about the one that was named, or join the scan that does."""
+    header, tag = found_repository(request, slug, name), request.POST.get("tag", "")
     try:
-        made = rescan_repository(header.id, by=signed_in(request), now=timezone.now())
+        made = _asked(header.id, tag, signed_in(request))
     except MayNotScan as error:
         raise PermissionDenied(
             "Only triagers and leads of its team, and the role security, have a repository scanned again. "
             "Ask a lead of the team."
         ) from error
     ring(made.wake_ups)
-    messages.add_message(request, *_SAID[made.answer])
-    if made.scan_id is not None and may_see_operations(actor_of(request)):
+    level, said = (_SAID_OF_TAG if tag else _SAID)[made.answer]
+    messages.add_message(request, level, said.replace("{tag}", tag))
+    if not tag and made.scan_id is not None and may_see_operations(actor_of(request)):
         return HttpResponseRedirect(reverse("scan", args=[made.scan_id]))
     return HttpResponseRedirect(reverse("repository", args=[slug, name]))
+
+
+def _asked(repository_id: int, tag: str, by: User) -> Rescan:
+    now = timezone.now()
+    if not tag:
+        return rescan_repository(repository_id, by=by, now=now)
+    return rescan_tag(repository_id, tag, by=by, now=now) if storable(tag) else Rescan(Answer.GONE)
 
 
 @require_POST

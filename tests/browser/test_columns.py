@@ -136,7 +136,7 @@ def test_without_scripts(browser: Browser, visitor: Visitor, sam: User) -> None:
     assert page.url == f"{visitor.base}/settings/profile/"
     assert not page.get_by_role("button", name="Show all columns again").count()
     sam.refresh_from_db()
-    assert (sam.density, sam.hidden_columns) == ("compact", {})
+    assert (sam.density, sam.hidden_columns) == ("compact", {"repository": []})
     window.close()
 
 

@@ -52,12 +52,23 @@ from compliance.remediation.terms import TERMS, Ages, canonical
         ("assignee", "somebody", "assigned to somebody"),
         ("assignee", "kim", "assigned to kim"),
         ("repository", "harbor/app", "repository harbor/app"),
+        ("tag", "1.0", "tag 1.0"),
         ("platform", "linux/amd64", "platform linux/amd64"),
     ],
 )
 def test_words(name: str, value: str, words: str) -> None:
     assert canonical(name, value) == value
     assert say(name, value) == words
+
+
+def test_a_tag_is_one_of_a_repository() -> None:
+    assert read_filter({"tag": "1.0"}).problems == ("“tag” names one of a repository: say which repository.",)
+    assert not read_filter({"q": "repo:harbor/app tag:1.0"}).problems
+    assert read_filter({"repository": "harbor/app", "tag": "1.0"}).query == "repository=harbor%2Fapp&tag=1.0"
+    assert not read_filter({"repository": "harbor/app"}).problems
+    named = read_filter({"repository": "harbor/app", "tag": "1.0", "rule": "NR103"})
+    assert named.without("repository").terms == {"rule": "NR103"}
+    assert named.without("tag").terms == {"repository": "harbor/app", "rule": "NR103"}
 
 
 def test_the_address_counts_and_the_search_box_before_it() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from compliance.models import Repository, RepositoryScan, Scan, State, User
+from compliance.models import Registry, Repository, RepositoryScan, Scan, State, Tag, User
 from compliance.policy.wake_up import WakeUp, Work
-from compliance.services.rescan_repository import Answer, MayNotScan, Rescan, rescan_repository
+from compliance.services.rescan_repository import Answer, MayNotScan, Rescan, rescan_repository, rescan_tag
 from compliance.services.scan_repository import scan_repository
 from tests.compliance.services.conftest import World
 from tests.compliance.services.test_reconcile_findings import ROOT
@@ -120,3 +120,40 @@ def test_a_push_that_no_webhook_told_of_is_found(world: World) -> None:
     assert sorted(home.tags.values_list("name", flat=True)) == ["1", "2"]
     assert Repository.objects.get(name="team/other").tags.count() == 1
     assert Scan.objects.get(pk=made.scan_id).state == State.DONE
+
+
+def test_a_partial_scan_of_one_tag_is_made(home: Repository, sam: User) -> None:
+    made = rescan_tag(home.pk, "latest", by=sam, now=NOW)
+    part = RepositoryScan.objects.get(scan=made.scan_id)
+    assert made == Rescan(Answer.MADE, part.scan_id, (WakeUp(Work.REPOSITORY_SCAN, part.pk),))
+    assert (part.repository, part.only_tags, part.state, part.heavy) == (home, ["latest"], State.QUEUED, False)
+    assert rescan_tag(home.pk, "latest", by=sam, now=NOW) == Rescan(Answer.WAITING)
+    assert rescan_tag(home.pk, "1.0", by=sam, now=NOW).answer is Answer.MADE
+
+
+@pytest.mark.parametrize(
+    ("columns", "answer"),
+    [
+        ({"state": State.QUEUED}, Answer.WAITING),
+        ({"state": State.RUNNING}, Answer.MADE),
+        ({"state": State.QUEUED, "cursor": "a"}, Answer.MADE),
+        ({"state": State.QUEUED, "only_tags": ["1.0", "latest"]}, Answer.WAITING),
+        ({"state": State.QUEUED, "only_tags": ["1.0"]}, Answer.MADE),
+        ({"state": State.QUEUED, "only_tags": ["latest"], "heavy": True}, Answer.MADE),
+    ],
+)
+def test_a_tag_is_asked_about_once(home: Repository, sam: User, columns: dict[str, object], answer: Answer) -> None:
+    under_way(home, **columns)
+    assert rescan_tag(home.pk, "latest", by=sam, now=NOW).answer is answer
+
+
+def test_a_tag_that_is_not_there_is_not_asked_about(home: Repository, sam: User) -> None:
+    before = Scan.objects.count()
+    assert rescan_tag(home.pk, "none", by=sam, now=NOW) == Rescan(Answer.GONE)
+    Tag.objects.update(deleted_at=NOW)
+    assert rescan_tag(home.pk, "latest", by=sam, now=NOW) == Rescan(Answer.GONE)
+    Registry.objects.update(enabled=False)
+    assert rescan_tag(home.pk, "latest", by=sam, now=NOW) == Rescan(Answer.OFF)
+    with pytest.raises(MayNotScan):
+        rescan_tag(home.pk, "latest", by=user("vic", role="auditor"), now=NOW)
+    assert Scan.objects.count() == before

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import AuditEvent, Repository, Tag, User
-from compliance.queries.columns import LISTS
+from compliance.queries.columns import HIDDEN_AT_FIRST, LISTS
 from tests.support.pages import Page, get, get_part, logged_in
 from tests.support.remediation import finding, own, team
 from tests.support.rows import NOW, Fleet, fleet, user
@@ -66,8 +66,9 @@ def table(html: str) -> Page:
 
 
 def heads(html: str) -> list[str]:
-    """What stands above the columns, without that of what is marked: boxes, and the two tags to compare."""
-    return [each.text for each in table(html).all("th", scope="col") if each.text not in ("Choose", "From, to")]
+    """What stands above the columns, without that of what is marked or done: boxes, two tags to compare, menus."""
+    others = ("Choose", "From, to", "Actions")
+    return [each.text for each in table(html).all("th", scope="col") if each.text not in others]
 
 
 def cells(html: str) -> set[str]:
@@ -87,18 +88,20 @@ def labels(name: str, *without: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_everything_is_shown_to_begin_with(reader: Client, made: Fleet, name: str) -> None:
-    page = get(reader, PAGES[name])
-    assert sorted(heads(page.html)) == sorted(ALWAYS[name] + labels(name))
-    assert cells(page.html) == {CARDS.get(label, label) for label in labels(name)}
+def test_everything_that_fits_is_shown_to_begin_with(reader: Client, made: Fleet, name: str) -> None:
+    page, shown = get(reader, PAGES[name]), labels(name, *HIDDEN_AT_FIRST.get(name, ()))
+    assert sorted(heads(page.html)) == sorted(ALWAYS[name] + shown)
+    assert cells(page.html) == {CARDS.get(label, label) for label in shown}
     boxes = page.all("input", name="column")
     assert [box.attributes["value"] for box in boxes] == list(LISTS[name])
-    assert all("checked" in box.attributes for box in boxes)
+    unchecked = {box.attributes["value"] for box in boxes if "checked" not in box.attributes}
+    assert unchecked == HIDDEN_AT_FIRST.get(name, set()) == ({"digest"} if name == "repository" else set())
     assert page.all("html")[0].attributes["data-density"] == "comfortable"
 
 
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name in EACH for key in LISTS[name]])
 def test_one_column_is_hidden(reader: Client, person: User, name: str, key: str) -> None:
+    choose(reader, name, *LISTS[name])
     shown = get(reader, PAGES[name])
     choose(reader, name, *(LISTS[name].keys() - {key}))
     label = LISTS[name][key]
@@ -120,7 +123,8 @@ def test_what_a_row_is_called_cannot_be_hidden(reader: Client, person: User, nam
         assert not cells(html)
         assert len(table(html).all("th", scope="row")) > 0
     for other in LISTS.keys() - {name}:
-        assert len(heads(get(reader, PAGES[other]).html)) == len(ALWAYS[other]) + len(LISTS[other])
+        hidden = len(HIDDEN_AT_FIRST.get(other, ()))
+        assert len(heads(get(reader, PAGES[other]).html)) == len(ALWAYS[other]) + len(LISTS[other]) - hidden
 
 
 @pytest.mark.parametrize(
@@ -182,7 +186,7 @@ def test_foreign_columns_are_ignored(reader: Client, person: User) -> None:
 def test_what_is_stored_and_not_known_any_more_is_ignored(reader: Client, person: User) -> None:
     User.objects.update(hidden_columns={"tags": ["gone", "size"], "gone": ["size"]})
     assert heads(get(reader, PAGES["tags"]).html) == ["Repository", "Tag", *labels("tags", "size")]
-    assert "Hidden: 1 column of Tags." in get(reader, "/settings/profile/").text
+    assert "Hidden: 1 column of Tags, 1 column of Tags of a repository." in get(reader, "/settings/profile/").text
 
 
 def test_everybody_changes_only_their_own(reader: Client, person: User) -> None:
@@ -231,6 +235,8 @@ def test_rows_stand_closer_on_every_page(reader: Client, person: User) -> None:
 
 
 def test_settings_show_all_columns_again(reader: Client, person: User) -> None:
+    assert "Hidden: 1 column of Tags of a repository." in get(reader, "/settings/profile/").text
+    reader.post(ADDRESS, {"all": "1"})
     page = get(reader, "/settings/profile/")
     assert "No column of a list is hidden" in page.text
     assert "Show all columns again" not in page.text
@@ -242,7 +248,17 @@ def test_settings_show_all_columns_again(reader: Client, person: User) -> None:
     assert chosen == ["compact"]
     reader.post(ADDRESS, {"density": "compact", "all": "1", "next": "/settings/profile/"})
     person.refresh_from_db()
-    assert (person.density, person.hidden_columns) == ("compact", {})
+    assert (person.density, person.hidden_columns) == ("compact", {"repository": []})
+    assert sorted(heads(get(reader, PAGES["repository"]).html)) == sorted(["Tag", *labels("repository")])
+
+
+def test_what_is_hidden_at_first_is_not_kept(reader: Client, person: User) -> None:
+    choose(reader, "repository", *(LISTS["repository"].keys() - HIDDEN_AT_FIRST["repository"]))
+    person.refresh_from_db()
+    assert person.hidden_columns == {}
+    choose(reader, "repository", *LISTS["repository"])
+    person.refresh_from_db()
+    assert person.hidden_columns == {"repository": []}
 
 
 def test_the_findings_of_an_unfolded_group(reader: Client, person: User) -> None:

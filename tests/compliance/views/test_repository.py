@@ -57,7 +57,7 @@ def test_what_belongs_to_it_is_behind_tabs_that_say_how_much_it_is(reader: Clien
     finding(made.repositories[0], status="waived", waiver=waiver)
     Waiver.objects.create(title="Of others", rule="NR103", reason="vendor", owner=sam, created_by=sam, **kept)
     links = get(reader, URL).all("nav", aria_label="Of this repository")[0]
-    assert links.text == "Tags 2 Findings 0 Trend Scans Waivers 1 Owner"
+    assert links.text == "Tags 2 Findings 0 Trend Scans Waivers 1 Settings"
     named = "repository=harbor%2Fteam%2Fapp-0000"
     assert len(get(reader, f"/waivers/?{named}").rows) == 1
     assert "No waiver matches" in get(reader, "/waivers/?repository=harbor/team/none").text
