@@ -88,6 +88,7 @@ _OTHERS: Mapping[str, tuple[str, ...]] = {
     "waiver_new": ("finding={finding}", "tab=open&team={team}"),
     "waiver_covered": ("rule=NR103&team={team}",),
     "unowned": ("q=7",),
+    "findings_views": ("counted=all", "counted=pinned"),
     "findings_export": (
         *("format=csv", "format=ndjson", "format=sarif", "format=md", "tab=all&format=csv"),
         "fixed=30d",

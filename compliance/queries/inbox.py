@@ -100,6 +100,11 @@ class Inbox:
         return address(self.filter, self.view)[1:]
 
     @property
+    def pinned(self) -> bool:
+        """Whether some tabs are saved views, whose numbers are asked for once the page is there."""
+        return any(tab.id for tab in self.tabs)
+
+    @property
     def changeable(self) -> int:
         """How many rows may be chosen."""
         return sum(row.may_change for row in self.rows)

@@ -19,6 +19,7 @@ from compliance.remediation.terms import split_repository
 MOST_VIEWS = 200
 MOST_TABS = 20
 """More are on their page."""
+EVERY = Q()
 _UNPINNED, _PINNED = SavedView.unpinned_by.through, SavedView.pinned_by.through
 
 
@@ -49,24 +50,29 @@ class ViewRow:
         return (TABS[wanted.tab], *(chip.label for chip in chips(wanted, view)), *group)
 
 
-def list_views(user: User) -> Sequence[ViewRow]:
+def find_view(user: User, view_id: int) -> ViewRow | None:
+    """One of those that somebody may see."""
+    return next(iter(list_views(user, Q(pk=view_id))), None)
+
+
+def list_views(user: User, which: Q = EVERY) -> Sequence[ViewRow]:
     """All that somebody may see, one's own last."""
     actor = user.actor
     if actor.sees_everything:
-        return views_for(user, teams=(), registries=())
+        return views_for(user, teams=(), registries=(), which=which)
     teams = Team.objects.filter(pk__in=actor.team_ids).values_list("slug", flat=True)
     registries = Registry.objects.filter(repositories__team__in=actor.team_ids).values_list("slug", flat=True)
-    return views_for(user, teams=teams, registries=registries.distinct())
+    return views_for(user, teams=teams, registries=registries.distinct(), which=which)
 
 
-def views_for(user: User, *, teams: Iterable[str], registries: Iterable[str]) -> Sequence[ViewRow]:
+def views_for(user: User, *, teams: Iterable[str], registries: Iterable[str], which: Q = EVERY) -> Sequence[ViewRow]:
     """Those that somebody may see, shared ones first.
 
     :param teams: slugs of the teams that are offered to them, and of the registries.
     """
     actor = user.actor
     own = ExpressionWrapper(Q(by=user), BooleanField())
-    seen = SavedView.objects.filter(Q(by=user) | _shared(actor)).annotate(tab=_tab(user), own=own)
+    seen = SavedView.objects.filter(which, Q(by=user) | _shared(actor)).annotate(tab=_tab(user), own=own)
     found = seen.order_by("-own", "-tab", "-shared", "name")  # however many others share, one's own are among them
     columns = ("pk", "name", "query", "by", "by__username", "shared", "team", "team__name", "tab")
     rows = [

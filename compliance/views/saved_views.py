@@ -13,11 +13,13 @@ from compliance.access import may_share_view_with, may_share_views
 from compliance.models import SavedView, Team, User
 from compliance.queries.filters import text_of
 from compliance.queries.finding_filter import address, params_of, read_filter, read_view
-from compliance.queries.saved_views import ViewRow, list_views
+from compliance.queries.saved_views import ViewRow, find_view
+from compliance.queries.view_counts import shown_views
 from compliance.services.save_view import CannotSave, save_view
 from compliance.views.respond import Shape, page, signed_in
 
 _VIEWS = Shape("compliance/findings/views.html", "results")
+_TABS = Shape("compliance/findings/views.html", "held")
 _OF_A_TEAM = "team:"
 
 
@@ -26,7 +28,10 @@ def index(request: HttpRequest) -> HttpResponse:
     """All queries that somebody may see; a post keeps another."""
     if request.method == "POST":
         return _save(request)
-    return page(request, _VIEWS, {"views": list_views(signed_in(request))}, now=timezone.now())
+    counted, now = text_of(request.GET, "counted"), timezone.now()
+    views = shown_views(signed_in(request), counted, now=now)
+    shape = _TABS if counted == "pinned" else _VIEWS
+    return page(request, shape, {"views": views, "counted": counted == "all"}, now=now)
 
 
 @require_POST
@@ -83,7 +88,7 @@ def _team(chosen: str, user: User) -> Team | None:
 
 
 def _visible(user: User, view_id: int) -> ViewRow:
-    found = next((row for row in list_views(user) if row.id == view_id), None)
+    found = find_view(user, view_id)
     if found is None:
         raise Http404("There is no such view.")
     return found

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import pytest
 from django.test import Client
 
-from compliance.models import Finding, Registry, Repository, Tag, Team, User
+from compliance.models import Finding, Registry, Repository, SavedView, Tag, Team, User
 from compliance.remediation.metrics import Span
 from compliance.remediation.status import Resolution
 from compliance.services.grade_repositories import grade_repositories
@@ -63,6 +63,7 @@ PAGES = (
     "/findings/?tab=all&team=payments",
     "/findings/?group=rule",
     "/findings/?environment=staging&group=team",
+    "/findings/views/?counted=all",
     "/repos/?environment=production",
     "/findings/?tab=all&group=team",
     "/waivers/",
@@ -156,6 +157,19 @@ def made(lead: User) -> Fleet:
             ],
             repository,
         )
+    security = user("security", role="security")
+    queries = (
+        "tab=overdue",
+        "tab=mine",
+        "tab=teams",
+        "severity=high&group=rule",
+        "q=app&sort=age",
+        "fixed=90d",
+        "q=a:b",
+    )
+    SavedView.objects.bulk_create(
+        SavedView(name=query, query=query, by=security, shared=True) for query in (*queries, "team=payments&tab=all")
+    )
     return made
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -9,7 +11,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from compliance.models import SavedView, Team, User
 from compliance.queries.saved_views import MOST_VIEWS
 from tests.support.pages import get
-from tests.support.remediation import join, own, team
+from tests.support.remediation import finding, join, own, team
 from tests.support.rows import fleet, user
 
 URL = "/findings/views/"
@@ -194,6 +196,63 @@ def test_twenty_are_tabs_the_rest_is_on_the_page(reader: Client) -> None:
     assert len(names(reader)) == 25
 
 
+def numbers(client: Client, url: str = f"{URL}?counted=all") -> dict[str, str]:
+    """What each view is said to hold, by its name."""
+    words = (link.text.partition(" in ") for link in get(client, url).all("a"))
+    return {name: number for number, found, name in words if found}
+
+
+def test_each_is_told_what_a_view_holds_of_what_they_see(pay: Team) -> None:
+    made = fleet(4)
+    own(pay, made.repositories[:1])
+    for repository in made.repositories:
+        finding(repository, "NR401", subject="counted")
+    lead, security = client_of("lead", lead=pay), client_of("security", "security")
+    for name in ("v1", "v1 again"):
+        keep(security, name, "1", "rule=NR401&subject=counted")
+    keep(security, "v2", "1", "rule=NR401&status=fixed")
+    SavedView.objects.create(
+        name="v3", query="q=severity:nothing", by=User.objects.get(username="security"), shared=True
+    )
+    assert numbers(security) == {"v1": "4", "v1 again": "4", "v2": "0", "v3": "0"}
+    assert numbers(lead) == {"v1": "1", "v1 again": "1", "v2": "0", "v3": "0"}
+    with patch("compliance.queries.view_counts.MOST_COUNTED", 3):
+        assert numbers(security)["v1"] == "3+"
+        bounded = [link for link in get(security, f"{URL}?counted=all").all("a") if link.text == "3+ in v1"]
+        assert "data-count" not in bounded[0].attributes
+        assert numbers(lead)["v1"] == "1"
+
+
+def test_views_are_counted_after_the_page(pay: Team) -> None:
+    security = client_of("security", "security")
+    view = keep(security, "v1")
+    assert view is not None
+    page = get(security, URL)
+    (results,) = (each for each in page.elements if each.attributes.get("id") == "results")
+    assert results.attributes["hx-get"] == f"{URL}?counted=all"
+    assert numbers(security, URL) == {}
+    assert f"{URL}?counted=all" in {link.attributes["href"] for link in page.all("a")}  # without JavaScript
+    part = security.get(f"{URL}?counted=all", headers={"HX-Request": "true"}).content.decode()
+    assert part.lstrip().startswith('<div id="results"')
+    assert "hx-get" not in part
+
+
+def test_tabs_are_counted_after_the_inbox(pay: Team) -> None:
+    security = client_of("security", "security")
+    pinned, other = keep(security, "v1"), keep(security, "v2")
+    assert pinned is not None
+    assert other is not None
+    security.post(f"{URL}{other.pk}/pin/", {"pinned": ""})
+    inbox = get(security, "/findings/")
+    (asks,) = (each for each in inbox.elements if each.attributes.get("hx-trigger", "").startswith("load"))
+    part = security.get(asks.attributes["hx-get"], headers={"HX-Request": "true"}).content.decode()
+    assert f'id="held-{pinned.pk}" hx-swap-oob="true">0</span>' in part
+    assert f'id="held-{pinned.pk}"' in inbox.html
+    assert part.count("<span") == 1
+    security.post(f"{URL}{pinned.pk}/pin/", {"pinned": ""})
+    assert "counted=pinned" not in get(security, "/findings/").html
+
+
 @pytest.mark.parametrize("views", [1, 30])
 def test_queries_do_not_grow(pay: Team, django_assert_num_queries: DjangoAssertNumQueries, views: int) -> None:
     security, lead = user("sam"), user("lead", role="member")
@@ -207,3 +266,5 @@ def test_queries_do_not_grow(pay: Team, django_assert_num_queries: DjangoAssertN
         client.force_login(person)
         with django_assert_num_queries(expected):
             assert client.get(URL).status_code == 200
+        with django_assert_num_queries(expected + 1):
+            assert client.get(f"{URL}?counted=all").status_code == 200
