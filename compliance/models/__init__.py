@@ -17,7 +17,16 @@ from compliance.models.finding import (
 from compliance.models.history import HISTORIES
 from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, ShownChoice, VerdictChoice
 from compliance.models.lease import LeaseLost
-from compliance.models.notice import Channel, ChannelKind, Delivery, DeliveryAttempt, NoticeKind, Subscription, Watch
+from compliance.models.notice import (
+    Channel,
+    ChannelKind,
+    Delivery,
+    DeliveryAttempt,
+    NoticeKind,
+    Subscription,
+    ViewMail,
+    Watch,
+)
 from compliance.models.registry import AuthMethod, Policy, PolicyAssignment, PolicyVersion, Registry, RegistryState
 from compliance.models.rejudging import Rejudging
 from compliance.models.repository import DailySnapshot, FleetDay, Repository, Tag, TagChange
@@ -93,6 +102,7 @@ __all__ = [
     "UnsettledWaiver",
     "User",
     "VerdictChoice",
+    "ViewMail",
     "Waiver",
     "Watch",
     "WebhookEndpoint",

@@ -95,6 +95,25 @@ class Watch(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "repository"], name="watch_once")]
 
 
+class ViewMail(models.Model):
+    """A saved view that somebody has mailed every week; it says nothing about whether they may see it.
+
+    ``view`` is empty once it was deleted; ``name`` is what it was called. ``told_at``, ``told_count``: when the last
+    mail that was sent had been made, and how many findings there were.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="view_mails")
+    view = models.ForeignKey("SavedView", null=True, blank=True, on_delete=models.SET_NULL, related_name="mails")
+    name = models.CharField(max_length=80)
+    since = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)
+    told_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [models.UniqueConstraint(fields=["channel", "view"], name="view_mail_once")]
+
+
 class DeliveryQuerySet(LeasedQuerySet["Delivery"]):
     """Deliveries as work."""
 
@@ -124,6 +143,7 @@ class Delivery(Leased):
         FAILED = "failed", "Given up"
         DROPPED = "dropped", "Not sent: nobody there is to hear of it any more"
         JOINED = "joined", "Sent with others in one message"
+        NOTHING = "nothing", "Not sent: there was nothing to tell"
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
     kind = models.CharField(max_length=16, choices=NoticeKind.choices)

@@ -143,6 +143,14 @@ def read_filter(params: Mapping[str, str]) -> FindingFilter:
     return FindingFilter(tab, terms, typed.words, (*typed.problems, *alone))
 
 
+def is_understood(query: str) -> bool:
+    """Whether a kept query still means all it says: without a rule that is gone, say, it would ask for more."""
+    params = params_of(query)
+    wanted = read_filter(params)
+    known = {"q", "sort", "group", "size", *wanted.terms, *({"tab"} if params.get("tab") in TABS else ())}
+    return not wanted.problems and len(query) <= LONGEST_QUERY and params.keys() <= known
+
+
 def read_view(params: Mapping[str, str]) -> FindingView:
     """Sorting, grouping, the size of a page."""
     sizes = {str(size): size for size in SIZES}

@@ -109,6 +109,15 @@ def segments(*, now: datetime) -> tuple[tuple[Q, tuple[str, ...]], ...]:
     )
 
 
+def most_urgent(rows: FindingQuerySet, most: int, *, now: datetime) -> list[int]:
+    """The ids of the first few, most urgent first."""
+    ids: list[int] = []
+    for condition, order in segments(now=now):
+        if len(ids) < most:
+            ids += rows.filter(condition).order_by(*order).values_list("pk", flat=True)[: most - len(ids)]
+    return ids
+
+
 def ordered(rows: FindingQuerySet, sort: str) -> QuerySet[Finding]:
     """Sorted by anything but urgency, which is made of ``segments``."""
     turned = sort.startswith("-")

@@ -14,7 +14,7 @@ from compliance.models import Channel, Delivery, DeliveryAttempt, NoticeKind, Te
 from compliance.queries.paging import Paging, page_of
 
 KINDS: Final[Mapping[str, str]] = {str(kind): str(kind.label) for kind in NoticeKind}
-_LABELS: Final[Mapping[str, str]] = {**KINDS, "test": "A test"}
+_LABELS: Final[Mapping[str, str]] = {**KINDS, "view": "A saved view", "test": "A test"}
 _MOST_TRIES: Final = 20
 
 

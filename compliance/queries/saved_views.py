@@ -56,7 +56,10 @@ def find_view(user: User, view_id: int) -> ViewRow | None:
 
 
 def list_views(user: User, which: Q = EVERY) -> Sequence[ViewRow]:
-    """All that somebody may see, one's own last."""
+    """All that somebody may see, one's own last.
+
+    :param which: only those of them.
+    """
     actor = user.actor
     if actor.sees_everything:
         return views_for(user, teams=(), registries=(), which=which)

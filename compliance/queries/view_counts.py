@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -14,6 +14,7 @@ from compliance.access import Actor
 from compliance.models import User
 from compliance.queries.finding_filter import params_of
 from compliance.queries.findings import select_findings
+from compliance.queries.mailed_views import mail_choices
 from compliance.queries.saved_views import MOST_TABS, ViewRow, list_views
 
 MOST_COUNTED: Final = 1_000
@@ -33,14 +34,23 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class ShownView:
-    """A view, and what it holds where that was asked for."""
+    """A view, what it holds where that was asked for, and the channel that it is mailed to."""
 
     row: ViewRow
     held: Held | None
+    mailed_to: str
 
 
-def shown_views(user: User, counted: str, *, now: datetime) -> tuple[ShownView, ...]:
-    """All that somebody may see.
+@dataclass(frozen=True, slots=True)
+class ViewsPage:
+    """All that somebody may see, and by their ids the channels of mail they have."""
+
+    views: tuple[ShownView, ...]
+    channels: tuple[tuple[int, str], ...]
+
+
+def views_page(user: User, counted: str, *, now: datetime) -> ViewsPage:
+    """The page of views, or what is asked for after a page.
 
     :param counted: ``all`` of them, or ``pinned``: those that are tabs. Else none is.
     """
@@ -48,7 +58,9 @@ def shown_views(user: User, counted: str, *, now: datetime) -> tuple[ShownView, 
     asked = {"all": rows, "pinned": [row for row in rows if row.pinned][:MOST_TABS]}.get(counted, [])
     held = count_views([row.query for row in asked], user.actor, now=now)
     ids = {row.id for row in asked}
-    return tuple(ShownView(row, held[row.query] if row.id in ids else None) for row in rows)
+    mail = mail_choices(user)
+    shown = (ShownView(row, held[row.query] if row.id in ids else None, mail.mailed.get(row.id, "")) for row in rows)
+    return ViewsPage(tuple(shown), mail.channels)
 
 
 def count_views(queries: Iterable[str], actor: Actor, *, now: datetime) -> Mapping[str, Held]:
@@ -56,7 +68,7 @@ def count_views(queries: Iterable[str], actor: Actor, *, now: datetime) -> Mappi
     counts = dict.fromkeys(queries, Held(0))
     asked = list(counts)
     parts: list[str] = []
-    values: list[object] = []
+    values: list[Any] = []
     for at, query in enumerate(asked):
         found = select_findings(params_of(query), actor, now=now).order_by().values("pk")[: MOST_COUNTED + 1]
         try:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from compliance.remediation.notices import LONGEST_LINE, LONGEST_SUBJECT, MOST_LINES, Kind, Line, Notice, inline
 
 JOINED: Final = (Kind.REGRESSION, Kind.CRITICAL, Kind.ASSIGNED, Kind.OVERDUE, Kind.WAIVER, Kind.WATCHED)
-"""Kinds of which several become one message, the most urgent first. A team's week and a test stand alone."""
+"""Kinds of which several become one message, the most urgent first. A team's week, a view and a test stand alone."""
 
 AT_ONCE: Final = 10
 """Messages of one kind to one channel within an hour that are sent at once."""
@@ -31,6 +31,7 @@ _MANY: Final[Mapping[Kind, str]] = {
     Kind.OVERDUE: "{n} finding{s} {be} overdue",
     Kind.WAIVER: "News of {n} waiver{s}",
     Kind.WATCHED: "News of {n} finding{s} in {where}, which you watch",
+    Kind.VIEW: "{n} finding{s} in a view you have mailed",
 }
 
 

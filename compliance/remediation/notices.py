@@ -49,8 +49,14 @@ class Kind(StrEnum):
     DIGEST = "digest"
     WATCHED = "watched"
     """Any of the first two, or what is overdue, in a repository that a person watches."""
+    VIEW = "view"
+    """What a saved view holds. Nobody subscribes to it as to the others: a person chooses views."""
     TEST = "test"
     """Nobody subscribes to it: it is asked for."""
+
+
+_FOOT: Final = "Sent by a channel of Plimsoll, which is switched off here:"
+_FEET: Final = {Kind.VIEW: "You have this view mailed each week, which you end here:"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ def words(notice: Notice, *, site: str = "", why: str = "") -> Message:
     rest = f"and {more:,} more" if more else ""
     url = site + notice.path
     named = [*(f"- {said}\n  {link}" for said, link, _ in lines), *([rest] if rest else [])]
-    foot = ["-- ", "Sent by a channel of Plimsoll, which is switched off here:", site + why, ""] if why else []
+    foot = ["-- ", _FEET.get(notice.kind, _FOOT), site + why, ""] if why else []
     text = [title, "", *named, *([""] if named else []), url, "", *foot]
     return Message(
         subject=f"[Plimsoll] {title}",

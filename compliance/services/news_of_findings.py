@@ -151,6 +151,12 @@ def _notice(kind: Kind, key: str, title: str, rows: Sequence[Finding], count: in
     )
 
 
+def lines_of(ids: Sequence[int]) -> tuple[Line, ...]:
+    """Findings by their ids, in that order."""
+    rows = {row.pk: row for row in _read(ids)}
+    return tuple(_line(rows[pk]) for pk in ids if pk in rows)
+
+
 def _list(kind: Kind, repository: str) -> str:
     if kind is Kind.ASSIGNED:
         return f"{reverse('findings')}?tab=mine"

@@ -23,9 +23,10 @@ from compliance.outgoing.outcome import Outcome
 from compliance.outgoing.request import post
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.remediation.joining import HOUR
-from compliance.remediation.notices import WAITS, Message, next_try, sign
+from compliance.remediation.notices import WAITS, Kind, Message, next_try, sign
 from compliance.services.gather_deliveries import next_delivery
 from compliance.services.word_delivery import message_of
+from compliance.services.word_view import keep_told, word_view
 
 Clock = Callable[[], datetime]
 
@@ -90,9 +91,10 @@ def _deliver(pk: int, token: uuid.UUID, clock: Clock) -> bool:
     if row.attempts > len(WAITS) + 1:
         stopped = _begin(row, token, clock())
         return _note(row, token, stopped, Outcome(False, 0, "The worker was stopped at each try."), clock())
-    message = message_of(row) if row.channel.enabled else None
+    unsent = word_view(row, token, clock()) if row.channel.enabled else _State.DROPPED
+    message = None if unsent else message_of(row)
     if message is None:
-        _end(row, token, _State.DROPPED, clock())
+        _end(row, token, unsent or _State.DROPPED, clock())
         return True
     attempt = _begin(row, token, clock())
     begun = time.monotonic()
@@ -159,6 +161,8 @@ def _note(row: Delivery, token: uuid.UUID, attempt: DeliveryAttempt, outcome: Ou
         attempt.save(update_fields=["ok", "status", "words", "milliseconds"])
         if again is None:
             _end(row, token, _State.SENT if outcome.ok else _State.FAILED, now)
+            if outcome.ok and row.kind == Kind.VIEW.value:
+                keep_told(row)
         else:
             Delivery.objects.filter(pk=row.pk).update(next_at=again, lease_token=None, lease_until=None)
         if not outcome.ok:

@@ -43,9 +43,14 @@ def tell(notices: Iterable[Notice], *, now: datetime) -> None:
         for channel in told.channels[notice.kind]:
             if told.is_for(channel, notice):
                 told.add(channel, notice)
-    held = _held({row.channel_id for row in told.rows})
-    rows = [row for row in told.rows if row.channel_id in held]
-    Delivery.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+    write_down(told.rows)
+
+
+def write_down(rows: Collection[Delivery]) -> None:
+    """Keep what is to be sent, once, for channels that are still there."""
+    held = set(_held({row.channel_id for row in rows}))
+    kept = [row for row in rows if row.channel_id in held]
+    Delivery.objects.bulk_create(kept, batch_size=_BATCH, ignore_conflicts=True)
 
 
 def waiting_deliveries(now: datetime, *, since: datetime | None = None) -> list[WakeUp]:

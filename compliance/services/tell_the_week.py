@@ -1,52 +1,51 @@
-"""Tell each team of its week: people on Monday morning where they are, the team's channels on Monday morning UTC."""
+"""Tell each team of its week: people on Monday morning where they are, the team's channels on Monday morning UTC.
+
+With it people are told of the saved views they have mailed.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime
 from typing import Final
 
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
-from compliance.models import Finding, FindingSpan, Membership, Subscription, Team
-from compliance.policy.schedule import InvalidSchedule, zone_named
+from compliance.models import Finding, FindingSpan, Membership, Subscription, Team, User
+from compliance.policy.weeks import Week, latest_week, zone_of
 from compliance.remediation.notices import Kind, Line, Notice, about
+from compliance.services.tell_of_views import tell_of_views
 from compliance.services.tell_people import anybody_listens, tell
-from compliance.services.told_until import told_until
+from compliance.services.told_until import told_so_far, told_until
 
-DIGEST_HOUR: Final = time(8)
-"""On Mondays."""
-
-_WEEK: Final = timedelta(days=7)
+_TOLD: Final = "notices:digest"
 
 
 def tell_the_week(now: datetime) -> None:
     """Tell of each week once, on Monday morning or as soon after it as there is a tick."""
-    with told_until("notices:digest", now) as since:
-        if since is None or not anybody_listens(Kind.DIGEST):
+    with told_until(_TOLD, now) as since:
+        if since is None:
             return
-        tell([*_to_teams(since, now), *_to_people(since, now)], now=now)
+        if anybody_listens(Kind.DIGEST):
+            tell([*_to_teams(since, now), *_to_people(since, now)], now=now)
+        tell_of_views(since, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
-    """From one Monday morning to the next, which are not always 168 hours apart."""
+def tell_who_moved(person: User, was: str, now: datetime) -> None:
+    """Tell somebody of a week that is over where they are now and was not where they were: no tick will.
 
-    begins: datetime
-    ends: datetime
-
-
-def latest_week(now: datetime, zone: tzinfo) -> Week:
-    """The last one that is over in a time zone."""
-    today = now.astimezone(zone).date()
-    monday = today - timedelta(days=today.weekday())
-    if datetime.combine(monday, DIGEST_HOUR, zone) > now:
-        monday -= _WEEK
-    begins, ends = (datetime.combine(day, DIGEST_HOUR, zone) for day in (monday - _WEEK, monday))
-    return Week(begins.astimezone(UTC), ends.astimezone(UTC))
+    :param was: their time zone until now. Called in the transaction that changed it.
+    """
+    told = latest_week(min(told_so_far(_TOLD) or now, now), zone_of(was))
+    over = latest_week(now, zone_of(person.time_zone))
+    if told.monday >= over.monday:
+        return
+    if anybody_listens(Kind.DIGEST):
+        tell(_to_people(over.begins, now, person), now=now)
+    tell_of_views(over.begins, now, person)
 
 
 def _to_teams(since: datetime, now: datetime) -> list[Notice]:
@@ -56,40 +55,32 @@ def _to_teams(since: datetime, now: datetime) -> list[Notice]:
     listening = Subscription.objects.filter(kind=Kind.DIGEST.value, channel__enabled=True, channel__team__isnull=False)
     teams = Team.objects.filter(channels__subscriptions__in=listening).distinct().order_by("pk")
     counts = _count(teams, week, now)
-    return [_notice(team, counts[team.pk], _day(week, UTC), people=None) for team in teams]
+    return [_notice(team, counts[team.pk], week.monday, people=None) for team in teams]
 
 
-def _to_people(since: datetime, now: datetime) -> list[Notice]:
+def _to_people(since: datetime, now: datetime, person: User | None = None) -> list[Notice]:
     notices = []
-    for name, members in sorted(_members_by_zone().items()):
-        week = latest_week(now, _zone(name))
+    for name, members in sorted(_members_by_zone(person).items()):
+        week = latest_week(now, zone_of(name))
         if week.ends > since:
             teams = Team.objects.filter(pk__in=members).order_by("pk")
-            counts, day = _count(teams, week, now), _day(week, _zone(name))
-            notices += [_notice(team, counts[team.pk], day, people=frozenset(members[team.pk])) for team in teams]
+            counts = _count(teams, week, now)
+            notices += [
+                _notice(team, counts[team.pk], week.monday, people=frozenset(members[team.pk])) for team in teams
+            ]
     return notices
 
 
-def _members_by_zone() -> Mapping[str, Mapping[int, set[int]]]:
-    """By the names of their time zones, and then by their teams, the people who want to know."""
+def _members_by_zone(person: User | None) -> Mapping[str, Mapping[int, set[int]]]:
+    """By the names of their time zones, and then by their teams, the people who want to know, or one of them."""
     listening = Subscription.objects.filter(kind=Kind.DIGEST.value, channel__enabled=True)
     rows = Membership.objects.filter(user__is_active=True, user__channels__subscriptions__in=listening)
+    if person is not None:
+        rows = rows.filter(user=person.pk)
     found: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     for zone, team, user in rows.values_list("user__time_zone", "team_id", "user_id").distinct():
         found[zone][team].add(user)
     return found
-
-
-def _zone(name: str) -> tzinfo:
-    """A zone that is no more is UTC."""
-    try:
-        return zone_named(name)
-    except InvalidSchedule:
-        return UTC
-
-
-def _day(week: Week, zone: tzinfo) -> date:
-    return week.ends.astimezone(zone).date()
 
 
 @dataclass(frozen=True, slots=True)

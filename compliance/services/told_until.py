@@ -31,3 +31,9 @@ def told_until(key: str, until: datetime) -> Iterator[datetime | None]:
         yield None if wrong else since
         if since is not None and (since < until or wrong):
             SharedValue.objects.filter(pk=key).update(value=until.isoformat())
+
+
+def told_so_far(key: str) -> datetime | None:
+    """Until when was told, by what is committed; ``None`` where nothing ever was."""
+    value = SharedValue.objects.filter(key=key).values_list("value", flat=True).first()
+    return None if value is None else datetime.fromisoformat(str(value))

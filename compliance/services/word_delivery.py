@@ -21,7 +21,10 @@ def message_of(row: Delivery) -> Message | None:
     kept = visible(row.channel, notices)
     if not kept:
         return None
-    settings_page = reverse("channel", args=[row.channel_id])
+    is_view = row.kind == Kind.VIEW.value
+    settings_page = (
+        f"{reverse('settings_notifications')}#views" if is_view else reverse("channel", args=[row.channel_id])
+    )
     said = replace(joined(kept), about=row.about)
     return words(said, site=settings.PUBLIC_URL, why=settings_page)
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from compliance.access import may_lead_team, may_manage_registries
 from compliance.forms.channel import ChannelForm
 from compliance.models import Channel, Delivery, Team, User
+from compliance.queries.mailed_views import mailed_views
 from compliance.queries.notifications import channel_page, channels_page, find_channel
 from compliance.services.save_channel import (
     TooMany,
@@ -147,6 +148,7 @@ def _page(
     )
     context = {
         "page": channels_page(owner),
+        "views": () if team else mailed_views(signed_in(request)),
         "team": team,
         "form": form,
         "secret": secret,

@@ -15,6 +15,7 @@ from compliance.forms.registry_sections import zones
 from compliance.queries.columns import DENSITIES, hidden_of
 from compliance.queries.notifications import told_of_the_week
 from compliance.services.save_profile import save_profile
+from compliance.views.moment import decided_now
 from compliance.views.respond import Shape, page, signed_in
 
 _PAGE: Final = Shape("compliance/profile/page.html")
@@ -27,7 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     form = ProfileForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_valid():
-        save_profile(person, **form.cleaned_data)
+        save_profile(person, **form.cleaned_data, now=decided_now())
         messages.success(request, "Saved.")
         return HttpResponseRedirect(reverse("settings_profile"))
     context = {

@@ -1,21 +1,24 @@
-"""Queries of the inbox under names: keeping, sharing, pinning and deleting them."""
+"""Queries of the inbox under names: keeping, sharing, pinning, mailing and deleting them."""
 
 from __future__ import annotations
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from compliance.access import may_share_view_with, may_share_views
-from compliance.models import SavedView, Team, User
-from compliance.queries.filters import text_of
+from compliance.models import SavedView, Team, User, ViewMail
+from compliance.queries.filters import number_of, text_of
 from compliance.queries.finding_filter import address, params_of, read_filter, read_view
 from compliance.queries.saved_views import ViewRow, find_view
-from compliance.queries.view_counts import shown_views
+from compliance.queries.view_counts import views_page
+from compliance.services.mail_view import CannotMail, end_mail, mail_view
 from compliance.services.save_view import CannotSave, save_view
+from compliance.views.moment import decided_now
 from compliance.views.respond import Shape, page, signed_in
 
 _VIEWS = Shape("compliance/findings/views.html", "results")
@@ -29,9 +32,9 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _save(request)
     counted, now = text_of(request.GET, "counted"), timezone.now()
-    views = shown_views(signed_in(request), counted, now=now)
+    found = views_page(signed_in(request), counted, now=now)
     shape = _TABS if counted == "pinned" else _VIEWS
-    return page(request, shape, {"views": views, "counted": counted == "all"}, now=now)
+    return page(request, shape, {"page": found, "views": found.views, "counted": counted == "all"}, now=now)
 
 
 @require_POST
@@ -48,6 +51,39 @@ def pin(request: HttpRequest, view_id: int) -> HttpResponse:
             view.unpinned_by.add(user)
             view.pinned_by.remove(user)
     return HttpResponseRedirect(reverse("findings_views"))
+
+
+@require_POST
+def mail(request: HttpRequest, view_id: int) -> HttpResponse:
+    """Have a view mailed each week to a channel of one's own, or no more."""
+    user = signed_in(request)
+    found = _visible(user, view_id)
+    channel = number_of(request.POST, "channel")
+    if channel is None:
+        _end(request, ViewMail.objects.filter(view=found.id))
+        return HttpResponseRedirect(reverse("findings_views"))
+    try:
+        made = mail_view(found.id, channel, by=user, now=decided_now())
+    except CannotMail as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"“{found.name}” goes to {made.channel.name} on Mondays at 8:00, {user.time_zone}.")
+    return HttpResponseRedirect(reverse("findings_views"))
+
+
+@require_POST
+def end(request: HttpRequest) -> HttpResponse:
+    """Have a view mailed no more, also one that was deleted or is not seen any more."""
+    _end(request, ViewMail.objects.filter(pk=number_of(request.POST, "mail") or 0))
+    return HttpResponseRedirect(f"{reverse('settings_notifications')}#views")
+
+
+def _end(request: HttpRequest, mails: QuerySet[ViewMail]) -> None:
+    user = signed_in(request)
+    found = mails.filter(channel__user=user.pk).select_related("channel").first()
+    if found is not None:
+        end_mail(found, by=user, now=decided_now())
+        messages.success(request, f"“{found.name}” is not mailed any more.")
 
 
 @require_POST

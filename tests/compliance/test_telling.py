@@ -14,15 +14,17 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
-from compliance.models import Channel, Delivery
+from compliance.models import Channel, Delivery, SavedView
 from compliance.policy.wake_up import WakeUp, Work
 from compliance.remediation.notices import Kind
+from compliance.services.mail_view import mail_view
+from compliance.services.tell_of_views import tell_of_views
 from compliance.tasks.wake import ring_now
 from tests.support.channels import channel, delivery, notice
 from tests.support.postbox import posting
 from tests.support.receiver import Receiver, receiving
-from tests.support.remediation import own, team
-from tests.support.rows import fleet
+from tests.support.remediation import finding, own, team
+from tests.support.rows import fleet, user
 from tests.support.workers import kill, worker
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
@@ -78,6 +80,39 @@ def test_kill_9_while_it_is_being_sent(tmp_path: Path) -> None:
         (False, "The worker was stopped in the middle of it: it may have arrived."),
         (True, "Delivered."),
     ]
+
+
+def test_kill_9_while_a_view_is_mailed(tmp_path: Path) -> None:
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    repository = fleet(1).repositories[0]
+    finding(repository, "NR103", subject="kept")
+    sam, now = user("sam", role="security"), timezone.now()
+    post = channel(sam, kind="mail", target="sam@example.org")
+    view = SavedView.objects.create(name="Kept", query="subject=kept", by=sam)
+    mail = mail_view(view.pk, post.pk, by=sam, now=now)
+    with posting() as box:
+        box.silent.set()
+        tell_of_views(LONG_AGO, now)
+        row = Delivery.objects.get()
+        at: dict[str, Any] = {"EMAIL_URL": f"smtp://127.0.0.1:{box.port}"}
+        with worker(tmp_path, **at) as process:
+            _until(lambda: box.mails)
+            kill(process)
+        box.silent.clear()
+        finding(repository, "NR102", subject="kept")
+        mail.refresh_from_db()
+        assert mail.told_at is None
+        Delivery.objects.update(lease_until=LONG_AGO)  # three minutes later
+        with worker(tmp_path, **at):
+            _until(lambda: _sent(row))
+            tell_of_views(LONG_AGO, timezone.now())  # a second beat
+        first, second = (read for _, read in box.mails)
+    assert first["Message-ID"] == second["Message-ID"] == f"<plimsoll-{row.pk}@localhost>"
+    assert "Kept: 1 finding," in first["Subject"]
+    assert (first["Subject"], first.get_content()) == (second["Subject"], second.get_content())
+    mail.refresh_from_db()
+    assert mail.told_count == 1
+    assert Delivery.objects.count() == 1
 
 
 def test_the_queue_is_emptied_and_it_is_sent(tmp_path: Path) -> None:

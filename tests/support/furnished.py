@@ -22,11 +22,13 @@ from compliance.models import (
     Rejudging,
     Repository,
     RepositoryScan,
+    SavedView,
     Scan,
     State,
     TagChange,
     Team,
     User,
+    ViewMail,
     Waiver,
     WebhookEndpoint,
 )
@@ -251,7 +253,13 @@ def tell(found: Tenant, boss: User) -> list[str]:
     """Channels of each kind, one that is broken, with what was and was not sent."""
     Membership.objects.get_or_create(team=found.team, user=boss, role="lead")
     mine = channel(boss, *Kind, name="n" * 100, host="h" * 300)
-    channel(boss, Kind.DIGEST, kind="mail", name="Mail", host="b…@example.org", enabled=False)
+    off = channel(boss, Kind.DIGEST, kind="mail", name="Mail", host="b…@example.org", enabled=False)
+    post = channel(boss, kind="mail", name="p" * 100, host="b…@example.org")
+    for at, to in enumerate((off, post, post, None)):
+        view = SavedView.objects.create(name=f"{at}{'v' * 79}", query=f"q={'w' * 90}{at}&severity=high", by=boss)
+        if to is not None:
+            ViewMail.objects.create(channel=to, view=view, name=view.name, since=NOW, told_at=NOW if at == 1 else None)
+    ViewMail.objects.create(channel=post, name="Deleted " * 10, since=NOW)
     ours = Channel.objects.get(pk=found.channel.pk)
     Channel.objects.filter(pk=ours.pk).update(problem="Nobody answers at this address.", problem_at=NOW)
     states = [state for state in Delivery.State for _ in range(3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +17,17 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass(slots=True)
 class Postbox:
-    """What arrived; ``answer`` is what the server says of each recipient, ``arrived`` is set by the first mail."""
+    """What arrived; ``answer`` is what the server says of each recipient, ``arrived`` is set by the first mail.
+
+    While ``silent`` is set it says nothing to a mail that it has.
+    """
 
     port: int
     answer: str = "250 OK"
     mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     arrived: Event = field(default_factory=Event)
+    silent: Event = field(default_factory=Event)
 
     async def handle_RCPT(  # the name aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -43,6 +48,8 @@ class Postbox:
         self.raw.append(content)
         self.mails.append((list(envelope.rcpt_tos), read))
         self.arrived.set()
+        while self.silent.is_set():
+            await asyncio.sleep(0.05)
         return "250 OK"
 
 

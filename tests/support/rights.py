@@ -63,6 +63,7 @@ PAGES: Mapping[str, Page] = {
     "settings_password": Page(post=EVERYBODY),
     "settings_notifications": Page(post=EVERYBODY),
     "settings_notifications_kinds": acts("", EVERYBODY),
+    "settings_views_end": acts("", EVERYBODY),
     "settings_watched": Page(),
     # Channels of the tenant's team; anybody's own is 404 for everybody else.
     "channel": Page("channel", get=LEAD | ADMIN),
@@ -152,6 +153,7 @@ PAGES: Mapping[str, Page] = {
     "findings_export": Page(records=True),
     "findings_views": Page(post=EVERYBODY),
     "findings_pin": acts("view", EVERYBODY),
+    "findings_mail": acts("view", EVERYBODY),
     "findings_forget": acts("view", EVERYBODY),
     "remediation": Page(),
     "remediation_print": Page(),

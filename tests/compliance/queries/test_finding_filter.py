@@ -10,6 +10,7 @@ from compliance.queries.finding_filter import (
     FindingView,
     address,
     chips,
+    is_understood,
     params_of,
     read_filter,
     read_view,
@@ -113,6 +114,25 @@ def test_what_no_tab_means(params: dict[str, str], tab: str, query: str) -> None
 )
 def test_without(params: dict[str, str], names: tuple[str, ...], left: dict[str, str]) -> None:
     assert read_filter(params).without(*names) == read_filter(left)
+
+
+@pytest.mark.parametrize(
+    ("query", "understood"),
+    [
+        ("", True),
+        ("tab=mine", True),
+        ("q=app&rule=NR103&status=fixed&sort=-age&group=rule&size=250", True),
+        ("q=severity:high", True),
+        ("tab=late", False),
+        ("rule=NR999", False),
+        ("severity=terrible&team=payments", False),
+        ("mood=bad", False),
+        ("q=severity:terrible", False),
+        ("q=" + "a" * 5_000, False),
+    ],
+)
+def test_what_is_still_understood(query: str, *, understood: bool) -> None:
+    assert is_understood(query) is understood
 
 
 def test_ages() -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -13,6 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import Delivery, Finding, Membership, Repository, SharedValue, Team, User, Waiver
 from compliance.policy.wake_up import WakeUp, Work
+from compliance.policy.weeks import latest_week
 from compliance.remediation.change import Assign
 from compliance.remediation.notices import Kind
 from compliance.services.change_findings import change_findings
@@ -21,7 +21,6 @@ from compliance.services.news_of_findings import tell_of_findings
 from compliance.services.reconcile_findings import Reconciled
 from compliance.services.tell_by_clock import tell_by_clock
 from compliance.services.tell_people import tell, waiting_deliveries
-from compliance.services.tell_the_week import latest_week
 from tests.support.channels import channel, notice
 from tests.support.remediation import finding, join, own, team
 from tests.support.rows import NOW, fleet, user
@@ -181,34 +180,6 @@ def test_a_date_that_is_moved_on_passes_again(rows: list[Repository], web: Team)
     assert Delivery.objects.count() == 2
 
 
-BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
-
-
-@pytest.mark.parametrize(
-    ("zone", "now", "monday", "hours"),
-    [
-        (UTC, datetime(2026, 3, 9, 8, 0, tzinfo=UTC), datetime(2026, 3, 9, 8, tzinfo=UTC), 168),
-        (UTC, datetime(2026, 3, 9, 7, 59, tzinfo=UTC), datetime(2026, 3, 2, 8, tzinfo=UTC), 168),
-        (UTC, datetime(2026, 3, 15, 23, 59, tzinfo=UTC), datetime(2026, 3, 9, 8, tzinfo=UTC), 168),
-        # Clocks in Berlin go forward on Sunday, 29 March 2026, and back on Sunday, 25 October.
-        (BERLIN, datetime(2026, 3, 30, 5, 59, tzinfo=UTC), datetime(2026, 3, 23, 7, tzinfo=UTC), 168),
-        (BERLIN, datetime(2026, 3, 30, 6, 0, tzinfo=UTC), datetime(2026, 3, 30, 6, tzinfo=UTC), 167),
-        (BERLIN, datetime(2026, 10, 26, 7, 0, tzinfo=UTC), datetime(2026, 10, 26, 7, tzinfo=UTC), 169),
-        # It is Sunday still in New York, and Tuesday already on Kiritimati.
-        (NEW_YORK, datetime(2026, 3, 9, 3, 0, tzinfo=UTC), datetime(2026, 3, 2, 13, tzinfo=UTC), 168),
-        (
-            ZoneInfo("Pacific/Kiritimati"),
-            datetime(2026, 3, 9, 12, 0, tzinfo=UTC),
-            datetime(2026, 3, 8, 18, tzinfo=UTC),
-            168,
-        ),
-    ],
-)
-def test_mondays_at_eight(zone: tzinfo, now: datetime, monday: datetime, hours: int) -> None:
-    week = latest_week(now, zone)
-    assert (week.ends, week.ends - week.begins) == (monday, timedelta(hours=hours))
-
-
 def test_everybody_is_told_in_their_morning_and_once(rows: list[Repository], web: Team) -> None:
     zones = {"tok": "Asia/Tokyo", "ber": "Europe/Berlin", "nyc": "America/New_York", "odd": "Mars/Phobos"}
     for name, zone in zones.items():
@@ -267,7 +238,7 @@ def test_weeks_are_counted_together(
         join(made, person, "viewer")
         channel(made, Kind.DIGEST)
         channel(person, Kind.DIGEST)
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(32):
         tell_by_clock(latest_week(NOW, UTC).ends + timedelta(days=7))
     assert Delivery.objects.count() == 2 * many
 

@@ -11,7 +11,17 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import AuditEvent, Channel, Delivery, DeliveryAttempt, Subscription, Team, User
+from compliance.models import (
+    AuditEvent,
+    Channel,
+    Delivery,
+    DeliveryAttempt,
+    SavedView,
+    Subscription,
+    Team,
+    User,
+    ViewMail,
+)
 from compliance.models.encryption import reveal
 from compliance.remediation.notices import Kind
 from compliance.services.save_channel import MOST_CHANNELS, MOST_TESTS
@@ -184,13 +194,15 @@ def test_queries_do_not_grow(
     person = User.objects.get(username="lea")
     for at in range(many):
         mine, ours = channel(person, Kind.DIGEST, name=str(at)), channel(web, Kind.CRITICAL, name=str(at))
+        view = SavedView.objects.create(name=str(at), query="tab=all", by=person)
+        ViewMail.objects.create(channel=mine, view=view, name=view.name, since=NOW)
         for key in range(many):
             whole = delivery(ours, notice(key=f"{key}"))
             DeliveryAttempt.objects.bulk_create(DeliveryAttempt(delivery=whole, at=NOW, ok=False) for _ in range(many))
             part = delivery(ours, notice(key=f"{key} part"))
             Delivery.objects.filter(pk=part.pk).update(joined_to=whole, state="joined")
     for url, expected in {
-        MINE: 5,
+        MINE: 7,
         OURS: 6,
         f"/notifications/{mine.pk}/": 6,
         f"/notifications/{ours.pk}/": 8,

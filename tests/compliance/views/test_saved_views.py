@@ -8,11 +8,12 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import SavedView, Team, User
+from compliance.models import AuditEvent, SavedView, Team, User, ViewMail
 from compliance.queries.saved_views import MOST_VIEWS
+from tests.support.channels import channel
 from tests.support.pages import get
 from tests.support.remediation import finding, join, own, team
-from tests.support.rows import fleet, user
+from tests.support.rows import NOW, fleet, user
 
 URL = "/findings/views/"
 
@@ -223,6 +224,77 @@ def test_each_is_told_what_a_view_holds_of_what_they_see(pay: Team) -> None:
         assert numbers(lead)["v1"] == "1"
 
 
+END = "/settings/notifications/views/end/"
+
+
+def test_a_view_is_mailed_until_that_is_ended(pay: Team) -> None:
+    lead, other = client_of("lead", lead=pay), client_of("other", viewer=pay)
+    view = keep(lead, "Team", "team:payments")
+    assert view is not None
+    assert "add a channel of mail" in get(other, URL).text
+    assert "Mail weekly" not in get(other, URL).text
+    person = User.objects.get(username="other")
+    channel(person, name="Chat")
+    post = channel(person, kind="mail", name="Post")
+    theirs = channel(User.objects.get(username="lead"), kind="mail", name="Theirs")
+    url = f"{URL}{view.pk}/mail/"
+    assert "Mail weekly" in get(other, URL).text
+    for odd in (theirs.pk, 999, "x", ""):
+        assert other.post(url, {"channel": odd}).headers["Location"] == URL
+    assert not ViewMail.objects.exists()
+    assert other.post(url, {"channel": post.pk}).headers["Location"] == URL
+    mail = ViewMail.objects.get()
+    assert (mail.channel, mail.view, mail.name) == (post, view, "Team")
+    assert "mailed each Monday to Post" in get(other, URL).text
+    assert "mailed each" not in get(lead, URL).text
+    assert "no mail yet" in get(other, "/settings/notifications/").text
+    assert lead.post(END, {"mail": mail.pk}).status_code == 302  # nobody ends another's
+    assert lead.post(url).status_code == 302
+    assert ViewMail.objects.exists()
+    assert other.post(END, {"mail": mail.pk}).headers["Location"] == "/settings/notifications/#views"
+    assert not ViewMail.objects.exists()
+    other.post(url, {"channel": post.pk})
+    channel(person, kind="mail", name="Second")
+    assert [option.text for option in get(lead, URL).all("option")] == []
+    other.post(url)
+    assert not ViewMail.objects.exists()
+    assert [option.text for option in get(other, URL).all("option")] == ["Post", "Second"]
+    told = AuditEvent.objects.filter(kind="channel", actor_name="other").order_by("pk")
+    assert [row.data for row in told] == [{"mailed view": "Team"}, {"not mailed any more": "Team"}] * 2
+
+
+def test_settings_say_why_a_view_does_not_come(pay: Team) -> None:
+    lead, other = client_of("lead", lead=pay), client_of("other", viewer=pay)
+    view = keep(lead, "Team", "team:payments", "rule=NR103")
+    assert view is not None
+    post = channel(User.objects.get(username="other"), kind="mail", name="Post")
+    other.post(f"{URL}{view.pk}/mail/", {"channel": post.pk})
+    settings = "/settings/notifications/"
+    for change, words in (
+        ({"query": "rule=NR999"}, "It asks for something that is not understood any more; save it again."),
+        ({"query": "team=web"}, "It is not shared with you any more, or names what you may not see."),
+        (
+            {"query": "rule=NR103", "shared": False},
+            "It is not shared with you any more, or names what you may not see.",
+        ),
+        ({"shared": True}, ""),
+    ):
+        SavedView.objects.update(**change)
+        page = get(other, settings)
+        assert ("Nothing is sent" in page.text) is bool(words)
+        assert words in page.text
+        assert ("rule=NR" in page.html) is ("not shared" not in words)
+    post.enabled = False
+    post.save()
+    assert "Nothing is sent: Post is switched off." in get(other, settings).text
+    view.delete()
+    page = get(other, settings)
+    assert "Nothing is sent: It was deleted." in page.text
+    assert "Team" in page.text
+    other.post(END, {"mail": ViewMail.objects.get().pk})
+    assert "No view is mailed to you." in get(other, settings).text
+
+
 def test_views_are_counted_after_the_page(pay: Team) -> None:
     security = client_of("security", "security")
     view = keep(security, "v1")
@@ -260,8 +332,10 @@ def test_queries_do_not_grow(pay: Team, django_assert_num_queries: DjangoAssertN
     rows = [
         SavedView(name=f"v{at}", query=f"repository=harbor/team/{at}", by=security, shared=True) for at in range(views)
     ]
+    post = channel(security, kind="mail")
     SavedView.objects.bulk_create([*rows, SavedView(name="mine", query="tab=all", by=lead)])
-    for person, expected in ((security, 4), (lead, 7)):
+    ViewMail.objects.bulk_create(ViewMail(channel=post, view=row, name=row.name, since=NOW) for row in rows)
+    for person, expected in ((security, 5), (lead, 8)):
         client = Client()
         client.force_login(person)
         with django_assert_num_queries(expected):
