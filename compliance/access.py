@@ -163,6 +163,11 @@ def may_rescan_repository(actor: Actor, team_id: int | None) -> bool:
     return may_triage(actor, team_id)
 
 
+def may_label_repository(actor: Actor, team_id: int | None) -> bool:
+    """Whether people's labels of a repository may be changed: by who works on its findings."""
+    return may_triage(actor, team_id)
+
+
 def may_see_operations(actor: Actor) -> bool:
     """Whether registries, scans and deliveries are shown, which name repositories of every team."""
     return actor.sees_everything

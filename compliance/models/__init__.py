@@ -16,6 +16,7 @@ from compliance.models.finding import (
 )
 from compliance.models.history import HISTORIES
 from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, ShownChoice, VerdictChoice
+from compliance.models.label import LabelSet
 from compliance.models.lease import LeaseLost
 from compliance.models.notice import (
     Channel,
@@ -64,6 +65,7 @@ __all__ = [
     "InboundEvent",
     "Index",
     "IndexImage",
+    "LabelSet",
     "Layer",
     "LeaseLost",
     "Membership",

@@ -17,6 +17,7 @@ from compliance.models.api_token import ApiToken
 from compliance.models.audit import AuditAction
 from compliance.models.factor_rule import FactorRule
 from compliance.models.finding import Finding, SlaTerm
+from compliance.models.label import LabelSet
 from compliance.models.registry import Policy, PolicyAssignment, Registry
 from compliance.models.retention import Retention
 from compliance.models.team import Membership, OwnershipRule, Team
@@ -80,5 +81,6 @@ HISTORIES: tuple[type[models.Model], ...] = (
     _history(SlaTerm),
     _history(Retention),
     _history(FactorRule),
+    _history(LabelSet),
     _history(ApiToken, without=["digest", "last_used_at", "last_used_ip"]),
 )

@@ -51,6 +51,7 @@ _TITLES: Final[Mapping[str, tuple[str, ...]]] = {
     "policyassignment": ("pattern", "policy_id"),
     "webhookendpoint": ("registry_id",),
     "slaterm": ("rank",),
+    "labelset": ("repository_id",),
 }
 
 

@@ -41,6 +41,7 @@ LISTS: Final[Mapping[str, Mapping[str, str]]] = {
         "latest": "Latest tag",
         "pushed": "Pushed",
         "scanned": "Scanned",
+        "labels": "Labels",
     },
     "tags": _OF_TAGS,
     "repository": {**_OF_TAGS, "moved": "Moved here", "scanned": "Scanned", "built": "Built"},

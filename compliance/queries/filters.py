@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from compliance.access import Actor
 from compliance.models import Policy, Registry, Repository, ShownChoice
 from compliance.policy.assignment import InvalidPattern, parse_pattern
 from compliance.policy.environment import ENVIRONMENT
+from compliance.policy.labels import InvalidLabel, parse_labels
 
 VERDICTS: dict[str, str] = {str(choice): str(choice.label) for choice in ShownChoice}
 """What lists are filtered by: ``Tag.shown``, ``Repository.verdict``."""
@@ -57,6 +58,21 @@ def environment_of(params: Mapping[str, str]) -> str:
     """What can be the label of an environment, or nothing."""
     value = params.get("environment", "").lower()
     return value if ENVIRONMENT.fullmatch(value) else ""
+
+
+def labels_asked(params: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
+    """The labels that all have to be there, and what is wrong with what the address says of them."""
+    try:
+        return parse_labels(params.get("label", "")), ""
+    except InvalidLabel as error:
+        return (), str(error)
+
+
+def params_among(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names and values of an address. Of what is named twice the last counts; but of labels all have to be there."""
+    found = list(pairs)
+    labels = ",".join(value for name, value in found if name == "label")
+    return {**dict(found), "label": labels} if labels else dict(found)
 
 
 def number_of(params: Mapping[str, str], name: str) -> int | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from compliance.access import Actor, may_ask_for_waiver, may_triage
 from compliance.models import Finding, Image, Occurrence, StatusChoice, Tag
+from compliance.models.label import labels_of
 from compliance.policy.document import read_policy
 from compliance.policy.protected_tags import is_protected
 from compliance.policy.tag_view import summary_of_strip
@@ -28,7 +29,7 @@ MOST_TAGS = 20
 _RULES = {rule.id: rule for rule in RULES}
 _SEVERITIES = tuple(Severity)
 _STATUSES = dict(StatusChoice.choices)
-_OWNERS = ("repository__registry", "repository__team", "repository__policy__current")
+_OWNERS = ("repository__registry", "repository__team", "repository__policy__current", "repository__label_set")
 _PEOPLE = ("assignee", "waiver", "claimed_by")
 
 
@@ -84,6 +85,7 @@ class FindingPage:
     registry_slug: str
     registry: str
     repository: str
+    labels: tuple[str, ...]
     reference: str
     team: str
     team_slug: str
@@ -151,6 +153,7 @@ def finding_page(row: Finding, actor: Actor, terms: Terms, *, now: datetime, all
         registry_slug=repository.registry.slug,
         registry=repository.registry.name,
         repository=repository.name,
+        labels=labels_of(repository),
         reference=repository.registry.reference_prefix + repository.name,
         team=team.name if team else "",
         team_slug=team.slug if team else "",

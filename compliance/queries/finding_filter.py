@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode
 
 from compliance.models import StatusChoice
-from compliance.queries.filters import Chip, choice_of
+from compliance.queries.filters import Chip, choice_of, labels_asked, params_among
 from compliance.remediation.query import LONGEST, format_words, parse_query
 from compliance.remediation.terms import (
     LONGEST_VALUE,
@@ -130,17 +130,19 @@ class FindingView:
 
 def params_of(query: str) -> dict[str, str]:
     """Names and values of a query string, of which a form may send anything."""
-    return dict(parse_qsl(query[:LONGEST_QUERY]))
+    return params_among(parse_qsl(query[:LONGEST_QUERY]))
 
 
 def read_filter(params: Mapping[str, str]) -> FindingFilter:
     """Take what is on the lists and ignore the rest; what the search box says counts before the rest of the address."""
     typed = parse_query(params.get("q", "")[: LONGEST + 1])
     asked = {name: canonical(name, params.get(name, "")[:LONGEST_VALUE]) for name in TERMS}
+    _, problem = labels_asked(params)  # which to ignore would show more than was asked for
+    problems = (*typed.problems, problem) if problem else typed.problems
     terms = {name: typed.terms.get(name, value) for name, value in asked.items() if name in typed.terms or value}
     tab = choice_of(params, "tab", TABS) or _implied_tab(terms)
     alone = ("“tag” names one of a repository: say which repository.",) if terms.keys() & _OF_ONE == {"tag"} else ()
-    return FindingFilter(tab, terms, typed.words, (*typed.problems, *alone))
+    return FindingFilter(tab, terms, typed.words, (*problems, *alone))
 
 
 def is_understood(query: str) -> bool:
@@ -171,8 +173,21 @@ def filters_of(wanted: FindingFilter) -> dict[str, str]:
 
 
 def chips(wanted: FindingFilter, view: FindingView) -> tuple[Chip, ...]:
-    """A chip for each filter that is on."""
-    return tuple(Chip(label, address(wanted.without(name), view)) for name, label in filters_of(wanted).items())
+    """A chip for each filter that is on, of labels for each of them."""
+    found: list[Chip] = []
+    for name, words in filters_of(wanted).items():
+        if name == "label":
+            found += [Chip(f"label {each}", address(rest, view)) for each, rest in _without_labels(wanted)]
+        else:
+            found.append(Chip(words, address(wanted.without(name), view)))
+    return tuple(found)
+
+
+def _without_labels(wanted: FindingFilter) -> Iterable[tuple[str, FindingFilter]]:
+    labels = wanted.terms["label"].split(",")
+    for each in labels:
+        rest = ",".join(label for label in labels if label != each)
+        yield each, replace(wanted, terms={**wanted.terms, "label": rest}) if rest else wanted.without("label")
 
 
 def address(wanted: FindingFilter, view: FindingView, **more: str) -> str:
@@ -204,7 +219,11 @@ def say(name: str, value: str) -> str:
         case "assignee":
             return {NOBODY: "assigned to nobody", SOMEBODY: "assigned to somebody"}.get(value, f"assigned to {value}")
         case _:
-            return f"{name} {value}"
+            return _labels(value) if name == "label" else f"{name} {value}"
+
+
+def _labels(value: str) -> str:
+    return f"label{'s' if ',' in value else ''} {value.replace(',', ' and ')}"
 
 
 def _member(name: str, value: str) -> str:

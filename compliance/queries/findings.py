@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, OrderBy, Q, QuerySet
 
 from compliance.access import Actor
-from compliance.models import Finding, FindingSpan, Occurrence, Repository, Tag
+from compliance.models import Finding, FindingSpan, LabelSet, Occurrence, Repository, Tag
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.finding_filter import FindingFilter, read_filter
 from compliance.remediation.metrics import FIXED_BY, last_days
@@ -150,6 +150,8 @@ def _term(name: str, value: str, wanted: FindingFilter, actor: Actor, now: datet
             return _owner(name, value)
         case "tag":
             return _tag(wanted.terms.get("repository", ""), value)
+        case "label":
+            return Q(repository__in=LabelSet.objects.filter(labels__contains=value.split(",")).values("repository"))
         case _:
             return _column(name, value)
 

@@ -9,15 +9,17 @@ from decimal import Decimal
 
 from django.db.models import Count, F, OrderBy, OuterRef, Q, Subquery
 
-from compliance.access import Actor
+from compliance.access import Actor, may_label_repository
 from compliance.charts import Part, Spark, parts, sparkline
 from compliance.models import DailySnapshot, Policy, Repository, Tag
+from compliance.models.label import labels_of
 from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.filters import (
     VERDICTS,
     Chip,
     choice_of,
     environment_of,
+    labels_asked,
     number_of,
     pattern_of,
     pattern_regex,
@@ -27,11 +29,13 @@ from compliance.queries.filters import (
     text_of,
     without,
 )
+from compliance.queries.labels import known_labels
 from compliance.queries.paging import Paging, page_of
 from compliance.remediation.terms import NO_TEAM
 
 STALE = timedelta(days=7)
 SPARK_DAYS = 30
+_LONGEST_TYPED = 1_000
 GRADES = frozenset("ABCDF")
 PRESETS: dict[str, str] = {
     "all": "All",
@@ -55,7 +59,11 @@ SORTS = frozenset({*_SORTS, *(f"-{name}" for name in _SORTS)})
 
 @dataclass(frozen=True, slots=True)
 class RepositoryFilter:
-    """What the address asks for."""
+    """What the address asks for.
+
+    :param labels: all of which have to be there.
+    :param problem: what of it was not understood; then nothing is found.
+    """
 
     q: str = ""
     registry: str = ""
@@ -68,12 +76,15 @@ class RepositoryFilter:
     team: str = ""
     team_rule: int | None = None
     environment: str = ""
+    labels: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRow:
     """One line of the list."""
 
+    id: int
     registry_slug: str
     registry: str
     name: str
@@ -94,6 +105,8 @@ class RepositoryRow:
     pushed_at: datetime | None
     scanned_at: datetime | None
     problem: str
+    labels: tuple[str, ...]
+    labelable: bool
 
     @property
     def evaluated(self) -> int:
@@ -113,7 +126,10 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryList:
-    """The page."""
+    """The page.
+
+    :param labels: those that are known, to be offered; ``asked_labels`` is what was typed.
+    """
 
     filter: RepositoryFilter
     rows: tuple[RepositoryRow, ...]
@@ -121,16 +137,19 @@ class RepositoryList:
     presets: tuple[Preset, ...]
     chips: tuple[Chip, ...]
     registries: tuple[tuple[str, str], ...]
+    labels: tuple[str, ...]
+    asked_labels: str
     clear: str = "?"
 
     @property
     def narrowed(self) -> bool:
         """Whether anything but the whole list was asked for."""
-        return bool(self.chips) or self.filter.preset != "all"
+        return bool(self.chips) or self.filter.preset != "all" or bool(self.filter.problem)
 
 
 def read_filter(params: Mapping[str, str], registries: frozenset[str]) -> RepositoryFilter:
     """Take what is on the lists and ignore the rest."""
+    labels, problem = labels_asked(params)
     return RepositoryFilter(
         q=text_of(params, "q"),
         registry=choice_of(params, "registry", registries),
@@ -143,6 +162,8 @@ def read_filter(params: Mapping[str, str], registries: frozenset[str]) -> Reposi
         team=slug_of(params, "team"),
         team_rule=number_of(params, "team_rule"),
         environment=environment_of(params),
+        labels=labels,
+        problem=problem,
     )
 
 
@@ -155,22 +176,26 @@ def list_repositories(params: Mapping[str, str], actor: Actor, *, now: datetime)
     paging = page_of(params.get("page", ""), counts[wanted.preset])
     page = list(
         matching.filter(_preset(wanted.preset, now))
-        .select_related("registry")
+        .select_related("registry", "label_set")
         .order_by(*_order(wanted.sort))[paging.offset : paging.offset + paging.size]
     )
     return RepositoryList(
         wanted,
-        rows=_rows(page, now.date()),
+        rows=_rows(page, actor, now.date()),
         paging=paging,
         presets=tuple(Preset(key, label, counts[key], key == wanted.preset) for key, label in PRESETS.items()),
         chips=_chips(wanted, params, dict(registries)),
         registries=registries,
+        labels=known_labels(actor),
+        asked_labels=params.get("label", "")[:_LONGEST_TYPED] if wanted.problem else ", ".join(wanted.labels),
         clear=without({"show": params.get("show", "")}),
     )
 
 
 def _matching(wanted: RepositoryFilter, actor: Actor) -> RepositoryQuerySet:
     rows = Repository.objects.listed().for_user(actor)
+    if wanted.problem:
+        return rows.none()
     if wanted.q:
         rows = rows.filter(name__icontains=wanted.q)
     if wanted.registry:
@@ -181,15 +206,23 @@ def _matching(wanted: RepositoryFilter, actor: Actor) -> RepositoryQuerySet:
         rows = rows.filter(verdict=wanted.verdict)
     if wanted.grade:
         rows = rows.filter(grade=wanted.grade)
+    return rows.filter(_said_of(wanted))
+
+
+def _said_of(wanted: RepositoryFilter) -> Q:
+    """What people and their rules said of a repository."""
+    found = Q()
     if wanted.policy:
-        rows = rows.filter(policy=wanted.policy.pk)
+        found &= Q(policy=wanted.policy.pk)
     if wanted.pattern:
-        rows = rows.filter(name__regex=pattern_regex(wanted.pattern))
+        found &= Q(name__regex=pattern_regex(wanted.pattern))
     if wanted.team:
-        rows = rows.filter(team=None) if wanted.team == NO_TEAM else rows.filter(team__slug=wanted.team)
+        found &= Q(team=None) if wanted.team == NO_TEAM else Q(team__slug=wanted.team)
     if wanted.team_rule is not None:
-        rows = rows.filter(team_rule=wanted.team_rule)
-    return rows
+        found &= Q(team_rule=wanted.team_rule)
+    if wanted.labels:
+        found &= Q(label_set__labels__contains=wanted.labels)
+    return found
 
 
 def _preset(key: str, now: datetime) -> Q:
@@ -224,7 +257,11 @@ def _chips(wanted: RepositoryFilter, params: Mapping[str, str], registries: Mapp
         ("team", owned_by(wanted.team)),
         ("team_rule", "owned by one rule" if wanted.team_rule is not None else ""),
     )
-    return tuple(Chip(label, without(params, name)) for name, label in found if label)
+    labels = (
+        Chip(f"label {each}", without({**params, "label": ",".join(rest for rest in wanted.labels if rest != each)}))
+        for each in wanted.labels
+    )
+    return (*(Chip(label, without(params, name)) for name, label in found if label), *labels)
 
 
 def owned_by(team: str) -> str:
@@ -232,19 +269,22 @@ def owned_by(team: str) -> str:
     return "owned by no team" if team == NO_TEAM else f"owned by {team}" if team else ""
 
 
-def _rows(page: list[Repository], today: date) -> tuple[RepositoryRow, ...]:
+def _rows(page: list[Repository], actor: Actor, today: date) -> tuple[RepositoryRow, ...]:
     ids = [row.pk for row in page]
     shares = _shares(ids, today)
     latest = _latest_tags(ids)
-    return tuple(_row(row, shares.get(row.pk, {}), latest.get(row.pk, ("", "")), today) for row in page)
+    return tuple(_row(row, actor, shares.get(row.pk, {}), latest.get(row.pk, ("", "")), today) for row in page)
 
 
-def _row(row: Repository, shares: dict[date, float], latest: tuple[str, str], today: date) -> RepositoryRow:
+def _row(
+    row: Repository, actor: Actor, shares: dict[date, float], latest: tuple[str, str], today: date
+) -> RepositoryRow:
     days = [today - timedelta(days=back) for back in range(SPARK_DAYS, -1, -1)]
     evaluated = row.passed + row.failed + row.unknown + row.waived
     share_now = row.passed / evaluated if evaluated else None
     before = [share for day, share in shares.items() if day <= today - timedelta(days=7)]
     return RepositoryRow(
+        id=row.pk,
         registry_slug=row.registry.slug,
         registry=row.registry.name,
         name=row.name,
@@ -265,6 +305,8 @@ def _row(row: Repository, shares: dict[date, float], latest: tuple[str, str], to
         pushed_at=row.pushed_at,
         scanned_at=row.scanned_at,
         problem=row.problem_message,
+        labels=labels_of(row),
+        labelable=may_label_repository(actor, row.team_id),
     )
 
 

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from django.db.models import Count, Exists, F, Min, OrderBy, OuterRef, QuerySet, Subquery
 
-from compliance.access import Actor, may_ask_for_waiver, may_rescan_repository
+from compliance.access import Actor, may_ask_for_waiver, may_label_repository, may_rescan_repository
 from compliance.charts import Part, parts
 from compliance.models import Repository, Tag, Watch
+from compliance.models.label import labels_of
 from compliance.queries.baseline import Held, held_of
 from compliance.queries.digest_groups import DigestRow, digest_groups
 from compliance.queries.filters import VERDICTS, Chip, choice_of, storable, text_of, without
@@ -57,6 +58,8 @@ class Header:
     problem_remedy: str
     owner: Owner
     held: Held
+    labels: tuple[str, ...]
+    labelable: bool
     rescannable: bool
     waivable: bool
     watched: bool
@@ -122,7 +125,7 @@ def find_repository(slug: str, name: str, actor: Actor) -> Header | None:
     row = (
         Repository.objects.for_user(actor)
         .filter(registry__slug=slug, name=name)
-        .select_related("registry", "policy", "team", "team_rule", "baseline_by")
+        .select_related("registry", "policy", "team", "team_rule", "baseline_by", "label_set")
         .annotate(
             watched=Exists(Watch.objects.filter(user=actor.id, repository=OuterRef("pk"))),
             unconfirmed=Subquery(unconfirmed.annotate(count=Count("pk")).values("count")),
@@ -235,6 +238,8 @@ def _header(row: Repository, actor: Actor) -> Header:
         problem_remedy=row.problem_remedy,
         owner=owner_of(row, actor),
         held=held_of(row, actor),
+        labels=labels_of(row),
+        labelable=may_label_repository(actor, row.team_id),
         watched=annotated["watched"],
         rescannable=row.deleted_at is None and may_rescan_repository(actor, row.team_id),
         waivable=may_ask_for_waiver(actor, [row.team_id]),

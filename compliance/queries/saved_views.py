@@ -1,6 +1,6 @@
 """Queries of the inbox that were kept under a name: one's own, and those that others share with whom they work with.
 
-A query names teams, registries and repositories. To whoever may not see one of those it is not shown.
+A query names teams, registries, repositories and labels. To whoever may not see one of those it is not shown.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from compliance.access import Actor, Role, may_share_view_with
 from compliance.models import Registry, Repository, SavedView, Team, User
 from compliance.queries.filters import registries_for
 from compliance.queries.finding_filter import GROUPS, TABS, chips, params_of, read_filter, read_view
+from compliance.queries.labels import labels_among
 from compliance.remediation.terms import split_repository
 
 MOST_VIEWS = 200
@@ -92,6 +93,7 @@ def views_for(user: User, *, teams: Iterable[str], registries: Iterable[str], wh
     known = {"team": {"", *teams}, "registry": {"", *registries}}
     known["repository"] = {"", *_visible({terms.get("repository", "") for terms in named.values()}, actor)}
     known["environment"] = {"", *_environments({terms.get("environment", "") for terms in named.values()}, actor)}
+    known["label"] = {"", *_labels({terms.get("label", "") for terms in named.values()}, actor)}
     return [
         row
         for row in rows
@@ -128,6 +130,16 @@ def _environments(labels: set[str], actor: Actor) -> set[str]:
     if not labels - {""}:
         return set()
     return set(registries_for(actor).filter(environment__in=labels - {""}).values_list("environment", flat=True))
+
+
+def _labels(asked: set[str], actor: Actor) -> set[str]:
+    """Those filters whose labels are all given to something that somebody may see."""
+    wanted = {label for each in asked - {""} for label in each.split(",")}
+    if not wanted:
+        return set()
+    found = labels_among(Repository.objects.for_user(actor)).filter(labels__overlap=sorted(wanted))
+    known = set(found.values_list("label", flat=True))
+    return {each for each in asked if known.issuperset(each.split(","))}
 
 
 def _visible(names: set[str], actor: Actor) -> set[str]:

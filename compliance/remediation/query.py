@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from compliance.policy.labels import GRAMMAR
 from compliance.remediation.terms import (
     DUES,
     FLAGS,
@@ -138,9 +139,9 @@ class _Reader:
 
 
 def _both(name: str, before: str, value: str) -> str:
-    """A filter that was named twice: of a list what fits both ways, all flags, otherwise the same or nothing."""
-    if name == "is":
-        return canonical("is", f"{before},{value}")
+    """A filter that was named twice: of a list what fits both ways, all flags and labels, else the same or nothing."""
+    if name in ("is", "label"):
+        return canonical(name, f"{before},{value}")
     if name not in _LISTS:
         return value if value == before else ""
     if before.startswith("-") and value.startswith("-"):
@@ -170,6 +171,10 @@ def _expected(name: str) -> str:
         return f"a rule is one of {RULE_IDS[0]} to {RULE_IDS[-1]}."
     if name in lists:
         return f"{name} is one of {', '.join(lists[name])}."
-    examples = {"age": "age is written as >14d, <7d or 8-30d.", "repository": "a repository is written registry/name."}
+    examples = {
+        "age": "age is written as >14d, <7d or 8-30d.",
+        "repository": "a repository is written registry/name.",
+        "label": f"{GRAMMAR[0].lower()}{GRAMMAR[1:]}",
+    }
     examples |= {past: f"{past} is written in days: {past}:30d." for past in PAST}
     return examples.get(name, f"that is no {name}.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from compliance.policy.environment import ENVIRONMENT
+from compliance.policy.labels import canonical_labels
 from compliance.remediation.status import Status
 from scanner.domain.verdict import Severity
 from scanner.rulebook import RULES
@@ -147,6 +148,7 @@ TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "tag": _like(_TAG),
     "registry": _like(_SLUG),
     "environment": _environment,
+    "label": canonical_labels,
     "assignee": _like(_USERNAME),
     "is": _flags,
     "due": _one_of(DUES),

@@ -16,7 +16,9 @@ from compliance.models import ACTIVE, OwnershipRule, Registry, RepositoryScan, S
 logger = logging.getLogger(__name__)
 
 _OF_FINDINGS: Final = ("occurrence", "findingevent", "findingspan")
-_OF_REPOSITORIES: Final = ("finding", "scanerror", "repositoryscan", "tagchange", "dailysnapshot", "tag")
+_OF_REPOSITORIES: Final = (
+    *("finding", "scanerror", "repositoryscan", "tagchange", "dailysnapshot", "tag", "watch", "labelset"),
+)
 _OF_SCANS: Final = ("scanerror", "repositoryscan")
 _OF_THE_REGISTRY: Final = (
     *("push", "inboundevent", "webhookendpoint", "repository", "scan", "policyassignment", "registrystate", "fleetday"),

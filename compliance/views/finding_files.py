@@ -21,7 +21,7 @@ from compliance.queries.findings import select_findings
 from compliance.remediation.finding_formats import MOST_LISTED, Said, as_csv, as_markdown, as_ndjson, as_sarif_log
 from compliance.views.bearer import problem, takes_token, token_of
 from compliance.views.record_export import record_export
-from compliance.views.respond import signed_in
+from compliance.views.respond import asked, signed_in
 
 FORMATS: dict[str, tuple[str, str]] = {
     "csv": ("CSV", "text/csv"),
@@ -36,13 +36,14 @@ _PIECE = 64 * 1024
 @takes_token(ScopeChoice.FINDINGS)
 def export(request: HttpRequest) -> HttpResponseBase:
     """Exactly the findings of the list at the same address, on all its pages."""
-    user, now, params = signed_in(request), timezone.now(), request.GET.dict()
+    user, now, params = signed_in(request), timezone.now(), asked(request)
     wanted, view = read_filter(params), read_view(params)
     here = reverse("findings") + address(wanted, view)
     if wanted.problems and token_of(request):
         return problem(400, "not_understood", " ".join(wanted.problems))
     if wanted.problems:  # the list says what was not understood
-        return HttpResponseRedirect(f"{reverse('findings')}?{urlencode({'q': params.get('q', '')[:500]})}")
+        typed = {name: params[name][:500] for name in ("q", "label") if params.get(name)}
+        return HttpResponseRedirect(f"{reverse('findings')}?{urlencode(typed)}")
     kind = choice_of(params, "format", FORMATS) or "csv"
     count = select_findings(params, user.actor, now=now).count()
     record_export(request, "findings", kind, count, now=now, asked=address(wanted, view)[1:])

@@ -35,7 +35,7 @@ from compliance.services.write_findings import NotAllowed
 from compliance.tasks.wake import ring
 from compliance.views.finding_files import FORMATS
 from compliance.views.moment import decided_now
-from compliance.views.respond import Shape, page, signed_in, stays_here, wants_part
+from compliance.views.respond import Shape, asked, page, signed_in, stays_here, wants_part
 from compliance.views.rights import needs
 
 _INBOX = Shape("compliance/findings/page.html", "results")
@@ -46,7 +46,7 @@ _ASKED_AGAIN = ("action", "whole", "filter", "back", "assignee", "status", "due"
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """One page of the findings that the address asks for."""
-    return _inbox(request, request.GET.dict(), {})
+    return _inbox(request, asked(request), {})
 
 
 @require_POST

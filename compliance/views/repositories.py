@@ -13,7 +13,7 @@ from compliance.queries.repository import Header, find_repository, repository_pa
 from compliance.queries.repository_head import head_of
 from compliance.queries.tag import tag_page
 from compliance.queries.tags import list_tags
-from compliance.views.respond import Shape, page, signed_in, wants_part
+from compliance.views.respond import Shape, asked, page, signed_in, wants_part
 from compliance.views.rights import actor_of
 
 _LIST = Shape("compliance/repositories/page.html", "results")
@@ -26,7 +26,7 @@ _TAG = Shape("compliance/tag/page.html", "platforms")
 def index(request: HttpRequest) -> HttpResponse:
     """Every repository, filtered."""
     now = timezone.now()
-    found = list_repositories(request.GET, actor_of(request), now=now)
+    found = list_repositories(asked(request), actor_of(request), now=now)
     columns = columns_of(signed_in(request), "repositories")
     context = {"page": found, "verdicts": VERDICTS, "grades": sorted(GRADES), "columns": columns}
     return page(request, _LIST, context, now=now)

@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from compliance.models import User
+from compliance.queries.filters import params_among
 
 STOP_POLLING = 286  # htmx swaps the answer and asks no more
 
@@ -53,6 +54,11 @@ def page(
     patch_vary_headers(response, ["HX-Request"])
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def asked(request: HttpRequest) -> dict[str, str]:
+    """What the address of a list says."""
+    return params_among((name, value) for name, values in request.GET.lists() for value in values)
 
 
 def of_this_site(request: HttpRequest, address: str) -> str:

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from compliance.access import may_claim_repositories, may_give_repository, may_see_unowned
+from compliance.access import may_claim_repositories, may_give_repository, may_label_repository, may_see_unowned
 from compliance.forms.people import ClaimForm, OwnerForm
 from compliance.models import Repository
+from compliance.models.label import labels_of
 from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.filters import storable
 from compliance.queries.repository import find_repository
@@ -147,6 +148,8 @@ def _owner_page(request: HttpRequest, row: Repository, form: OwnerForm, *, statu
     context = {
         "repository": row,
         "labels": shown_labels(row.labels),
+        "given": labels_of(row),
+        "labelable": may_label_repository(actor, row.team_id),
         "form": form,
         "head": head_of(header, actor, now=now) if header else None,
     }
@@ -156,7 +159,7 @@ def _owner_page(request: HttpRequest, row: Repository, form: OwnerForm, *, statu
 def _found(request: HttpRequest, slug: str, name: str) -> Repository:
     """A repository somebody may see, or may take."""
     actor = actor_of(request)
-    rows = Repository.objects.select_related("registry", "team", "team_rule")
+    rows = Repository.objects.select_related("registry", "team", "team_rule", "label_set")
     row = rows.filter(registry__slug=slug, name=name).first() if storable(slug, name) else None
     offered = row is not None and row.team_id is None and may_claim_repositories(actor)
     if row is None or not (offered or Repository.objects.for_user(actor).filter(pk=row.pk).exists()):

@@ -47,7 +47,7 @@ NO_PAGE = frozenset(
 )
 VARIANTS: Mapping[str, tuple[str, ...]] = {
     "overview": ("?days=365&team=alpha-crew", "?q=nothing"),
-    "repositories": ("?q=nothing", "?page=2"),
+    "repositories": ("?q=nothing", "?page=2", "?label=pci,tier/1", "?label=we!b"),
     "tags": ("?verdict=fail", "?q=nothing"),
     "findings": ("?tab=all", "?group=rule&opened=NR103", "?q=statu:x", "?severity=low&q=zzz", "?f={finding}"),
     "remediation": ("?view=board", "?view=board&team=alpha-crew", "?view=board&lanes=repository", "?team=team-00"),
@@ -82,6 +82,7 @@ FORMS: Mapping[str, tuple[str, dict[str, str]]] = {
     "settings_notifications": ("form.sheet", {"target": "no address"}),
     "settings_tokens": ("form.sheet", {"days": "366"}),
     "settings_sla": ("form.panel", {"days-0-other": "0"}),
+    "repository_labels": ("form.sheet", {"labels": "we!b"}),
     "settings_retention": ("#change form", {"events": "1"}),
 }
 """Forms with what they refuse: the selector of the form, and what is typed."""

@@ -14,6 +14,7 @@ from compliance.models import (
     DeliveryAttempt,
     Finding,
     FindingEvent,
+    LabelSet,
     Membership,
     Policy,
     Push,
@@ -145,6 +146,10 @@ def overdo(made: Fleet) -> list[str]:
     """The longest names, a hostile USER, an index of forty platforms, what is no image and what cannot be read."""
     home = made.repositories[-1]
     Repository.objects.filter(pk=home.pk).update(name=LONG)
+    given = ([f"{'long-label/' * 3}{at:010}" for at in range(20)], ["pci", "tier/1"])
+    LabelSet.objects.bulk_create(
+        LabelSet(repository=row, labels=labels) for row, labels in zip((home, made.repositories[0]), given, strict=True)
+    )
     evil = image(facts("evil\x1b[31m\u202e" + "u" * 290 + ":" + "g" * 20), 7_001)
     many = [image(facts(str(number)), 8_000 + number) for number in range(12)]
     forty = index(9_000, many)

@@ -146,6 +146,7 @@ PAGES: Mapping[str, Page] = {
     "finding_rescan": acts("finding", TRIAGERS),
     "finding_undo": acts("change", EVERYBODY),
     "repository_rescan": acts("repository", TRIAGERS),
+    "repository_labels": Page("repository", get=TRIAGERS, post=TRIAGERS),
     "repository_watch": acts("repository", EVERYBODY),
     "repository_baseline": acts("repository", LEADS),
     "settings_sla": Page(post=ADMIN),

@@ -55,6 +55,8 @@ from compliance.remediation.terms import TERMS, Ages, canonical
         ("repository", "harbor/app", "repository harbor/app"),
         ("tag", "1.0", "tag 1.0"),
         ("platform", "linux/amd64", "platform linux/amd64"),
+        ("label", "pci", "label pci"),
+        ("label", "pci,web", "labels pci and web"),
     ],
 )
 def test_words(name: str, value: str, words: str) -> None:

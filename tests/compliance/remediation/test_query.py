@@ -42,6 +42,9 @@ READ: list[tuple[str, dict[str, str], tuple[str, ...]]] = [
     ("rule:nr101 -rule:NR502", {"rule": "NR101"}, ()),
     ("repo:harbor/team/app", {"repository": "harbor/team/app"}, ()),
     ("assignee:me", {"assignee": "me"}, ()),
+    ("label:PCI", {"label": "pci"}, ()),
+    ("label:web label:tier/1 label:web", {"label": "tier/1,web"}, ()),
+    ('label:"web pci" label:-x', {"label": "-x,pci,web"}, ()),
     ("age:8-30d age:8-30", {"age": "8-30d"}, ()),
     ('"two words" -severity:low', {"severity": "-low"}, ("two words",)),
     ('unclosed "quote here', {}, ("unclosed", "quote here")),
@@ -62,7 +65,8 @@ NOT_READ = [
     ("team:a team:b", "leaves nothing of the team"), ("status:open -open", "leaves nothing of the status"),
     ("a b c d e f", "more than 5 words"), ("x" * 501, "more than 500 characters"), ("is:", "is is one of"),
     ("https://example.com", "there is no filter “https”"), ("id:1,x", "that is no id"),
-    ("waiver:0", "that is no waiver"),
+    ("waiver:0", "that is no waiver"), ("label:", "a label is 1 to 40 of"),
+    ("label:we!b", "“label:we!b”: a label is 1 to 40 of"), ("-label:pci", "“-label:pci” cannot be left out"),
 ]  # fmt: skip
 
 
@@ -122,6 +126,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "team": SLUGS,
     "repository": st.tuples(SLUGS, SLUGS, SLUGS).map("/".join),
     "registry": SLUGS,
+    "label": st.lists(st.from_regex(r"[a-z0-9._/-]{1,40}", fullmatch=True), min_size=1, max_size=20).map(",".join),
     "assignee": st.sampled_from(["me", "nobody", "somebody", "kim@example.com"]),
     "is": st.sampled_from(["protected", "unprotected", "regression", "baseline,new-since-baseline"]),
     "due": st.sampled_from(["overdue", "week", "none"]),

@@ -14,8 +14,8 @@ from tests.support.rows import fleet
 QUERIES = {
     "/": 14,  # one of them is the failing protected tags of the day the window began
     "/?days=365": 14,
-    "/repos/": 8,
-    "/repos/?q=app&sort=-score&verdict=fail": 8,
+    "/repos/": 9,
+    "/repos/?q=app&sort=-score&verdict=fail&label=pci": 9,
     "/tags/": 6,
     "/tags/?verdict=fail": 6,
     "/tags/?rule=NR103": 6,
@@ -39,7 +39,7 @@ QUERIES = {
     "/policies/kubernetes/": 10,
     "/policies/kubernetes/history/": 7,
     "/policies/kubernetes/history/?a=1&b=1": 7,
-    "/repos/?policy=kubernetes&pattern=team/*": 9,
+    "/repos/?policy=kubernetes&pattern=team/*": 10,
     "/tags/?rule=NR103&policy=kubernetes": 7,
     "/scans/": 6,
     "/scans/?tab=errors&trigger=page&registry=harbor": 6,
