@@ -8,8 +8,21 @@ from typing import Any
 from django import forms
 
 from compliance.models import StatusChoice, User
+from compliance.policy.labels import Relabel, parse_label
 from compliance.queries.finding_filter import LONGEST_QUERY, params_of
-from compliance.remediation.change import Assign, Change, Comment, InvalidChange, Rescan, RestoreDue, SetDue, SetStatus
+from compliance.remediation.change import (
+    LABEL,
+    RELABELS,
+    UNLABEL,
+    Assign,
+    Change,
+    Comment,
+    InvalidChange,
+    Rescan,
+    RestoreDue,
+    SetDue,
+    SetStatus,
+)
 from compliance.remediation.status import SAID_BY_PEOPLE, Status
 from compliance.remediation.terms import ME
 from compliance.remediation.waiver_dates import end_of
@@ -21,6 +34,8 @@ ACTIONS: dict[str, str] = {
     "restore_due": "Due date as the terms say",
     "comment": "Comment …",
     "rescan": "Scan the tags again",
+    LABEL: "Label the repositories …",
+    UNLABEL: "Take a label from the repositories …",
     "waive": "Waive …",
 }
 SETTABLE: tuple[tuple[str, str], ...] = tuple(
@@ -48,6 +63,7 @@ class BulkForm(forms.Form):
     due = forms.DateField(required=False)
     reason = forms.CharField(required=False)
     text = forms.CharField(required=False, strip=False)
+    label = forms.CharField(required=False, max_length=1_000)
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
@@ -112,6 +128,19 @@ class BulkForm(forms.Form):
                 return Rescan()
             case _:
                 return Comment(said["text"])
+
+    @property
+    def relabels(self) -> bool:
+        """Whether the labels of repositories are changed instead of findings."""
+        return self.cleaned_data["action"] in RELABELS
+
+    def relabel(self) -> Relabel:
+        """What to do to the labels.
+
+        :raises InvalidLabel: in words for whoever asked.
+        """
+        label = frozenset({parse_label(self.cleaned_data["label"])})
+        return Relabel(add=label) if self.cleaned_data["action"] == LABEL else Relabel(remove=label)
 
     @property
     def problem(self) -> str:

@@ -151,7 +151,7 @@ class Occurrence(models.Model):
 
 
 class BulkChange(models.Model):
-    """Many findings changed by one click, for its undo."""
+    """Many findings, or the repositories of findings, changed by one click, for its undo."""
 
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField()

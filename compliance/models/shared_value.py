@@ -19,3 +19,8 @@ class SharedValue(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["expires_at"], name="shared_value_expiry")]
+
+
+def relabel_key(bulk_id: int) -> str:
+    """The key of what a change of labels did, which it is undone by."""
+    return f"relabel:{bulk_id}"

@@ -9,7 +9,9 @@ from datetime import datetime
 
 from django.db.models import F, Func, IntegerField, Sum
 
-from compliance.models import BulkChange, FindingEvent, RepositoryScan, User
+from compliance.models import BulkChange, FindingEvent, RepositoryScan, SharedValue, User
+from compliance.models.shared_value import relabel_key
+from compliance.remediation.change import LABEL, RELABELS
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,11}|0", re.ASCII)
 _WORDS = {
@@ -41,6 +43,11 @@ class Done:
     kept: int
     unassigned: int
 
+    @property
+    def what(self) -> str:
+        """What was changed, in the plural."""
+        return "repositories" if self.action in RELABELS else "findings"
+
 
 def find_done(params: Mapping[str, str], user: User, shown: Sequence[int]) -> Done | None:
     """The change the address names with ``changed``, if it is this person's."""
@@ -65,10 +72,22 @@ def find_done(params: Mapping[str, str], user: User, shown: Sequence[int]) -> Do
 
 
 def _words(row: BulkChange) -> str:
+    if row.action in RELABELS:
+        return _words_of_relabel(row)
     count = f"{row.count:,} finding{'' if row.count == 1 else 's'}"
     if row.action == "rescan":
         return _words_of_rescan(row, count)
     return f"{count} {_WORDS.get(row.action, 'changed')}." if row.count else "Nothing had to be changed."
+
+
+def _words_of_relabel(row: BulkChange) -> str:
+    if not row.count:
+        return "Nothing had to be changed."
+    said = SharedValue.objects.filter(pk=relabel_key(row.pk)).values_list("value", flat=True).first()
+    labels = ", ".join([*said["add"], *said["remove"]]) if said else ""  # it is kept for as long as it can be undone
+    done = "given to" if row.action == LABEL else "taken from"
+    what = f"The label {labels}" if labels else "A label"
+    return f"{what} was {done} {row.count:,} repositor{'y' if row.count == 1 else 'ies'}."
 
 
 def rescanned(bulk_id: int, finding_id: int, user: User) -> str:

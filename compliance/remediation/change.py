@@ -69,6 +69,10 @@ ACTIONS: Final[dict[type[Change], str]] = {
     Rescan: "rescan",
 }
 """What ``BulkChange.action`` calls a change."""
+LABEL: Final = "label"
+UNLABEL: Final = "unlabel"
+RELABELS: Final = (LABEL, UNLABEL)
+"""What it is called where not findings are changed but the labels of their repositories."""
 LASTING: Final = (ACTIONS[Comment], ACTIONS[Rescan])
 """What is not taken back: somebody has read it, a registry was asked."""
 

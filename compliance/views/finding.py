@@ -24,7 +24,9 @@ from compliance.queries.finding_neighbours import neighbours
 from compliance.queries.people import people_for, undoable
 from compliance.remediation.change import Change, InvalidChange
 from compliance.remediation.ticket import ticket
-from compliance.services.change_findings import UNDO_WITHIN, Undone, change_findings, rescans_of, undo
+from compliance.services.change_findings import UNDO_WITHIN, Undone, change_findings, rescans_of
+from compliance.services.label_homes import undo_change
+from compliance.services.label_repositories import MayNotLabel
 from compliance.services.write_findings import NotAllowed, sla_terms
 from compliance.tasks.wake import ring
 from compliance.views.moment import decided_now
@@ -95,12 +97,12 @@ def take_back(request: HttpRequest, finding_id: int) -> HttpResponse:
     row = _workable(request, finding_id)
     bulk = number_of(request.POST, "bulk")
     try:
-        done = undo(bulk or 0, by=signed_in(request), now=decided_now())
+        done = undo_change(bulk or 0, by=signed_in(request), now=decided_now())
     except BulkChange.DoesNotExist as error:
         raise Http404("There is no such change of yours.") from error
     except InvalidChange as error:
         messages.warning(request, str(error))
-    except NotAllowed as error:
+    except (NotAllowed, MayNotLabel) as error:
         raise PermissionDenied(_REFUSED) from error
     else:
         messages.success(request, _undone(done))

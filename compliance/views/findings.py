@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from compliance.access import may_share_views, may_work_on_findings
 from compliance.forms.bulk import ACTIONS, SETTABLE, BulkForm
 from compliance.models import BulkChange, StatusChoice
+from compliance.policy.labels import InvalidLabel
 from compliance.queries.bulk_changes import Done, find_done
 from compliance.queries.columns import columns_of
 from compliance.queries.finding_filter import (
@@ -30,7 +31,9 @@ from compliance.queries.findings import scope_of, select_findings
 from compliance.queries.inbox import ASSIGNED, list_findings
 from compliance.remediation.change import LASTING, InvalidChange
 from compliance.remediation.terms import SEVERITIES
-from compliance.services.change_findings import UNDO_WITHIN, CountChanged, change_findings, rescans_of, undo
+from compliance.services.change_findings import UNDO_WITHIN, CountChanged, change_findings, rescans_of
+from compliance.services.label_homes import label_homes, undo_change
+from compliance.services.label_repositories import MayNotLabel
 from compliance.services.write_findings import NotAllowed
 from compliance.tasks.wake import ring
 from compliance.views.finding_files import FORMATS
@@ -40,7 +43,7 @@ from compliance.views.rights import needs
 
 _INBOX = Shape("compliance/findings/page.html", "results")
 _NOT_ALL_YOURS = "Some of these belong to a team whose findings you may only look at. Nothing was changed."
-_ASKED_AGAIN = ("action", "whole", "filter", "back", "assignee", "status", "due", "reason", "text")
+_ASKED_AGAIN = ("action", "whole", "filter", "back", "assignee", "status", "due", "reason", "text", "label")
 
 
 @require_safe
@@ -61,12 +64,15 @@ def bulk(request: HttpRequest) -> HttpResponse:
     if form.cleaned_data["action"] == "waive":
         return _leave(request, f"{reverse('waiver_new')}?{scope_of(form.params, findings)}")
     try:
-        made = change_findings(findings, form.change(user), by=user, now=now, expected=form.expects)
+        if form.relabels:
+            made = label_homes(findings, form.relabel(), by=user, now=now, expected=form.expects)
+        else:
+            made = change_findings(findings, form.change(user), by=user, now=now, expected=form.expects)
     except CountChanged as error:
         return _ask_again(request, form, error.actual)
-    except InvalidChange as error:
+    except (InvalidChange, InvalidLabel) as error:
         return _refused(request, str(error))
-    except NotAllowed:
+    except (NotAllowed, MayNotLabel):
         return _refused(request, _NOT_ALL_YOURS)
     ring(rescans_of(made))
     return _back(request, changed=str(made.pk))
@@ -77,12 +83,12 @@ def bulk(request: HttpRequest) -> HttpResponse:
 def undo_bulk(request: HttpRequest, bulk_id: int) -> HttpResponse:
     """Give findings back what they had before one's own change."""
     try:
-        undone = undo(bulk_id, by=signed_in(request), now=decided_now())
+        undone = undo_change(bulk_id, by=signed_in(request), now=decided_now())
     except BulkChange.DoesNotExist as error:
         raise Http404("There is no such change of yours.") from error
     except InvalidChange as error:
         return _refused(request, str(error))
-    except NotAllowed:
+    except (NotAllowed, MayNotLabel):
         return _refused(request, _NOT_ALL_YOURS)
     unassigned = {"unassigned": str(undone.unassigned)} if undone.unassigned else {}
     return _back(request, changed=str(bulk_id), kept=str(undone.kept), **unassigned)

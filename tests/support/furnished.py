@@ -146,7 +146,7 @@ def overdo(made: Fleet) -> list[str]:
     """The longest names, a hostile USER, an index of forty platforms, what is no image and what cannot be read."""
     home = made.repositories[-1]
     Repository.objects.filter(pk=home.pk).update(name=LONG)
-    given = ([f"{'long-label/' * 3}{at:010}" for at in range(20)], ["pci", "tier/1"])
+    given = ([f"{'long-label/' * 3}{at:07}" for at in range(20)], ["pci", "tier/1"])
     LabelSet.objects.bulk_create(
         LabelSet(repository=row, labels=labels) for row, labels in zip((home, made.repositories[0]), given, strict=True)
     )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 
-from compliance.models import LabelSet, Repository, SavedView, User
+from compliance.models import LabelSet, Membership, Repository, SavedView, SharedValue, Team, User
 from compliance.policy.labels import GRAMMAR
 from tests.support.api_tokens import asked, token
 from tests.support.pages import Page, get, get_part, logged_in
 from tests.support.remediation import finding, own, team
-from tests.support.rows import Fleet, fleet, user
+from tests.support.rows import NOW, Fleet, fleet, user
 
 HOME = "/r/harbor/team/app-0000/-/"
 URL = f"{HOME}labels/"
@@ -229,3 +230,64 @@ def test_a_program_is_told_what_is_no_label(made: Fleet, reader: Client) -> None
     answer = asked("/findings/export/?label=we!b", secret)
     assert answer.status_code == 400
     assert "“we!b” is no label." in answer.json()["detail"]
+
+
+def send(client: Client, made: Fleet, **fields: object) -> Any:
+    """Post what the toolbar of the inbox does, for the findings of the first two repositories."""
+    ids = [row.findings.get().pk for row in made.repositories[:2]]
+    return client.post("/findings/bulk/", {"action": "label", "label": "Web", "id": ids, "shown": 2, **fields})
+
+
+def test_the_repositories_of_chosen_findings_are_labelled_and_it_is_undone(made: Fleet, tia: Client) -> None:
+    answer = send(tia, made, back="sort=repository")
+    page = get(tia, answer.headers["Location"])
+    assert labels() == [["pci", "tier/1", "web"], ["pci", "web"], None]
+    assert "The label web was given to 2 repositories." in page.all("div", id="said")[0].text
+    (undo,) = (form for form in page.all("form") if form.attributes.get("action", "").endswith("/undo/"))
+    answer = tia.post(undo.attributes["action"], {"back": "sort=repository"})
+    assert labels() == [["pci", "tier/1"], ["pci"], None]
+    said = get(tia, answer.headers["Location"]).all("div", id="said")[0].text
+    assert said == "Undone: these repositories have again what they had."
+    answer = send(tia, made, action="unlabel", label="tier/1")
+    assert labels() == [["pci"], ["pci"], None]
+    assert "The label tier/1 was taken from 1 repository." in get(tia, answer.headers["Location"]).text
+    SharedValue.objects.all().delete()
+    assert "A label was taken from 1 repository." in get(tia, answer.headers["Location"]).text
+    assert "Nothing had to be changed." in get(tia, send(tia, made, label="pci").headers["Location"]).text
+
+
+def test_of_all_that_match_those_that_were_seen(made: Fleet, reader: Client, admin: Client) -> None:
+    asked = {"scope": "query", "filter": "label=pci", "back": "label=pci", "total": 3}
+    answer = send(admin, made, **asked)
+    page = Page(answer.content.decode())
+    assert (answer.status_code, labels()) == (409, [["pci", "tier/1"], ["pci"], None])
+    assert "You saw 3; there are 2 now." in page.text
+    hidden = {each.attributes["name"]: each.attributes["value"] for each in page.all("input", type="hidden")}
+    said = {name: hidden[name] for name in ("action", "label", "scope", "filter", "back", "agreed")}
+    assert admin.post("/findings/bulk/", said).status_code == 302
+    assert labels() == [["pci", "tier/1", "web"], ["pci", "web"], None]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"label": ""}, GRAMMAR),
+        ({"label": "two words"}, "“two words” is no label."),
+        ({"label": "we!b", "action": "unlabel"}, "“we!b” is no label."),
+        ({"id": []}, "Choose findings first."),
+    ],
+)
+def test_what_cannot_be_a_label_is_refused(made: Fleet, tia: Client, fields: dict[str, object], said: str) -> None:
+    before, answer = labels(), send(tia, made, **fields)
+    assert answer.status_code == 422
+    assert said in Page(answer.content.decode()).all("div", id="said")[0].text
+    assert labels() == before
+
+
+def test_nobody_labels_what_they_only_look_at(made: Fleet, tia: Client) -> None:
+    own(Team.objects.create(slug="ops", name="Ops", created_at=NOW), made.repositories[1:2])
+    Membership.objects.create(team=Team.objects.get(slug="ops"), user=User.objects.get(username="tia"), role="viewer")
+    answer = send(tia, made)
+    assert answer.status_code == 422
+    assert "Nothing was changed." in Page(answer.content.decode()).all("div", id="said")[0].text
+    assert labels() == [["pci", "tier/1"], ["pci"], None]
