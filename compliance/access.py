@@ -89,6 +89,11 @@ NOBODY = Actor(0, Role.MEMBER)
 """Somebody who is not logged in."""
 
 
+def may_see_repositories(actor: Actor) -> bool:
+    """Whether there can be a repository that somebody sees: whoever is in no team sees none."""
+    return actor.sees_everything or bool(actor.team_ids)
+
+
 def may_see_repository(actor: Actor, team_id: int | None) -> bool:
     """Whether a repository of this team, and all that hangs on it, may be seen."""
     return actor.sees_everything or team_id in actor.team_ids

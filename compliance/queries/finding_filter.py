@@ -213,7 +213,7 @@ def say(name: str, value: str) -> str:
         case "subject":
             return "no USER" if value == NO_SUBJECT else f"USER {value}"
         case "id":
-            return f"{len(members)} chosen"
+            return f"{len(members)} chosen one by one"
         case "team":
             return "no team" if value == NO_TEAM else f"team {value}"
         case "assignee":

@@ -23,6 +23,9 @@ _ADMINISTRATOR: Final = "Ask an administrator."
 _SECURITY: Final = "Ask somebody with the role security, or an administrator."
 
 REFUSALS: Final[Mapping[Right, str]] = {
+    access.may_see_repositories: (
+        "You are in no team, so there is no repository to show. Ask a lead of a team, or an administrator, to add you."
+    ),
     access.may_see_operations: (
         "Registries, scans and deliveries name repositories of every team, so only the roles auditor, security and "
         "administrator see them. Ask an administrator for one of these roles."

@@ -29,6 +29,7 @@ TRIAGERS = f"triager {LEADS}"
 WORKING = "security admin"
 
 TABLE: list[tuple[Callable[..., bool], tuple[object, ...], str]] = [
+    (access.may_see_repositories, (), f"viewer triager lead {OPERATIONS}"),
     (access.may_see_repository, (OURS,), f"viewer triager lead {OPERATIONS}"),
     (access.may_see_repository, (LED_TOO,), f"lead {OPERATIONS}"),
     (access.may_see_repository, (THEIRS,), OPERATIONS),

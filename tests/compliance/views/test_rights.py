@@ -12,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import DailySnapshot, Repository, Tag, Team
 from compliance.views.rights import REFUSALS
-from tests.support.pages import Page, get
+from tests.support.pages import Page, get, logged_in
 from tests.support.remediation import own, team
 from tests.support.rows import Fleet, fleet, user
 
@@ -76,6 +76,13 @@ def test_a_member_without_repositories_is_told_how_to_get_some(member: Client) -
         page = get(member, url)
         assert "belong to a team you are in" in page.text
         assert "app-0000" not in page.text
+
+
+@pytest.mark.parametrize("url", ["/remediation/", "/remediation/?view=board", "/waivers/"])
+def test_who_is_in_no_team_is_told_so_where_nothing_is_to_do(reader: Client, url: str) -> None:
+    fleet(2)
+    assert "belong to a team you are in" in get(logged_in(user("new", role="member")), url).text
+    assert "belong to a team you are in" not in get(reader, url).text
 
 
 def test_a_member_counts_what_their_teams_have(member: Client, reader: Client) -> None:
