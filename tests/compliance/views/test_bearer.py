@@ -286,5 +286,5 @@ def test_queries_of_the_summary_do_not_grow(
     assert made.registry
     secret = token(user()).secret
     asked(reverse("api_summary"), secret)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert asked(reverse("api_summary"), secret).status_code == 200
