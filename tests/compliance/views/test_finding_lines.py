@@ -18,13 +18,17 @@ URL = "/findings/?tab=all&sort=severity"
 
 
 def lines(client: Client) -> dict[str, tuple[str, str]]:
-    """What proves each finding, by its rule: what is seen of it, and what the rest of it is."""
+    """What proves each finding, by its rule: what is seen of it, and the whole of it where that is more."""
     found = {}
     for at, element in enumerate(page := get(client, URL).elements):
         if element.attributes.get("class") == "open":
-            rule, proof = page[at + 1], next(each for each in page[at + 2 :] if each.name in ("td", "span"))
-            shown = proof.name == "span"
-            found[rule.text[:5]] = (proof.text, proof.attributes.get("title", "")) if shown else ("", "")
+            line, proof = (
+                page[at + 1],
+                next(each for each in page[at + 2 :] if each.attributes.get("class") != "is-fail"),
+            )
+            whole = line.attributes.get("title", "")
+            shown = proof.attributes.get("class") == "proof"
+            found[line.text[:5]] = (proof.text, whole if whole != proof.text else "") if shown else ("", "")
     return found
 
 
