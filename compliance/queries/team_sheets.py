@@ -34,7 +34,7 @@ from compliance.queries.work_scope import Choices, WorkScope, all_choices_for, r
 from compliance.remediation.metrics import Pace, last_days
 from compliance.remediation.terms import NO_TEAM
 
-MOST_TEAMS: Final = 20
+MOST_TEAMS: Final = 10
 """On one page of the site: each is a page of paper."""
 MOST_URGENT: Final = 5
 
