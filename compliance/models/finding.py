@@ -110,7 +110,17 @@ class Finding(models.Model):
             ),
             models.Index(
                 fields=["status", "repository"],
-                include=["id", "rule", "regression", "protected", "rank", "opened_at", "due_at", "baseline"],
+                include=[
+                    "id",
+                    "rule",
+                    "regression",
+                    "protected",
+                    "rank",
+                    "opened_at",
+                    "due_at",
+                    "baseline",
+                    "changed_at",
+                ],
                 condition=_UNFIXED,
                 name="finding_unfixed",
             ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, Func, Q
 
 from compliance.access import Actor
 from compliance.models.finding import FindingQuerySet
@@ -104,10 +104,10 @@ def board(params: Mapping[str, str], actor: Actor, *, now: datetime) -> Board:
     choices = all_choices_for(actor)
     scope, window = read_scope(params, actor, choices), read_window(params)
     terms = {key: _terms(statuses, window) for key, _, statuses in COLUMNS}
-    rows = {key: select_findings({**scope.pairs, **terms[key]}, actor, now=now) for key in terms}
+    rows = {key: _rows(scope, terms[key], now) for key in terms}
     # Who was fixed by now was closed last since then: the newest are found by their index, not among all ever fixed.
     rows["verified"] = rows["verified"].filter(closed_at__gte=last_days(int(window), now).since)
-    counts = _counts(scope, rows["verified"], actor, now)
+    counts = _counts(scope, rows["verified"], now)
     ids = {key: _first(found, now, past=key == "verified") for key, found in rows.items()}
     cards = {card.id: card for card in rows_of([pk for each in ids.values() for pk in each], actor, now=now)}
     columns = tuple(
@@ -129,8 +129,22 @@ def _terms(statuses: tuple[Status, ...], window: str) -> dict[str, str]:
     return {"status": ",".join(statuses), **fixed}
 
 
-def _counts(scope: WorkScope, verified: FindingQuerySet, actor: Actor, now: datetime) -> dict[str, int]:
-    found = select_findings({**scope.pairs, "tab": "open"}, actor, now=now).order_by()
+class _IsTrue(Func):
+    """Keeps Postgres from joining: each finding is looked up in a hash of the repositories instead."""
+
+    template = "(%(expressions)s) IS TRUE"
+    output_field = BooleanField()
+
+
+def _rows(scope: WorkScope, terms: Mapping[str, str], now: datetime) -> FindingQuerySet:
+    if not scope.of_registries:
+        return select_findings({**scope.pairs, **terms}, scope.actor, now=now)
+    within = Q(repository__in=scope.repositories.order_by().values("pk"))
+    return select_findings(terms, scope.actor, now=now).filter(_IsTrue(within))
+
+
+def _counts(scope: WorkScope, verified: FindingQuerySet, now: datetime) -> dict[str, int]:
+    found = _rows(scope, {"tab": "open"}, now).order_by()
     by_status = dict(found.values_list("status").annotate(count=Count("pk")))
     standing = {key: sum(by_status.get(status, 0) for status in statuses) for key, _, statuses in COLUMNS[:-1]}
     return {**standing, "verified": verified.count()}

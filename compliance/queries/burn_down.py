@@ -5,25 +5,21 @@ What was unfixed at the end of a day follows from what is unfixed now and from w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
-from django.core.cache import caches
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
-from compliance.models import Repository, StatusChoice
+from compliance.models import Repository
 from compliance.queries.remediation import FIXED_BY_VALUES, UNFIXED, Pile, pace_of, standing_of
+from compliance.queries.shelf import NO_SHELF, Shelf
 from compliance.remediation.metrics import Day, Pace, Standing, Window
 
-_CACHE_SECONDS = 3_600
 POINTS = 12
-
-T = TypeVar("T")
 
 
 def days_of(
@@ -65,53 +61,22 @@ def history(
     found: Sequence[Pile],
     *,
     now: datetime,
-    kept_as: str = "",
+    shelf: Shelf = NO_SHELF,
 ) -> tuple[Pace, tuple[Day, ...]]:
-    """Pace and days; those of everything are kept until any finding changes.
+    """Pace and days.
 
     :param found: what is unfixed of the same repositories now.
-    :param kept_as: what those of some repositories are kept under; without a name they are not.
+    :param shelf: where those of the same repositories are kept; it was asked for before ``found`` was read.
     """
     standing = standing_of(found)
 
     def make() -> tuple[Pace, tuple[Day, ...]]:
         return pace_of(repositories, window), days_of(repositories, window, standing, now=now)
 
-    if repositories is not None and not kept_as:
-        return make()
-    pace, (*before, today) = kept(f"history-{kept_as}", window, make)
+    pace, (*before, today) = shelf.kept("history", window, make)
     # What falls due while nobody touches anything is the one thing that changes without a finding being written.
     late = standing.overdue
     return pace, (*before, replace(today, late=late, on_time=standing.open - late, waived=standing.waived))
-
-
-def kept(what: str, window: Window, make: Callable[[], T]) -> T:
-    """What was made before, unless a finding, or a repository's team, has changed since.
-
-    A process keeps some hundred of them, whatever is asked for: then the cache lets others go.
-    """
-    key = f"remediation-{what}:{window.first:%Y%m%d}:{window.last:%Y%m%d}:{_stamp()}"
-    known: T | None = caches["process"].get(key)
-    if known is None:
-        known = make()
-        caches["process"].set(key, known, _CACHE_SECONDS)
-    return known
-
-
-# Whose clock is behind writes a change that is older than the last; its event is the newest all the same.
-_STAMP = """
-SELECT (SELECT sum(hashint8extended(id, COALESCE(team_id, 0))) FROM compliance_repository),
-    (SELECT max(id) FROM compliance_findingspan), (SELECT max(id) FROM compliance_findingevent),
-    (SELECT max(last.at) FROM unnest(%s::text[]) AS status CROSS JOIN LATERAL (SELECT f.changed_at AS at
-        FROM compliance_finding f WHERE f.status = status ORDER BY f.changed_at DESC LIMIT 1) AS last)
-"""
-
-
-def _stamp() -> str:
-    """Another one whenever a finding was written, or a repository went or was given to another team."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STAMP, [StatusChoice.values])
-        return sha256(repr(cursor.fetchone()).encode()).hexdigest()[:24]
 
 
 # Episodes that ended in the window are read from their spans, the others from their findings, whose columns say the

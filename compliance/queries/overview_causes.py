@@ -133,8 +133,7 @@ def _causes(scope: WorkScope) -> tuple[Cause, ...]:
     within, params = scope_sql(scope.narrowed)
     condition = f"AND f.repository_id IN ({within})" if within else ""
     # Of very many repositories: no join, but the findings in the order of their index, each looked up in a hash.
-    very_many = within and scope.actor.sees_everything and not scope.team
-    hashed = f"AND (f.repository_id IN ({within})) IS TRUE" if very_many else condition
+    hashed = f"AND (f.repository_id IN ({within})) IS TRUE" if scope.of_registries else condition
     sql = _CAUSES.format(scope=condition, hashed=hashed)
     values: dict[str, Any] = {"to_do": _TO_DO, "most": _MOST, "most_looked": _MOST_LOOKED, **params}
     with connection.cursor() as cursor:

@@ -11,11 +11,12 @@ from django.db.models import Q
 from compliance.access import Actor
 from compliance.charts import Chart, Part, Series, Spark, sparkline, stacked, up_and_down
 from compliance.models.repository import RepositoryQuerySet
-from compliance.queries.burn_down import courses, history, kept
+from compliance.queries.burn_down import courses, history
 from compliance.queries.counted import Counted
 from compliance.queries.filters import Chip, choice_of
 from compliance.queries.paging import Paging, page_of
 from compliance.queries.remediation import Pile, by_team, paces_by_team, piles, standing_of
+from compliance.queries.shelf import NO_SHELF, Shelf, shelf_of
 from compliance.queries.teams import OwnedBy, owners_for
 from compliance.queries.work_scope import Choices, WorkScope, all_choices_for, read_scope
 from compliance.remediation.metrics import (
@@ -140,13 +141,14 @@ def remediation_page(params: Mapping[str, str], actor: Actor, *, now: datetime) 
     """Tiles, charts and a page of teams for what the address asks for."""
     choices = all_choices_for(actor)
     scope = read_scope(params, actor, choices)
+    shelf = shelf_of(scope.kept_as)
     found = piles(scope.narrowed, now=now)
     window = read_window(params)
-    numbers = remediation_of(scope, found, window, now=now)
+    numbers = remediation_of(scope, found, window, now=now, shelf=shelf)
     lines: tuple[TeamLine, ...] = ()
     paging = page_of("", 0)
     if not scope.team:
-        lines, paging = _team_lines(scope, found, last_days(int(window), now), params.get("page", ""))
+        lines, paging = _team_lines(scope, found, last_days(int(window), now), params.get("page", ""), shelf)
     return RemediationPage(numbers, choices, lines, paging)
 
 
@@ -155,10 +157,12 @@ def read_window(params: Mapping[str, str]) -> str:
     return choice_of(params, "days", WINDOWS) or "30"
 
 
-def remediation_of(scope: WorkScope, found: Sequence[Pile], window: str, *, now: datetime) -> Remediation:
+def remediation_of(
+    scope: WorkScope, found: Sequence[Pile], window: str, *, now: datetime, shelf: Shelf = NO_SHELF
+) -> Remediation:
     """Tiles and charts of a scope whose piles are known."""
     standing, days = standing_of(found), last_days(int(window), now)
-    pace, each_day = history(scope.narrowed, days, found, now=now, kept_as=scope.kept_as)
+    pace, each_day = history(scope.narrowed, days, found, now=now, shelf=shelf)
     shown, by = by_day_or_week(each_day)
     trends = replace(_trends(scope, standing, shown), by=by)
     fresh = Counted(
@@ -257,7 +261,7 @@ def _bar(count: int, most: int) -> tuple[Part, ...]:
 
 
 def _team_lines(
-    scope: WorkScope, found: Sequence[Pile], window: Window, page: str
+    scope: WorkScope, found: Sequence[Pile], window: Window, page: str, shelf: Shelf
 ) -> tuple[tuple[TeamLine, ...], Paging]:
     """Teams with the most overdue findings first, then the most open ones."""
     of_team = by_team(found)
@@ -273,8 +277,7 @@ def _team_lines(
     def make() -> tuple[dict[int | None, Pace], dict[int | None, tuple[int, ...]]]:
         return paces_by_team(repositories_of(scope, shown), window), courses(unfixed, window, scope.registry_ids)
 
-    what = f"teams-{scope.kept_as}-{paging.number}"
-    paces, course = kept(what, window, make) if scope.kept_as else make()
+    paces, course = shelf.kept(f"teams-{paging.number}", window, make)
     lines = tuple(
         _line(scope, names[team], of_team.get(team, ()), paces.get(team, Pace()), course[team]) for team in shown
     )

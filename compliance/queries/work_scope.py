@@ -102,6 +102,11 @@ class WorkScope:
         """The same, or ``None`` where that is everything."""
         return None if self.everything else self.repositories
 
+    @property
+    def of_registries(self) -> bool:
+        """Whether it is all of some registries for who sees everything: perhaps nearly all repositories there are."""
+        return bool(self.pairs) and self.actor.sees_everything and not self.team
+
     def of(self, rows: Rows) -> Rows:
         """Those of these rows that belong to a repository of it."""
         narrowed = self.narrowed

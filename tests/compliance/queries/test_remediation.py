@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.cache import caches
@@ -14,8 +16,10 @@ from hypothesis import HealthCheck, example, given, settings
 
 from compliance.access import Actor, Role
 from compliance.models import Finding, FindingEvent, Repository
-from compliance.queries.burn_down import courses, days_by_team, days_of, history, kept
+from compliance.queries.burn_down import courses, days_by_team, days_of, history
 from compliance.queries.remediation import pace_of, paces_by_team, piles, standing_of
+from compliance.queries.remediation_page import remediation_page
+from compliance.queries.shelf import shelf_of
 from compliance.queries.work_scope import WorkScope
 from compliance.remediation.metrics import Day, Pace, Span, burn_down, last_days, pace, standing
 from compliance.remediation.status import Resolution
@@ -142,7 +146,9 @@ def test_what_is_kept_of_some_registries_is_no_other_s(repository: Repository) -
     ]
     for _ in range(2):
         said = [
-            history(each.narrowed, MONTH, piles(each.narrowed, now=NOW), now=NOW, kept_as=each.kept_as)[0].opened
+            history(each.narrowed, MONTH, piles(each.narrowed, now=NOW), now=NOW, shelf=shelf_of(each.kept_as))[
+                0
+            ].opened
             for each in scopes
         ]
         assert said == [4, 3, 1, 4, 4, 0]
@@ -191,19 +197,33 @@ def test_what_is_kept_is_made_again(repository: Repository, happens: Callable[[R
     store([Span(7, ago(5), ago(1), resolution=Resolution.PROVED)], repository)
     numbers = count()
     make = partial(next, numbers)
-    assert [kept("something", MONTH, make), kept("something", MONTH, make)] == [0, 0]
+    assert [shelf_of("all").kept("something", MONTH, make) for _ in range(2)] == [0, 0]
     happens(repository)
-    assert [kept("something", MONTH, make), kept("something", MONTH, make)] == [1, 1]
+    assert [shelf_of("all").kept("something", MONTH, make) for _ in range(2)] == [1, 1]
+
+
+def test_what_is_written_while_a_page_is_read_is_on_the_next(repository: Repository) -> None:
+    def piles_and_a_write(*args: Any, **kwargs: Any) -> Any:
+        found = piles(*args, **kwargs)
+        store([Span(7, ago(2))], repository)
+        return found
+
+    actor = Actor(1, Role.SECURITY)
+    with patch("compliance.queries.remediation_page.piles", piles_and_a_write):
+        remediation_page({}, actor, now=NOW)
+    found = remediation_page({}, actor, now=NOW).numbers.trends.days
+    caches["process"].clear()
+    assert found == remediation_page({}, actor, now=NOW).numbers.trends.days
 
 
 def test_what_falls_due_meanwhile_is_late(repository: Repository) -> None:
     store([Span(7, ago(3), due_at=NOW + timedelta(minutes=5))], repository)
     late = everything()[1][-1].late
     later = NOW + timedelta(minutes=10)
-    found = history(None, MONTH, piles(None, now=later), now=later)[1]
+    found = history(None, MONTH, piles(None, now=later), now=later, shelf=shelf_of("all"))[1]
     assert found[-1].late == late + 1
 
 
 def everything() -> tuple[Pace, tuple[Day, ...]]:
     """Pace and days of all findings."""
-    return history(None, MONTH, piles(None, now=NOW), now=NOW)
+    return history(None, MONTH, piles(None, now=NOW), now=NOW, shelf=shelf_of("all"))

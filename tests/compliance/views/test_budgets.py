@@ -28,7 +28,7 @@ QUERIES = {
     "/r/harbor/team/app-0000/-/t/latest/": 6,
     "/r/harbor/team/app-0000/-/compare/?a=1.0&b=latest": 9,
     "/i/{image}/": 7,
-    "/remediation/": 13,  # 9 once the process keeps pace and days; one is for the registries to choose among
+    "/remediation/": 12,  # 8 once the process keeps pace and days; one is for the registries to choose among
     "/remediation/?view=board": 11,
     "/remediation/?view=board&lanes=repository": 11,
     "/registries/": 6,
