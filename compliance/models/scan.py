@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,6 +11,7 @@ from django.db import models
 from compliance.models.lease import Leased, LeasedQuerySet
 from compliance.models.registry import Registry
 from compliance.models.repository import Repository
+from compliance.models.user import User
 
 
 class State(models.TextChoices):
@@ -41,6 +44,22 @@ class Traffic(models.Model):
 
 class ScanQuerySet(LeasedQuerySet["Scan"]):
     """Scans as work."""
+
+    def begin_partial(
+        self, registry_id: int, trigger: Scan.Trigger, repositories: int, *, by: User | None = None, now: datetime
+    ) -> Scan:
+        """Make a scan of some repositories, which are known already: it runs as soon as their parts are there."""
+        return self.create(
+            registry_id=registry_id,
+            trigger=trigger,
+            requested_by=by,
+            partial=True,
+            state=State.RUNNING,
+            requested_at=now,
+            started_at=now,
+            listed_at=now,
+            repositories_total=repositories,
+        )
 
 
 class Scan(Leased, Traffic):

@@ -170,16 +170,7 @@ def _scan(registry: Registry, asked: dict[int, _Asked], now: datetime) -> list[W
     """One scan for all of them, listed already: it asks for nothing but these tags."""
     if not asked:
         return []
-    scan = Scan.objects.create(
-        registry=registry,
-        trigger=Scan.Trigger.WEBHOOK,
-        partial=True,
-        state=State.RUNNING,
-        requested_at=now,
-        started_at=now,
-        listed_at=now,
-        repositories_total=len(asked),
-    )
+    scan = Scan.objects.begin_partial(registry.pk, Scan.Trigger.WEBHOOK, len(asked), now=now)
     for each in asked.values():
         for push in each.pushes:
             push.state, push.scan_id = Push.State.JOINED, scan.pk

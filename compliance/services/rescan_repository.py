@@ -98,16 +98,6 @@ def _joined(row: Repository) -> Rescan | None:
 
 
 def _made(row: Repository, by: User, now: datetime, only: Sequence[str] | None = None) -> Rescan:
-    scan = Scan.objects.create(
-        registry_id=row.registry_id,
-        trigger=Scan.Trigger.PAGE,
-        requested_by=by,
-        partial=True,
-        state=State.RUNNING,
-        requested_at=now,
-        started_at=now,
-        listed_at=now,
-        repositories_total=1,
-    )
+    scan = Scan.objects.begin_partial(row.registry_id, Scan.Trigger.PAGE, 1, by=by, now=now)
     part = RepositoryScan.objects.create(scan=scan, repository=row, only_tags=only)
     return Rescan(Answer.MADE, scan.pk, (WakeUp(Work.REPOSITORY_SCAN, part.pk),))

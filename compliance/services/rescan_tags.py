@@ -57,17 +57,7 @@ def rescan_tags(tags: TagsOf, *, requested_by: User | None, now: datetime) -> li
         by_registry.setdefault(registry, []).append(repository)
     made = []
     for registry, repositories in by_registry.items():
-        scan = Scan.objects.create(
-            registry_id=registry,
-            trigger=Scan.Trigger.PAGE,
-            requested_by=requested_by,
-            partial=True,
-            state=State.RUNNING,
-            requested_at=now,
-            started_at=now,
-            listed_at=now,
-            repositories_total=len(repositories),
-        )
+        scan = Scan.objects.begin_partial(registry, Scan.Trigger.PAGE, len(repositories), by=requested_by, now=now)
         only = [sorted(tags[pk]) for pk in repositories]
         insert_alike(RepositoryScan(scan=scan), repository=repositories, only_tags=only)
         made.append(scan.pk)

@@ -64,17 +64,7 @@ def _make(
 ) -> Retry:
     repositories = sorted(pk for pk in found if pk is not None)
     tags = _tags(scan_id, code, repositories)
-    scan = Scan.objects.create(
-        registry=registry,
-        trigger=Scan.Trigger.RETRY,
-        requested_by=requested_by,
-        partial=True,
-        state=State.RUNNING,
-        requested_at=now,
-        started_at=now,
-        listed_at=now,
-        repositories_total=len(repositories),
-    )
+    scan = Scan.objects.begin_partial(registry.pk, Scan.Trigger.RETRY, len(repositories), by=requested_by, now=now)
     parts = RepositoryScan.objects.bulk_create(
         (RepositoryScan(scan=scan, repository_id=pk, only_tags=tags.get(pk)) for pk in repositories),
         batch_size=_BATCH,
