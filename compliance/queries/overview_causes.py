@@ -60,6 +60,7 @@ class Work:
     unowned: int
     overdue: Counted
     protected: Counted
+    regressions: Counted
     causes: tuple[Cause, ...]
     teams: tuple[TeamLine, ...]
 
@@ -83,6 +84,7 @@ def work_of(scope: WorkScope, choices: Choices, days: int, *, now: datetime) -> 
         unowned=sum(load.open for load in found if load.team is None),
         overdue=Counted(sum(load.overdue for load in found), scope.address(due="overdue")),
         protected=Counted(sum(load.protected for load in found), scope.address(**{"is": "protected"})),
+        regressions=Counted(sum(load.regressions for load in found), scope.address(**{"is": "regression"})),
         causes=_causes(scope),
         teams=tuple(
             _line(scope, *names[team], load, paces.get(team, Pace())) for team, load in busiest if team in names

@@ -118,6 +118,7 @@ class Load:
     open: int
     overdue: int
     protected: int
+    regressions: int
 
 
 def loads(repositories: QuerySet[Repository] | None, *, now: datetime) -> tuple[Load, ...]:
@@ -127,7 +128,10 @@ def loads(repositories: QuerySet[Repository] | None, *, now: datetime) -> tuple[
     """
     rows = _within(Finding.objects.to_do(), repositories).order_by().values_list("repository__team")
     counted = rows.annotate(
-        open=Count("pk"), overdue=Count("pk", filter=Q(due_at__lt=now)), guarded=Count("pk", filter=Q(protected=True))
+        open=Count("pk"),
+        overdue=Count("pk", filter=Q(due_at__lt=now)),
+        guarded=Count("pk", filter=Q(protected=True)),
+        regressions=Count("pk", filter=Q(regression=True)),
     )
     return tuple(Load(*row) for row in counted)
 

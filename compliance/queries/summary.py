@@ -66,6 +66,7 @@ def _numbers(found: Overview) -> dict[str, object]:
             "open": work.open,
             "overdue": work.overdue.count,
             "on_protected_tags": work.protected.count,
+            "regressions": work.regressions.count,
             "unowned": work.unowned,
         },
         "waivers": {"expiring": found.expiring.count},

@@ -173,6 +173,22 @@ def test_what_protects_counts_failing_tags_apart(reader: Client) -> None:
     assert len(get(reader, card.attributes["href"]).rows) == 2
 
 
+def test_regressions_stand_above_the_cards(reader: Client) -> None:
+    made = fleet(2)
+    own(team("Shop"), made.repositories[1:])
+    assert "notice is-error" not in get(reader, "/").html
+    for number, (repository, status) in enumerate(
+        (home, status) for home in made.repositories for status in ("regressed", "in_progress", "waived", "fixed")
+    ):
+        finding(repository, subject=f"user{number}", status=status, regression=True)
+    for scope, many in (("", 4), ("&team=shop", 2)):
+        page = get(reader, f"/?days=30{scope}")
+        link = page.all("a", href=f"/findings/?{scope[1:]}{scope and '&'}is=regression")[0]
+        assert (link.text, link.attributes["data-count"]) == (f"{many} regressions", str(many))
+        assert page.text.index(link.text) < page.text.index("Failing tags")
+        assert len(get(reader, link.attributes["href"]).rows) == many
+
+
 def test_a_cause_says_how_many_tags_show_it(reader: Client) -> None:
     made = fleet(3)
     for number, platform in enumerate(("linux/amd64", "linux/arm64")):
