@@ -144,7 +144,8 @@ _ADDED: Final = """, fresh AS MATERIALIZED (
 )"""
 
 # What is no longer violated. Where the rule, the image, or the whole tag is unknown it stays. An image that shows it no
-# more without having changed was not fixed by anybody: rules or policy are others.
+# more without having changed was not fixed by anybody: rules or policy are others. Nor was one that nobody read because
+# the scope has its platform no more; what compares platforms then says nothing of those it was found on.
 _LOST: Final = """, lost AS MATERIALIZED (
     SELECT st.*, s.listed, s.image_id IS NULL AND s.index_id IS NULL AS unread, s.index_id, s.seen_at
     FROM stored st JOIN scope s ON s.id = st.tag LEFT JOIN desired d ON d.occurrence = st.id
@@ -162,14 +163,23 @@ _LOST: Final = """, lost AS MATERIALIZED (
     SELECT l.id FROM lost l JOIN shown sh ON sh.tag = l.tag AND sh.image = l.image
     UNION
     SELECT l.id FROM lost l WHERE l.image IS NULL AND l.tag NOT IN (SELECT tag FROM moved)
+), narrowed AS (
+    SELECT l.id FROM lost l JOIN compliance_index read ON read.id = l.index_id AND read.platforms <> ''
+    WHERE l.platform <> '' AND NOT EXISTS (SELECT FROM shown sh WHERE sh.tag = l.tag AND sh.platform = l.platform)
+    UNION
+    SELECT l.id FROM lost l JOIN moved m ON m.tag = l.tag JOIN compliance_index was ON was.id = m.index
+    JOIN compliance_index read ON read.id = l.index_id AND read.platforms <> was.platforms
+    WHERE l.rule = ANY(%(comparing)s)
 ), why AS MATERIALIZED (
     SELECT l.id, l.finding_id, l.proved, l.decides, l.seen_at, CASE
         WHEN NOT l.listed THEN 'gone'
         WHEN l.rule <> ALL(%(asked)s) THEN 'policy'
         WHEN l.unread OR doubted.id IS NOT NULL THEN 'unknown'
         WHEN unmoved.id IS NOT NULL THEN 'policy'
+        WHEN narrowed.id IS NOT NULL THEN 'gone'
         ELSE 'proved' END AS why
     FROM lost l LEFT JOIN doubted ON doubted.id = l.id LEFT JOIN unmoved ON unmoved.id = l.id
+    LEFT JOIN narrowed ON narrowed.id = l.id
 ), marked AS (
     UPDATE compliance_occurrence o SET proved = false, decides = false FROM why
     WHERE why.id = o.id AND why.why = 'unknown' AND (o.proved OR o.decides)
