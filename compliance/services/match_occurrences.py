@@ -55,11 +55,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """What a tag pointed to before it moved."""
+    """What a tag pointed to before it moved.
+
+    :param back: 0 where that was just before it, and more the longer it is ago.
+    """
 
     tag: int
     image: int | None
     index: int | None
+    back: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ FROM compliance_repository r JOIN compliance_registry g ON g.id = r.registry_id
 WHERE r.id IN (SELECT t.repository_id FROM compliance_tag t WHERE {scope}) AND g.protected_tags <> '{{}}'
 """
 
-# scope: the tags; shown: their images by platform. before, turned: where a tag that moved ran as somebody else.
+# scope: the tags; shown: their images by platform. before, turned: where a tag that moved ran as somebody
+# else when it was last known who runs it.
 _IMAGES: Final = """
 WITH scope AS MATERIALIZED (
     SELECT t.id, t.repository_id, t.image_id, t.index_id, t.failing_since, t.deleted_at IS NULL AS listed,
@@ -54,14 +55,17 @@ WITH scope AS MATERIALIZED (
     FROM scope s JOIN compliance_indeximage c ON c.index_id = s.index_id
     JOIN compliance_image i ON i.id = c.image_id WHERE s.listed
 ), moved AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%(moved)s::jsonb) AS m(tag bigint, image bigint, index bigint)
+    SELECT * FROM jsonb_to_recordset(%(moved)s::jsonb) AS m(tag bigint, image bigint, index bigint, back int)
 ), before AS (
-    SELECT m.tag, i.platform, i.uid FROM moved m JOIN compliance_image i ON i.id = m.image
+    SELECT m.tag, m.back, i.platform, i.uid FROM moved m JOIN compliance_image i ON i.id = m.image
     UNION ALL
-    SELECT m.tag, COALESCE(NULLIF(c.platform, ''), i.platform), i.uid
+    SELECT m.tag, m.back, COALESCE(NULLIF(c.platform, ''), i.platform), i.uid
     FROM moved m JOIN compliance_indeximage c ON c.index_id = m.index JOIN compliance_image i ON i.id = c.image_id
 ), turned AS MATERIALIZED (
-    SELECT tag, platform FROM before GROUP BY tag, platform HAVING bool_and(uid <> 0)
+    SELECT tag, platform FROM (
+        SELECT DISTINCT ON (tag, platform) tag, platform, bool_and(uid <> 0) AS otherwise FROM before
+        WHERE uid IS NOT NULL GROUP BY tag, platform, back ORDER BY tag, platform, back
+    ) last WHERE otherwise
 )"""
 
 # wanted: what is violated, once for each tag, platform and subject. stored: what was known of these tags.
@@ -167,7 +171,7 @@ _LOST: Final = """, lost AS MATERIALIZED (
     SELECT l.id FROM lost l JOIN compliance_index read ON read.id = l.index_id AND read.platforms <> ''
     WHERE l.platform <> '' AND NOT EXISTS (SELECT FROM shown sh WHERE sh.tag = l.tag AND sh.platform = l.platform)
     UNION
-    SELECT l.id FROM lost l JOIN moved m ON m.tag = l.tag JOIN compliance_index was ON was.id = m.index
+    SELECT l.id FROM lost l JOIN moved m ON m.tag = l.tag AND m.back = 0 JOIN compliance_index was ON was.id = m.index
     JOIN compliance_index read ON read.id = l.index_id AND read.platforms <> was.platforms
     WHERE l.rule = ANY(%(comparing)s)
 ), why AS MATERIALIZED (
