@@ -10,7 +10,7 @@ LONGEST_DAYS: Final = 730
 
 
 class PolicyWaiversForm(forms.Form):
-    """The two settings; they count for waivers that are written or approved from now on."""
+    """The two settings; they count for what waivers begin to cover from now on."""
 
     waiver_days = forms.IntegerField(label="Longest, in days", min_value=1, max_value=LONGEST_DAYS)
     second_person = forms.BooleanField(

@@ -11,12 +11,12 @@ from typing import Final
 from compliance.access import Actor, may_approve_waiver, may_ask_for_waiver, may_revoke_waiver
 from compliance.models import Finding, StatusChoice, User, Waiver
 from compliance.queries.waiver_digests import dead_of
-from compliance.queries.waiver_facts import findings_in_scope, hold, needs_tags, scope_of
+from compliance.queries.waiver_facts import Held, findings_in_scope, hold, needs_tags, scope_of
 from compliance.queries.waiver_reach import Reach, measure
 from compliance.queries.waiver_rows import OWNERS, WaiverRow, rule_title, waiver_row
 from compliance.queries.waivers import covered_now
 from compliance.remediation.status import Status
-from compliance.remediation.waiver import COUNTS, Answer, WaiverState, covers
+from compliance.remediation.waiver import COUNTS, Answer, WaiverScope, WaiverState, covers
 
 SHOWN: Final = 50
 _LOOKED_AT: Final = 200
@@ -132,13 +132,15 @@ def _left(waiver: Waiver, actor: Actor) -> list[FindingLine]:
     rows = findings_in_scope(scope).for_user(actor).filter(status__in=[s for s in Status if s != Status.WAIVED])
     ids = list(rows.order_by("-protected", "rank", "pk").values_list("pk", flat=True)[:_LOOKED_AT])
     held = hold(Finding.objects.filter(pk__in=ids), tags=needs_tags([scope]) or bool(ids))
-    found = ((each.row, covers(scope, waiver.accepted, each.facts, written_at=waiver.created_at)) for each in held)
-    lines = (
-        finding_line(row, answer.words)
-        for row, answer in found
-        if answer.answer not in (Answer.OUT_OF_SCOPE, Answer.COVERED)
-    )
+    lines = (finding_line(each.row, why) for each in held if (why := _why_left(waiver, scope, each)))
     return list(islice(lines, SHOWN + 1))
+
+
+def _why_left(waiver: Waiver, scope: WaiverScope, held: Held) -> str:
+    answer = covers(scope, waiver.accepted, held.facts, written_at=waiver.created_at)
+    if answer:
+        return held.refuses(waiver)
+    return "" if answer.answer is Answer.OUT_OF_SCOPE else answer.words
 
 
 def finding_line(row: Finding, why: str = "") -> FindingLine:

@@ -17,7 +17,7 @@ from compliance.models.bulk import among
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.filters import pattern_regex
 from compliance.remediation.status import TO_DO, Status
-from compliance.remediation.waiver import FindingFacts, ShownBy, WaiverScope
+from compliance.remediation.waiver import Approval, FindingFacts, ShownBy, WaiverScope, WaiverTerms, not_agreed
 
 OPEN_TO_WAIVERS: Final = frozenset({*TO_DO, Status.WAIVED})
 """What a waiver may cover: not what is fixed, and not what a person calls wrong."""
@@ -26,7 +26,8 @@ _CHUNK = 5_000
 # There may be ten thousand of them, and reading a moment takes longer than reading a name.
 _READ = (
     *("repository", "rule", "platform", "subject", "rank", "status", "regression", "baseline", "protected", "tags"),
-    *("waiver", "repository__name", "repository__registry", "repository__team"),
+    *("waiver", "repository__name", "repository__registry", "repository__team", "repository__policy__name"),
+    *("repository__policy__waiver_days", "repository__policy__second_person"),
 )
 _REGRESSED = Case(When(regression=True, then=F("since")))
 
@@ -42,6 +43,22 @@ class Held:
 
     row: Finding
     facts: FindingFacts
+
+    def refuses(self, waiver: Waiver) -> str:
+        """Why an approved waiver that fits may not begin to cover it, in words; one that covers it goes on.
+
+        A scope reaches repositories that nobody had thought of, and their policies may ask for more than those did
+        that the waiver was approved for.
+        """
+        covered = self.row.status == Status.WAIVED and self.row.waiver_id == waiver.pk
+        if covered or waiver.approved_at is None:
+            return ""
+        policy = self.row.repository.policy
+        alone = waiver.approver_id == waiver.created_by_id
+        return not_agreed(
+            Approval(waiver.approved_at, waiver.expires_at, alone),
+            WaiverTerms(policy.name, policy.waiver_days, policy.second_person),
+        )
 
 
 def scope_of(waiver: Waiver) -> WaiverScope:
@@ -82,7 +99,7 @@ def hold(findings: QuerySet[Finding], *, tags: bool) -> Iterator[Held]:
 
     :param tags: each tag for itself; otherwise one of those that run alike stands for all, without its digest.
     """
-    rows = {row.pk: row for row in findings.select_related("repository").only(*_READ)}
+    rows = {row.pk: row for row in findings.select_related("repository__policy").only(*_READ)}
     if not rows:
         return
     shown = Occurrence.objects.filter(among("finding", rows)).order_by("finding_id")

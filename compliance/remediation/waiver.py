@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from compliance.policy.globs import compile_glob
+from compliance.remediation.waiver_dates import day_of, days_in_words, last_day
 
 EXPIRING: Final = timedelta(days=14)
 WARNINGS: Final = (14, 3, 0)
@@ -132,6 +133,38 @@ def covers(scope: WaiverScope, accepted: Collection[str], finding: FindingFacts,
     if finding.regressed_at is not None and not (scope.names_one_repository and written_at >= finding.regressed_at):
         return Covers(Answer.REGRESSED, "It is a regression, which only a waiver written for it afterwards covers.")
     return Covers(Answer.COVERED, "It is covered.")
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverTerms:
+    """What a policy asks of waivers of what it finds."""
+
+    policy: str
+    most_days: int
+    second_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Since when and until when a waiver counts; ``alone``: its author approved it."""
+
+    at: datetime
+    until: datetime
+    alone: bool
+
+
+def lasts_too_long(since: datetime, until: datetime, most_days: int) -> bool:
+    """Whether a waiver lasts longer than a policy allows, in whatever time zone its day was chosen."""
+    return day_of(until, "UTC") > last_day(since, most_days + 1, "UTC")
+
+
+def not_agreed(approval: Approval, terms: WaiverTerms) -> str:
+    """Why a waiver may not begin to cover what a policy finds although it fits, in words; empty where it may."""
+    if terms.second_person and approval.alone:
+        return f"The policy {terms.policy} asks for a second person, and its author approved it alone."
+    if lasts_too_long(approval.at, approval.until, terms.most_days):
+        return f"It lasts longer than the {days_in_words(terms.most_days)} that the policy {terms.policy} allows."
+    return ""
 
 
 class WaiverState(StrEnum):

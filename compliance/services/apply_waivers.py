@@ -167,6 +167,7 @@ class _Rules:
             Candidate(waiver.pk, waiver.expires_at)
             for waiver, scope in self._of(held)
             if covers(scope, self._accepted.get(waiver.pk, ()), held.facts, written_at=waiver.created_at)
+            and not held.refuses(waiver)
         ]
         found = waiver_of(covering)
         return None if found is None else self.waivers[found]

@@ -12,8 +12,8 @@ from compliance.access import may_approve_waiver, may_revoke_waiver
 from compliance.models import User, Waiver
 from compliance.queries.waiver_facts import scope_of
 from compliance.queries.waiver_reach import Reach, measure
-from compliance.remediation.waiver import WaiverState, state_of
-from compliance.remediation.waiver_dates import day_of, days_in_words, last_day
+from compliance.remediation.waiver import WaiverState, lasts_too_long, state_of
+from compliance.remediation.waiver_dates import days_in_words
 from compliance.services.apply_waivers import Applied, apply_and_count
 from compliance.services.settle_waivers import unsettle
 
@@ -75,7 +75,7 @@ def _check_approver(waiver: Waiver, reach: Reach, by: User, now: datetime) -> No
         raise CannotDecide("It covers nothing any more: what it was written for is gone or runs as something else.")
     if reach.second_person and waiver.created_by_id == by.pk:
         raise CannotDecide("A policy of what it covers asks for a second person: its author may not approve it.")
-    if day_of(waiver.expires_at, "UTC") > last_day(now, reach.most_days + 1, "UTC"):
+    if lasts_too_long(now, waiver.expires_at, reach.most_days):
         raise CannotDecide(
             f"It lasts longer than the {days_in_words(reach.most_days)} that the policy {reach.policy} allows now."
         )

@@ -51,7 +51,7 @@ def pointed_before(moved: Sequence[Pointed]) -> list[Pointed]:
     """
     if not moved:
         return []
-    values = {"moved": json.dumps([asdict(each) for each in moved]), "most": _MOST_BACK}
+    values: dict[str, str | int] = {"moved": json.dumps([asdict(each) for each in moved]), "most": _MOST_BACK}
     with connection.cursor() as cursor:
         cursor.execute(_EARLIER, values)
         return [*moved, *(Pointed(*row) for row in cursor.fetchall())]

@@ -11,13 +11,16 @@ from compliance.remediation.waiver import (
     COUNTS,
     WARNINGS,
     Answer,
+    Approval,
     Candidate,
     FindingFacts,
     ShownBy,
     WaiverScope,
     WaiverState,
+    WaiverTerms,
     covers,
     days_to_warn,
+    not_agreed,
     state_of,
     waiver_of,
 )
@@ -266,3 +269,23 @@ def test_what_has_ended_never_counts_again(
     later = state_of(approved_at=approved_at, expires_at=expires_at, revoked_at=revoked_at, now=NOW + days * DAY)
     if state not in COUNTS and approved_at is not None:
         assert later not in COUNTS
+
+
+LASTS_TOO_LONG = "It lasts longer than the 30 days that the policy strict allows."
+ALONE = "The policy strict asks for a second person, and its author approved it alone."
+
+
+@pytest.mark.parametrize(
+    ("days", "alone", "second_person", "words"),
+    [
+        (30, True, False, ""),
+        (31, True, False, ""),  # the last second of a day that is chosen west of us is on the next one here
+        (32, True, False, LASTS_TOO_LONG),
+        (32, False, True, LASTS_TOO_LONG),
+        (30, True, True, ALONE),
+        (30, False, True, ""),
+    ],
+)
+def test_what_a_policy_has_not_agreed_to(days: int, alone: bool, second_person: bool, words: str) -> None:
+    approval = Approval(NOW, NOW + days * DAY, alone)
+    assert not_agreed(approval, WaiverTerms("strict", 30, second_person)) == words

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from compliance.models import DailySnapshot, Finding, Repository, Tag, Waiver
+from compliance.models import DailySnapshot, Finding, Policy, PolicyAssignment, Repository, Tag, Waiver
+from compliance.queries.waiver import waiver_page
+from compliance.queries.waiver_rows import OWNERS
 from compliance.remediation.waiver import WaiverScope
 from compliance.services.end_waivers import tend_waivers
 from compliance.services.write_waiver import write_waiver
@@ -112,6 +115,39 @@ def test_another_index_is_not_what_was_accepted(world: World, rule: str, pushed:
     world.scan()
     accepted.refresh_from_db()
     assert (accepted.status, accepted.waiver) == ("open", None)
+
+
+STRICTER = [
+    ({"second_person": True}, "asks for a second person"),
+    ({"waiver_days": 10}, "lasts longer than the 10 days"),
+]
+
+
+@pytest.mark.parametrize(("stricter", "words"), STRICTER, ids=["a second person", "a shorter time"])
+def test_a_repository_under_a_stricter_policy_is_not_covered_by_what_that_does_not_allow(
+    waived: World, stricter: dict[str, Any], words: str
+) -> None:
+    Policy.objects.filter(name="strict").update(**stricter)
+    strict = Policy.objects.get(name="strict")
+    PolicyAssignment.objects.create(pattern="team/prod", policy=strict, created_at=waived.now)
+    waived.layout.tag("team/prod", "1", app(""))
+    waived.later(minutes=20)
+    waived.scan()
+    found = Finding.objects.get(repository__name="team/prod", rule="NR101")
+    assert (found.status, Tag.objects.get(repository__name="team/prod").shown) == ("new", "fail")
+    waiver = Waiver.objects.select_related(*OWNERS).get(rule="NR101")
+    page = waiver_page(waiver, waiver.owner, now=waived.now)
+    assert [words in line.why for line in page.left if line.id == found.pk] == [True]
+    assert status() == "waived"
+
+
+@pytest.mark.parametrize("stricter", [stricter for stricter, _ in STRICTER], ids=["a second person", "a shorter time"])
+def test_a_policy_that_becomes_stricter_ends_nothing_that_was_accepted(waived: World, stricter: dict[str, Any]) -> None:
+    Policy.objects.update(**stricter)
+    waived.layout.tag(NAME, "2", app("", "alike"))
+    waived.later(minutes=20)
+    waived.scan()
+    assert (status(), shown()) == ("waived", {"1": "waived", "2": "waived"})
 
 
 def test_an_expired_waiver_comes_back(waived: World) -> None:
