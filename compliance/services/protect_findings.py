@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import connection
 
 from compliance.models import Finding, Registry, Repository
@@ -21,7 +23,7 @@ ORDER BY f.id
 _NO_TAG = "^$"
 
 
-def protect_findings(registry: Registry) -> int:
+def protect_findings(registry: Registry, *, now: datetime) -> int:
     """Write what differs, inside the caller's transaction that changed them; return of how many findings."""
     # In the order of scans. Whoever reconciles after us sees the new patterns, whoever came before is seen by us.
     list(Repository.objects.filter(registry=registry).order_by("pk").select_for_update().values_list("pk"))
@@ -33,9 +35,9 @@ def protect_findings(registry: Registry) -> int:
     for start in range(0, len(ids), _AT_A_TIME):
         rows = list(Finding.objects.filter(pk__in=ids[start : start + _AT_A_TIME]).order_by("pk").select_for_update())
         for row in rows:
-            row.protected = not row.protected
+            row.protected, row.changed_at = not row.protected, now
             if not row.due_edited:
                 row.due_at = due_of(row, terms)
-        update_rows(rows, ("protected", "due_at"))
+        update_rows(rows, ("protected", "due_at", "changed_at"))
         settle_spans([row.pk for row in rows])
     return len(ids)

@@ -159,8 +159,8 @@ class _Writer:
         self._date(row)
 
     def _date(self, row: Finding) -> None:
-        if not row.due_edited:
-            row.due_at = due_of(row, self.terms)
+        if not row.due_edited and (due := due_of(row, self.terms)) != row.due_at:
+            row.due_at, row.changed_at = due, self.now
 
     def _note(self, row: Finding, after: After, turned: bool, facts: Facts) -> None:
         if after.opens and after.status is Status.NEW:

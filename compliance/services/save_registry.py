@@ -50,7 +50,7 @@ def save_registry(
             audit(AuditAction.SECRET_CHANGED, row, by=by, now=now, details={"secrets": changed})
         RegistryState.objects.get_or_create(registry=row)
         if protected != values.protected_tags:
-            protect_findings(row)
+            protect_findings(row, now=now)
             grade_repositories(row, now=now)
         if policy not in (None, row.policy_id):
             reassign(row, now=now)

@@ -24,6 +24,7 @@ from compliance.queries.work_scope import WorkScope
 from compliance.remediation.metrics import Day, Pace, Span, burn_down, last_days, pace, standing
 from compliance.remediation.status import Resolution
 from compliance.services.delete_registry import delete_registry
+from compliance.services.protect_findings import protect_findings
 from tests.support.remediation import own, team
 from tests.support.rows import NOW, fleet
 from tests.support.spans import ago, histories, store
@@ -214,6 +215,15 @@ def test_what_is_written_while_a_page_is_read_is_on_the_next(repository: Reposit
     found = remediation_page({}, actor, now=NOW).numbers.trends.days
     caches["process"].clear()
     assert found == remediation_page({}, actor, now=NOW).numbers.trends.days
+
+
+def test_what_is_kept_is_made_again_where_protected_tags_move_due_dates(repository: Repository) -> None:
+    store([Span(7, ago(5), due_at=ago(1))], repository)
+    Finding.objects.update(protected=True)
+    make = partial(next, count())
+    assert shelf_of("all").kept("something", MONTH, make) == 0
+    assert protect_findings(repository.registry, now=NOW)
+    assert shelf_of("all").kept("something", MONTH, make) == 1
 
 
 def test_what_falls_due_meanwhile_is_late(repository: Repository) -> None:
