@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 
 from django.db.models import Q
 
@@ -277,7 +278,9 @@ def _team_lines(
     def make() -> tuple[dict[int | None, Pace], dict[int | None, tuple[int, ...]]]:
         return paces_by_team(repositories_of(scope, shown), window), courses(unfixed, window, scope.registry_ids)
 
-    paces, course = shelf.kept(f"teams-{paging.number}", window, make)
+    # By who they are and not by the page: a new team, or one that fell behind, changes who is on it and no finding.
+    whose = sha256(repr([team or 0 for team in shown]).encode()).hexdigest()[:24]
+    paces, course = shelf.kept(f"teams-{whose}", window, make)
     lines = tuple(
         _line(scope, names[team], of_team.get(team, ()), paces.get(team, Pace()), course[team]) for team in shown
     )

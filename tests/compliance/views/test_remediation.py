@@ -82,6 +82,13 @@ def test_the_table_says_who_answers_for_what(reader: Client, repositories: list[
     assert page.all("a", href=f"{reverse('repositories')}?team=payments")[0].attributes["data-count"] == "1"
 
 
+def test_a_team_that_was_just_made_is_in_the_table(reader: Client, repositories: list[Repository]) -> None:
+    finding(repositories[0])
+    assert "Payments" in get(reader, "/remediation/").text
+    Team.objects.create(slug="new", name="Newcomers", created_at=NOW)  # no finding and no repository is another one
+    assert any(line.text.startswith("Newcomers nobody 0") for line in get(reader, "/remediation/").all("tr"))
+
+
 def test_the_burn_down_has_a_target(reader: Client, repositories: list[Repository]) -> None:
     store([Span(1, ago(6), due_at=ago(1)), Span(2, ago(6))], repositories[0])
     page = get(reader, "/remediation/?days=7")
