@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
+import pghistory
 import pytest
 from django.db import connections
+from django.db.models import F
 
-from compliance.models import Finding, Repository, Team, User
+from compliance.models import AuditEvent, Finding, Repository, Team, User
 from compliance.remediation.waiver import WaiverScope
 from compliance.services.claim_repositories import (
     UNDO_WITHIN,
@@ -22,6 +24,7 @@ from compliance.services.claim_repositories import (
     undo_claim,
 )
 from compliance.services.ownership_rules import add_rule
+from compliance.services.save_team import delete_team
 from compliance.services.write_waiver import write_waiver
 from tests.support.remediation import draft, finding, team
 from tests.support.rows import NOW, Fleet, fleet, user
@@ -98,3 +101,36 @@ def test_an_undo_is_one_person_s_for_ten_minutes(made: Fleet) -> None:
         with pytest.raises(TooLate):
             undo_claim(claimed.token, by=who, now=when)
     assert set(owners()) == {("web", True)}
+
+
+def trail() -> list[tuple[str, str, object]]:
+    """Of repositories: by whom, which, and what the line says."""
+    rows = AuditEvent.objects.filter(kind="repository").order_by("pk")
+    return [(row.actor_name, row.name, (row.data["before"], row.data["team"])) for row in rows]
+
+
+def test_who_owns_what_is_in_the_audit_trail_whoever_said_so(made: Fleet) -> None:
+    web, shop, by = team("Web"), team("Shop"), user("boss")
+    one, two, three = (row.name for row in made.repositories)
+    with pghistory.context(user=by.pk, who="boss"):
+        claim = claim_repositories(Repository.objects.filter(name=one), web, by=by, now=NOW)
+        give_repositories(Repository.objects.filter(name=one), shop, by=by, now=NOW)
+        undo_claim(claim.token, by=by, now=NOW)  # somebody has given it away since
+        add_rule(web, two, by=by, now=NOW)
+    with pghistory.context(task="compliance.tick"):
+        Repository.objects.filter(name=three).update(team=shop)  # as a program would that knows no service of ours
+        Repository.objects.update(tags_total=7, team=F("team"))  # what scans write is nobody's decision
+        delete_team(shop, by=by, now=NOW)
+    *lines, last_but_one, last = trail()
+    assert lines == [
+        ("boss", one, ("nobody", "Web")),
+        ("boss", one, ("Web", "Shop")),
+        ("boss", two, ("nobody", "Web")),
+        ("", three, ("nobody", "Shop")),
+        ("", one, ("Shop", "Shop")),  # the rules say again, for a moment
+    ]
+    assert {last_but_one, last} == {("", one, ("Shop", "nobody")), ("", three, ("Shop", "nobody"))}
+    pinned = (
+        AuditEvent.objects.filter(kind="repository").order_by("pk").values_list("data__whatever_rules_say", flat=True)
+    )
+    assert list(pinned) == [True, True, *[False] * 5]

@@ -22,7 +22,7 @@ from compliance.services.record_audit import audit
 from compliance.services.rotate_credentials import rotate_credentials
 from compliance.services.seal_audit import seal_audit
 from compliance.services.verify_audit import Verification, check_audit, verify_audit
-from tests.support.rows import NOW, registry, user
+from tests.support.rows import NOW, policy_version, registry, user
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +115,21 @@ def test_nothing_is_changed_or_removed(table: str, how: str) -> None:
     column = "name" if table == TRAIL else "pgh_label"
     with pytest.raises(IntegrityError, match="never changed or removed"), transaction.atomic():
         sql(how.format(table, column, "'x'"))
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda history: str(history._meta.model_name))
+def test_what_people_decide_is_not_emptied_behind_the_trail(history: Any) -> None:
+    table = history.pgh_tracked_model._meta.db_table
+    with pytest.raises(IntegrityError, match=f"{table} is not emptied at once"), transaction.atomic():
+        sql(f"TRUNCATE {table} CASCADE")
+
+
+def test_a_version_of_a_policy_says_what_it_said() -> None:
+    version = policy_version()
+    version.save()
+    for change in ("document = '{}'", "number = 7"):
+        with pytest.raises(IntegrityError, match="never changed"), transaction.atomic():
+            sql(f"UPDATE compliance_policyversion SET {change} WHERE id = %s", version.pk)
 
 
 def test_a_seal_is_set_once() -> None:
