@@ -31,8 +31,12 @@ from compliance.services.word_view import keep_told, word_view
 Clock = Callable[[], datetime]
 
 _AT_A_TIME: Final = 10
+_TURN: Final = timedelta(minutes=5)
+"""After which another worker goes on: a task has a time limit of its own."""
 _LEASE: Final = timedelta(minutes=3)
 """Longer than all time limits of one try together."""
+_LEASE_OF_MAIL: Final = timedelta(minutes=7)
+"""The same of a mail: a dozen answers of a server, and the one to the mail."""
 
 _UNDER_WAY: Final = "Under way."
 _STOPPED: Final = "The worker was stopped in the middle of it: it may have arrived."
@@ -51,8 +55,11 @@ class TooManyTries(Exception):
 
 def send_deliveries(channel_id: int, *, clock: Clock) -> list[WakeUp]:
     """Send some of a channel's due messages; ring again where there are more. After a failure all of them wait."""
+    begun = clock()
     for _ in range(_AT_A_TIME):
         now = clock()
+        if now - begun > _TURN:
+            break
         pk = next_delivery(channel_id, now)
         if pk is None:
             return []
@@ -110,6 +117,8 @@ def _begin(row: Delivery, token: uuid.UUID, now: datetime) -> DeliveryAttempt:
     :raises LeaseLost: when somebody else has the row by now, or nobody.
     """
     Delivery.objects.fence(row.pk, token)
+    if row.channel.kind == ChannelKind.MAIL:
+        Delivery.objects.renew(row.pk, token, _LEASE_OF_MAIL)
     row.tries.filter(words=_UNDER_WAY).update(words=_STOPPED)
     return DeliveryAttempt.objects.create(delivery=row, at=now, ok=False, words=_UNDER_WAY)
 

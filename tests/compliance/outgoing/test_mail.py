@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Timer
+from unittest.mock import patch
 
 import pytest
 from pytest_django import Settings
@@ -49,6 +51,29 @@ def test_what_is_said_of_the_address_is_not(postbox: Postbox, said: str) -> None
     assert outcome.words.startswith("The mail server refused it: 550 5.1.1 ")
     assert outcome.words.endswith(" is unknown")
     assert "sam@" not in outcome.words.lower()
+
+
+def test_who_takes_long_to_take_it_is_waited_for(postbox: Postbox, settings: Settings) -> None:
+    """A server that looks for viruses has the mail already: to give up is to send it again."""
+    settings.EMAIL_TIMEOUT = 0.5
+    postbox.silent.set()
+    speak = Timer(2, postbox.silent.clear)
+    speak.start()
+    try:
+        assert send_mail("sam@example.org", "x", "y", sender="p@example.org", headers={}).ok
+    finally:
+        postbox.silent.clear()
+        speak.join()
+    assert len(postbox.mails) == 1
+
+
+def test_who_never_takes_it_is_given_up(postbox: Postbox, settings: Settings) -> None:
+    settings.EMAIL_TIMEOUT = 0.5
+    postbox.silent.set()
+    with patch("compliance.outgoing.mail.SECONDS_TO_TAKE", 1):
+        outcome = send_mail("sam@example.org", "x", "y", sender="p@example.org", headers={})
+    postbox.silent.clear()
+    assert (outcome.ok, outcome.words) == (False, "The mail server cannot be reached.")
 
 
 @pytest.mark.parametrize("subject", ["x\r\nBcc: all@example.org", "x\nX: y"])
