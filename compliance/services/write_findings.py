@@ -118,12 +118,15 @@ def _write(kind: str, said: Sequence[tuple[Finding, Said]], bulk: BulkChange | N
         for row in rows:
             row.changed_at = now
         update_rows(rows, columns)
+    # What a person wrote is the same for all: thousands of copies of a long comment are more than a process can hold.
+    text = said[0][1].text
+    texts = {} if all(found.text == text for _, found in said) else {"text": [found.text for _, found in said]}
     insert_alike(
-        FindingEvent(at=now, by=by, bulk=bulk, kind=kind),
+        FindingEvent(at=now, by=by, bulk=bulk, kind=kind, text=text),
         finding=ids,
         was=[found.was for _, found in said],
         became=[found.became for _, found in said],
-        text=[found.text for _, found in said],
+        **texts,
     )
     if kind in _MOVES_DUE_DATES:
         _date_spans(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
@@ -10,7 +11,17 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import BulkChange, Finding, FindingEvent, FindingSpan, Repository, RepositoryScan, Scan, User
 from compliance.policy.wake_up import Work
-from compliance.remediation.change import Assign, Change, Comment, InvalidChange, Rescan, RestoreDue, SetDue, SetStatus
+from compliance.remediation.change import (
+    LONGEST_COMMENT,
+    Assign,
+    Change,
+    Comment,
+    InvalidChange,
+    Rescan,
+    RestoreDue,
+    SetDue,
+    SetStatus,
+)
 from compliance.remediation.status import Status
 from compliance.services.change_findings import CountChanged, change_findings, rescans_of
 from compliance.services.write_findings import NotAllowed
@@ -135,6 +146,22 @@ def test_comments_touch_nothing_else(people: tuple[User, User]) -> None:
     change(Comment("  <b>why</b>\n"), people[0])
     assert list(Finding.objects.order_by("pk").values()) == before
     assert events("comment") == [("", "", "<b>why</b>")] * 2
+
+
+def test_a_long_comment_on_many_is_sent_to_the_database_once(people: tuple[User, User]) -> None:
+    home, text = Repository.objects.earliest("pk"), "名" * LONGEST_COMMENT
+    findings([finding_row(home, subject=f"many{at}") for at in range(200)])
+    sizes: list[int] = []
+
+    def measure(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        sizes.append(len(str(params)))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(measure):
+        bulk = change(Comment(text), people[0])
+    assert bulk.count >= 200
+    assert set(FindingEvent.objects.filter(bulk=bulk).values_list("text", flat=True)) == {text}
+    assert max(sizes) < 10 * LONGEST_COMMENT
 
 
 def test_a_claim_asks_for_a_scan_of_the_affected_tags(people: tuple[User, User]) -> None:
