@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -34,6 +33,7 @@ from compliance.views.respond import Shape, htmx, page, signed_in, wants_part
 
 _PAGE: Final = Shape("compliance/finding/page.html", "card")
 _PREVIEW: Final = Shape("compliance/finding/page.html", "preview")
+_PEOPLE: Final = Shape("compliance/finding/people.html")
 _REFUSED: Final = "Your role in the team may see this finding, not work on it. Ask a lead of the team."
 _NONE: Final = "There is no such finding."
 
@@ -53,7 +53,7 @@ def people(request: HttpRequest, finding_id: int) -> HttpResponse:
     """Names that fit what is being typed, of those it may be given to; options of a list."""
     row = _workable(request, finding_id)
     found = people_for(row.repository.team_id, text_of(request.GET, "who"))
-    return render(request, "compliance/finding/people.html", {"people": found})
+    return page(request, _PEOPLE, {"people": found}, now=timezone.now())
 
 
 @require_POST

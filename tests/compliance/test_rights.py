@@ -127,6 +127,8 @@ def test_who_may(world: World, name: str) -> None:
             words = f"{who}: {verb} {url} is answered {response.status_code}"
             if not fits(page, who, verb, is_ours, response):
                 wrong.append(words)
+            if response.status_code == 200 and not page.public and "no-store" not in response.headers["Cache-Control"]:
+                wrong.append(f"{words} and may be kept by a browser or on the way")
             may_write = page.public or page.records or (verb == "POST" and allowed(response))
             if not may_write and world.written != before:
                 wrong.append(f"{words} and writes rows")
