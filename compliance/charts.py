@@ -20,13 +20,14 @@ _NICE = (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10)
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One colored area with the label that stands at its right end."""
+    """One colored area with the label that stands at its right end, and the most it ever was."""
 
     kind: str
     name: str
     path: str
     label_y: float
     last: int
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,11 @@ class Chart:
         return (self.left + self.right) / 2
 
     @property
+    def ended(self) -> tuple[Band, ...]:
+        """Areas that are over before the last date, where no label can stand at their end."""
+        return tuple(band for band in self.bands if band.most and not band.last)
+
+    @property
     def floor(self) -> int:
         """Where the dates stand."""
         return self.height - 4
@@ -163,7 +169,8 @@ def stacked(
         upper = [base + value for base, value in zip(lower, each.values, strict=True)]
         path = _area(xs, [_y(value, top) for value in lower], [_y(value, top) for value in upper])
         middle = _y((lower[-1] + upper[-1]) / 2, top) if dates else 0.0
-        bands.append(Band(each.kind, each.name, path, middle, each.values[-1] if dates else 0))
+        last, most = each.values[-1] if dates else 0, max(each.values, default=0)
+        bands.append(Band(each.kind, each.name, path, middle, last, most))
         lower = upper
     marks = tuple(Mark(_before(xs, at), number, text) for number, (at, text) in enumerate(changes, start=1))
     return Chart(

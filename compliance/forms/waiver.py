@@ -73,7 +73,7 @@ class WaiverForm(forms.Form):
         help_text="Findings are open again in any case, for a waiver always ends. Without this nobody is notified.",
     )
     restarts_sla = forms.BooleanField(
-        label="Begin their terms anew when it ends",
+        label="Give them new due dates when it ends",
         required=False,
         help_text="Otherwise they are due when they always were, which may be long ago.",
     )

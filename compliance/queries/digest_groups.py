@@ -6,8 +6,8 @@ of a row is the list of its digest and its verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from django.db.models.functions import RowNumber
 from compliance.models import Tag
 from compliance.queries.counted import Counted
 from compliance.queries.paging import Paging, page_of
+from compliance.queries.tag_times import Times, times_of, with_times
 from compliance.queries.tags import OWNERS, TagRow, rows_of
 
 MOST_NAMED: Final = 5
@@ -28,7 +29,8 @@ _SORTS: Final = {"name": Min("name"), "moved": Max("moved_at"), "size": Max("siz
 class DigestRow:
     """One digest.
 
-    :param row: the tag of it that moved last; ``names`` are the first ``MOST_NAMED`` of all that lead to it.
+    :param row: the tag of it that moved last, with its times.
+    :param names: the first ``MOST_NAMED`` of all tags that lead to it.
     """
 
     row: TagRow
@@ -37,7 +39,7 @@ class DigestRow:
 
 
 def digest_groups(tags: QuerySet[Tag], sort: str, page: str, *, q: str) -> tuple[tuple[DigestRow, ...], Paging]:
-    """One page of the digests of these tags, three queries.
+    """One page of the digests of these tags, four queries.
 
     :param sort: a key of the list of tags.
     :param q: what the tags were looked for by; the list behind a number is too.
@@ -46,8 +48,9 @@ def digest_groups(tags: QuerySet[Tag], sort: str, page: str, *, q: str) -> tuple
     paging = page_of(page, groups.count())
     chosen = list(groups.order_by(_order(sort), *_KEY)[paging.offset : paging.offset + paging.size])
     found = _named(tags, [each["digest"] for each in chosen])
+    times = _times(named[0].pk for named in found.values())
     rows = ((each, found[each["digest"], each["shown"]]) for each in chosen if (each["digest"], each["shown"]) in found)
-    return tuple(_row(each, named, q) for each, named in rows), paging
+    return tuple(_row(each, named, times, q) for each, named in rows), paging
 
 
 def _order(sort: str) -> OrderBy:
@@ -65,9 +68,16 @@ def _named(tags: QuerySet[Tag], digests: list[str]) -> dict[tuple[str, str], lis
     return found
 
 
-def _row(group: Mapping[str, object], named: list[Tag], q: str) -> DigestRow:
+def _times(shown: Iterable[int]) -> dict[int, Times]:
+    """Of the tags that are shown for all; those of every tag would be asked for each that leads to the digest."""
+    tags = with_times(Tag.objects.filter(pk__in=tuple(shown))).select_related("repository").order_by()
+    return {tag.pk: times_of(tag) for tag in tags}
+
+
+def _row(group: Mapping[str, object], named: list[Tag], times: Mapping[int, Times], q: str) -> DigestRow:
     query = urlencode({**({"q": q} if q else {}), "digest": group["digest"], "verdict": group["shown"]})
-    return DigestRow(rows_of(named[:1])[0], tuple(tag.name for tag in named), Counted(_count(group), f"?{query}"))
+    row = replace(rows_of(named[:1])[0], times=times.get(named[0].pk))  # a scan may take a tag away in between
+    return DigestRow(row, tuple(tag.name for tag in named), Counted(_count(group), f"?{query}"))
 
 
 def _count(group: Mapping[str, object]) -> int:

@@ -20,7 +20,7 @@ from compliance.remediation.waiver import WaiverState
 from scanner.rulebook import RULES
 
 RULE_IDS: Final = frozenset(rule.id for rule in RULES)
-TABS: Final[dict[str, str]] = {"": "Those that count or wait", **STATES, "all": "All"}
+TABS: Final[dict[str, str]] = {"": "Current", **STATES, "all": "All"}
 MOST_EXPORTED: Final = 50_000
 _CHUNK: Final = 500
 _OPEN: Final = (WaiverState.WAITING, WaiverState.ACTIVE, WaiverState.EXPIRING)

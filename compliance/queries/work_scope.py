@@ -61,6 +61,11 @@ class WorkScope:
         return {name: value for name, value in found if value}
 
     @property
+    def in_place(self) -> bool:
+        """Whether it is kept to a registry or an environment: pages of teams know neither, those of remediation do."""
+        return bool(self.registry or self.environment)
+
+    @property
     def registry_ids(self) -> tuple[int, ...] | None:
         """The registries it is kept to, as far as their ids are known; ``None``: it is kept to none."""
         chosen = (self.registry_id,) if self.registry_id is not None else None

@@ -63,10 +63,13 @@ def keep_told(row: Delivery) -> None:
 
 
 def _wanted(row: Delivery) -> _Wanted | None:
-    """``None``: it was ended or deleted, is not shared any more, or is not understood."""
+    """``None``: it was ended or deleted, is not shared any more, or is not understood.
+
+    Whether the reader may still log in is asked of every kind of news, when it is put into words (``word_delivery``).
+    """
     reader = row.channel.user
     mail = ViewMail.objects.filter(channel=row.channel_id, view=row.message["view"]).first()
-    if reader is None or not reader.is_active or mail is None:
+    if reader is None or mail is None:
         return None
     view = find_view(reader, row.message["view"])
     return _Wanted(mail, view, reader) if view is not None and is_understood(view.query) else None

@@ -145,7 +145,7 @@ def _there(request: HttpRequest, more: dict[str, object], *, status: int) -> Htt
 
 
 def _refused(request: HttpRequest, words: str) -> HttpResponse:
-    return _there(request, {"refused": words}, status=422)
+    return _there(request, {"refused": words, "typed": request.POST}, status=422)
 
 
 def _ask_again(request: HttpRequest, form: BulkForm, actual: int) -> HttpResponse:

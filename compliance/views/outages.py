@@ -13,10 +13,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 
 _SECONDS_TO_RETRY: Final = "10"
 _SECONDS_TO_ANSWER: Final = 0.5
 _SECONDS_TO_BELIEVE: Final = 5.0
+_STYLES: Final = ("tokens", "elements", "layout", "components", "pages")
 
 
 class Looked:
@@ -63,6 +65,16 @@ def queue_notice(request: HttpRequest) -> dict[str, Callable[[], bool]]:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 with a time to come again while the database is away; 500 for everything else."""
+    context = {"styles": _styles()}
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": _SECONDS_TO_RETRY})
-    return HttpResponse(render_to_string("500.html"), status=500)
+        text = render_to_string("503.html", context)
+        return HttpResponse(text, status=503, headers={"Retry-After": _SECONDS_TO_RETRY})
+    return HttpResponse(render_to_string("500.html", context), status=500)
+
+
+def _styles() -> tuple[str, ...]:
+    """Addresses of the style sheets; none where the manifest that knows them is missing, which may be the fault."""
+    try:
+        return tuple(static(f"css/{name}.css") for name in _STYLES)
+    except ValueError:
+        return ()

@@ -66,6 +66,15 @@ def test_a_range_all_of_a_page_and_all_that_match(inbox: Visitor) -> None:
     assert not inbox.complaints
 
 
+def test_what_to_do_stays_in_sight_while_rows_are_chosen(inbox: Visitor) -> None:
+    page = inbox.page
+    last = page.locator("#bulk input[name=id]").last
+    last.scroll_into_view_if_needed()
+    expect(page.locator("#chosen")).not_to_be_in_viewport()
+    last.check()
+    expect(page.locator("#apply")).to_be_in_viewport()
+
+
 def test_a_number_that_changed_is_asked_about(inbox: Visitor) -> None:
     page = inbox.page
     page.locator("#all").check()

@@ -16,6 +16,8 @@ from tests.support.rows import (
     user,
 )
 
+_CORNER = "(part) => { const box = part.getBoundingClientRect(); return [box.right, box.bottom]; }"
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -78,6 +80,19 @@ def test_the_theme_changes_without_loading_and_is_there_on_the_next_page(visitor
     assert visitor.page.evaluate("document.documentElement.dataset.theme") == "dark"
     visitor.go("/rules/")
     assert visitor.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(11, 20, 27)"
+
+
+@pytest.mark.parametrize(("address", "cards"), [("/", 11), ("/?registry=harbor", 9)])
+def test_cards_of_the_overview_leave_no_hole(visitor: Visitor, address: str, cards: int) -> None:
+    fleet(2)
+    user("nora", role="security")
+    visitor.log_in("nora", PASSWORD)
+    visitor.go(address)
+    assert visitor.page.locator(".led > *").count() == cards
+    for width in (1280, 900, 390):
+        visitor.page.set_viewport_size({"width": width, "height": 900})
+        last, whole = (visitor.page.locator(each).evaluate(_CORNER) for each in (".led > :last-child", ".led"))
+        assert last == pytest.approx(whole, abs=2), width
 
 
 def test_keys(visitor: Visitor) -> None:

@@ -81,6 +81,14 @@ def test_nothing_is_drawn_outside(values: list[int]) -> None:
     assert all(0 <= tick.at <= WIDTH for tick in chart.dates)
 
 
+def test_what_ended_is_named_apart() -> None:
+    """It has no end at which its name could stand; what never was is not named."""
+    series = [Series("pass", "Pass", [0, 4]), Series("fail", "Fail", [4, 0]), Series("unknown", "Unknown", [0, 0])]
+    drawn = stacked("t", ["a", "b"], series)
+    assert [band.name for band in drawn.ended] == ["Fail"]
+    assert [band.name for band in drawn.bands if band.last] == ["Pass"]
+
+
 def test_labels_do_not_stand_on_each_other() -> None:
     series = [Series("pass", "Pass", [1000]), Series("unknown", "Unknown", [1]), Series("fail", "Fail", [1])]
     ys = sorted(band.label_y for band in stacked("T", ["d"], series).bands)

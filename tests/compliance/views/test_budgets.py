@@ -23,7 +23,7 @@ QUERIES = {
     "/r/harbor/team/app-0000/-/?q=1": 10,
     "/r/harbor/team/app-0000/-/trend/": 9,
     "/r/harbor/team/app-0000/-/trend/?by=month": 9,
-    "/r/harbor/team/app-0000/-/?group=digest": 11,
+    "/r/harbor/team/app-0000/-/?group=digest": 12,
     "/r/harbor/team/app-0000/-/trend/export/": 7,
     "/r/harbor/team/app-0000/-/t/latest/": 6,
     "/r/harbor/team/app-0000/-/compare/?a=1.0&b=latest": 9,

@@ -196,6 +196,21 @@ def test_what_cannot_be_is_refused_in_words(
     assert len(chosen) == (3 if "id" not in asked else len(chosen))
 
 
+def test_what_was_entered_stays_where_it_is_refused(reader: Client, many: list[Finding]) -> None:
+    typed = {"action": "due", "due": "1999-01-01", "reason": "a freeze", "assignee": "kim", "text": "t", "label": "l"}
+    values = {"id": [many[0].pk], "back": "", "status": "false_positive", **typed}
+    response = reader.post("/findings/bulk/", values)
+    page = Page(response.content.decode())
+    assert response.status_code == 422
+    act = page.html.split('class="act"')[1].split("</div>")[0]
+    for name in ("due", "reason", "assignee", "text", "label"):
+        assert f'name="{name}" value="{typed[name]}"' in act
+    for chosen in ("due", "false_positive"):
+        assert f'<option value="{chosen}" selected' in act
+    untouched = get(reader, "/findings/").html.split('class="act"')[1].split("</div>")[0]
+    assert (" selected" in untouched, 'name="due" value=""' in untouched) == (False, True)
+
+
 def test_links_of_an_answer_lead_back_to_the_list(reader: Client, many: list[Finding]) -> None:
     response = send(reader, many, 3, action="comment", text="", back="tab=all&size=25&sort=age")
     page = Page(response.content.decode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 import redis
 from django.db import OperationalError
@@ -62,3 +64,18 @@ def test_a_database_that_is_away_is_no_fault_of_ours(error: type[Exception], sta
         answer = server_error(RequestFactory().get("/"))
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, wait)
     assert b"secret" not in answer.content
+
+
+@pytest.mark.parametrize("error", [OperationalError, ValueError])
+def test_it_is_said_without_any_file_for_looks(error: type[Exception]) -> None:
+    """Where the manifest of static files is missing, every page fails: the one that says so must not."""
+    with patch.object(outages, "static", side_effect=ValueError("Missing staticfiles manifest entry")):
+        try:
+            raise error
+        except error:
+            answer = server_error(RequestFactory().get("/"))
+    assert (b"<h1>" in answer.content, b"stylesheet" in answer.content) == (True, False)
+    try:
+        raise error
+    except error:
+        assert server_error(RequestFactory().get("/")).content.count(b"stylesheet") == 5

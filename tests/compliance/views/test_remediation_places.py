@@ -16,6 +16,8 @@ from tests.support.rows import Fleet, fleet, user
 from tests.support.spans import ago, store
 
 BOARD = "/remediation/?view=board"
+_NAMES = ("Payments", "Shop", "No team")
+_NOBODY = "/remediation/?days=90&environment=production&team=none"
 
 
 @pytest.fixture
@@ -75,6 +77,27 @@ def test_pages_about_the_same_keep_it(reader: Client, places: tuple[Fleet, Fleet
     (views,) = [each for each in page.all("a") if each.text == "Board"]
     assert parse_qs(urlsplit(views.attributes["href"]).query) == {**parse_qs(asked), "view": ["board"]}
     assert get(reader, f"/remediation/print/?{asked}").all("a", href=f"/remediation/?{asked}")
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"), [("/remediation/", "t-teams"), ("/remediation/print/", "main"), ("/", "t-teams")]
+)
+def test_names_of_teams_keep_it(reader: Client, places: tuple[Fleet, Fleet], path: str, heading: str) -> None:
+    """Pages of teams, and of what nobody owns, know no environment; without one they are where a name leads to."""
+
+    def named(asked: str) -> dict[str, str]:
+        part = get(reader, f"{path}?{asked}").html.split(f'id="{heading}"')[1]
+        links = [each for each in Page(f"<body><main>{part}</main></body>").all("a") if each.text in _NAMES]
+        return {each.text: each.attributes["href"] for each in links}
+
+    nowhere = {"Payments": "/teams/payments/?days=90", "Shop": "/teams/shop/?days=90", "No team": "/unowned/"}
+    assert nowhere.items() >= named("days=90").items()
+    kept = "days=90&registry=quay&environment=staging"
+    assert named(kept) == {name: f"/remediation/?{kept}&team={name.lower()}" for name in ("Payments", "Shop")}
+    elsewhere = named("days=90&environment=production")
+    assert elsewhere.get("No team", _NOBODY) == _NOBODY
+    assert ("No team" in elsewhere) is (path != "/")
+    assert get(reader, _NOBODY).all("option", selected="")[0].attributes["value"] == "none"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from compliance.models import Repository, Tag, User, Waiver
+from compliance.models import Image, Repository, Tag, User, Waiver
 from tests.support.facts import digest
 from tests.support.pages import Page, get, get_part, logged_in
 from tests.support.remediation import finding, own, team
@@ -98,6 +98,22 @@ def test_tags_of_one_digest_are_one_row(reader: Client) -> None:
         assert listed.all("div", id="results")[0].attributes["data-total"] == a.attributes["data-count"]
         assert "points to sha256:" in listed.all("a", class_="chip")[0].text
     assert "3 images, page 1 of 1" in get_part(reader, f"{URL}?group=digest")
+
+
+def test_a_digest_has_the_times_of_the_tag_that_moved_last(reader: Client) -> None:
+    made = fleet(1)
+    home = made.repositories[0]
+    for name, days in (("w1", 1), ("w2", 2)):
+        asked = NOW - timedelta(days=days)
+        tag_row(home, name, made.passing, digest=digest(80), moved_at=asked, seen_at=asked).save()
+    home.scanned_at = None
+    home.save()
+    Image.objects.filter(pk=made.passing.pk).update(built_at=NOW - timedelta(days=3), first_seen_at=NOW)
+    page = get(reader, f"{URL}?group=digest&q=w")
+    for label, days in (("Scanned", 1), ("Built", 3)):
+        (cell,) = [part.split("</td>")[0] for part in page.html.split(f'data-label="{label}">')[1:]]
+        assert f"{NOW - timedelta(days=days):%Y-%m-%dT%H:%M}" in cell, label
+    assert "those of the one that moved last" in page.text
 
 
 @pytest.mark.parametrize(

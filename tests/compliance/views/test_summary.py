@@ -26,7 +26,7 @@ CARDS = {
     "Failing protected tags": ("tags", "fail_protected"),
     "Unknown tags": ("tags", "unknown"),
     "Waived tags": ("tags", "waived"),
-    "On protected tags": ("findings", "on_protected_tags"),
+    "Open on protected tags": ("findings", "on_protected_tags"),
     "Overdue": ("findings", "overdue"),
     "Waivers expiring": ("waivers", "expiring"),
     "Never scanned": ("repositories", "never_scanned"),
