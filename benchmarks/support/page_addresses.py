@@ -102,7 +102,10 @@ _OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "settings_audit": ("kind=finding", "action=changed", "period=month", "person=bench-lead"),
 }
 # In the middle of a login, for programs with a token, and for who has a second factor.
-_NOT_BY_A_SESSION = ("mfa_authenticate", "api_summary", "settings_factor_off", "settings_codes")
+_NOT_BY_A_SESSION = (
+    *("mfa_authenticate", "login_passkey", "api_summary", "settings_factor_off", "settings_codes"),
+    *("settings_passkey", "settings_passkey_remove"),
+)
 
 
 @dataclass(frozen=True, slots=True)

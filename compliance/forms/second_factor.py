@@ -12,6 +12,8 @@ from compliance.forms.account import LONGEST_PASSWORD
 from compliance.services.accept_code import counter_of
 
 _LONGEST_CODE = 32
+_LONGEST_NAME = 60
+_LONGEST_ANSWER = 32_768
 _TYPED = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
 
 
@@ -24,6 +26,12 @@ class CodeForm(forms.Form):
         widget=forms.TextInput(attrs={**_TYPED, "autofocus": True}),
         help_text="Six digits from your authenticator app, or one of your recovery codes.",
     )
+
+    def __init__(self, data: Any, *, has_app: bool) -> None:
+        super().__init__(data)
+        if not has_app:
+            self.fields["code"].help_text = "One of your recovery codes."
+            del self.fields["code"].widget.attrs["autofocus"]
 
 
 class TurnOnForm(forms.Form):
@@ -49,6 +57,27 @@ class TurnOnForm(forms.Form):
             raise forms.ValidationError("This is not what the app should show now. Is the phone's clock right?")
         self.counter = counter
         return code
+
+
+class AnswerForm(forms.Form):
+    """What a browser answered when it was asked for a passkey; our script fills it in."""
+
+    credential = forms.CharField(max_length=_LONGEST_ANSWER, widget=forms.HiddenInput)
+
+
+class NameForm(forms.Form):
+    """What somebody calls a passkey."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=_LONGEST_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+        help_text="By which you know it again: the device, or the ring the key is on.",
+    )
+
+
+class PasskeyForm(NameForm, AnswerForm):
+    """A passkey that the browser has just made."""
 
 
 class ConfirmForm(ReauthenticateForm):  # type: ignore[misc]  # ships no types

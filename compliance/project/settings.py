@@ -155,6 +155,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
     "login_failed": "10/m/ip,50/h/ip,5/5m/key,10/h/key",
+    "passkey_asked": "60/m/ip",
     "change_password": "5/m/user,20/h/user",
     "token_failed": "30/m/ip,300/h/ip",
     "reauthenticate": "5/m/user,20/h/user",
@@ -162,7 +163,9 @@ ACCOUNT_RATE_LIMITS = {
     "second_factor": "5/5m/key,10/h/key,10/m/ip,50/h/ip",
 }
 MFA_ADAPTER = "compliance.views.factor_adapter.FactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TOTP_TOLERANCE = 1  # steps of half a minute that a phone may be ahead or behind (RFC 6238, 5.2)
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60
 CACHES = {

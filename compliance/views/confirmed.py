@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
 from allauth.account.internal.flows.reauthentication import is_reauthentication_required
@@ -17,7 +18,8 @@ from django.views.decorators.http import require_http_methods
 
 from compliance.forms.second_factor import ConfirmForm
 
-Answer = Callable[[HttpRequest], HttpResponse]
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def is_confirmed(request: HttpRequest) -> bool:
@@ -30,12 +32,12 @@ def to_confirm(address: str) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('settings_confirm')}?{urlencode({'next': address})}")
 
 
-def confirmed(view: Answer) -> Answer:
+def confirmed(view: View[P]) -> View[P]:
     """Ask for the password first, unless that was done."""
 
     @wraps(view)
-    def asking(request: HttpRequest) -> HttpResponse:
-        return view(request) if is_confirmed(request) else to_confirm(request.path)
+    def asking(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        return view(request, *args, **kwargs) if is_confirmed(request) else to_confirm(request.path)
 
     return asking
 

@@ -16,9 +16,10 @@ from compliance.views.respond import htmx, signed_in
 
 OPEN: Final = frozenset(
     {
-        "settings_security", "settings_factor_app", "settings_confirm", "settings_profile", "logout", "theme",
+        "settings_security", "settings_factor_app", "settings_passkey_add", "settings_confirm", "settings_profile",
+        "logout", "theme",
         # These answer whoever is not logged in, too.
-        "login", "mfa_authenticate", "choose_password", "hook", "healthz", "readyz",
+        "login", "login_passkey", "mfa_authenticate", "choose_password", "hook", "healthz", "readyz",
     }
 )  # fmt: skip
 """The names of all addresses that answer somebody who has yet to set up a second factor."""

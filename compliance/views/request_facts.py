@@ -1,4 +1,4 @@
-"""Who asks, from where: told to the database with each request that may change something, for the audit trail."""
+"""Who asks, from where and for which site: the first two are told to the database, for the audit trail."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pghistory
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import get_contextvars
+
+from compliance.policy.relying_party import RelyingParty, relying_party
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -38,6 +40,11 @@ def _address(text: str) -> str:
         return str(ip_address(text.strip()))
     except ValueError:
         return ""
+
+
+def site_of(request: HttpRequest) -> RelyingParty | None:
+    """What browsers bind passkeys to: the name that the operator says, else the one that was asked for."""
+    return relying_party(settings.PUBLIC_URL, f"{request.scheme}://{request.get_host()}")
 
 
 def recorded(request: HttpRequest) -> AbstractContextManager[Any]:

@@ -1,4 +1,4 @@
-"""How one logs in: the second factor and its recovery codes, beside the password and the sessions."""
+"""How one logs in: the authenticator app, passkeys and recovery codes, beside the password and the sessions."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from compliance.queries.factor_rule import is_demanded_of
 from compliance.queries.security import factors_of, security_page
 from compliance.services.change_factors import AlreadyOn, make_codes, turn_off, turn_on
 from compliance.views.confirmed import confirmed
+from compliance.views.request_facts import site_of
 from compliance.views.respond import Shape, page, signed_in
 
 _PAGE: Final = Shape("compliance/security/page.html")
@@ -33,7 +34,7 @@ _PENDING: Final = "second_factor_pending"
 def show(request: HttpRequest) -> HttpResponse:
     """What one is asked for, and where one is logged in."""
     found = security_page(signed_in(request), request.session.session_key or "")
-    return page(request, _PAGE, {"page": found}, now=timezone.now())
+    return page(request, _PAGE, {"page": found, "site": site_of(request)}, now=timezone.now())
 
 
 @sensitive_post_parameters()
@@ -42,30 +43,36 @@ def show(request: HttpRequest) -> HttpResponse:
 def app(request: HttpRequest) -> HttpResponse:
     """Set up an authenticator app; the answer to its first code shows, once, the recovery codes."""
     user, now, secret = signed_in(request), timezone.now(), _secret(request)
-    if factors_of(user).since is not None:
+    factors = factors_of(user)
+    if factors.since is not None:
         return _back()
     form = TurnOnForm(request.POST if request.method == "POST" else None, secret=secret, now=now)
     if not form.is_valid():
         address = get_adapter().build_totp_url(user, secret)
-        context = {"form": form, "secret": secret, "code": qr_code(address)}
+        context = {"form": form, "secret": secret, "code": qr_code(address), "factors": factors}
         return page(request, _APP, context, now=now, status=422 if form.is_bound else 200)
     try:
         codes = turn_on(user, secret, form.counter, now=now, session=request.session.session_key or "")
     except AlreadyOn:
         return _back()
     del request.session[_PENDING]
+    if not codes:
+        messages.success(request, "The authenticator app is on. Your recovery codes are those you have.")
+        return _back()
     return page(request, _CODES, {"fresh": "\n".join(codes), "turned_on": True}, now=now)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @confirmed
 def off(request: HttpRequest) -> HttpResponse:
-    """Be asked for the password alone."""
+    """Be asked for no code of the app."""
     user, now = signed_in(request), timezone.now()
-    if request.method != "POST" and factors_of(user).since is not None:
-        return page(request, _OFF, {"demanded": is_demanded_of(user)}, now=now)
+    factors = factors_of(user)
+    if request.method != "POST" and factors.since is not None:
+        is_last = factors.count == 1
+        return page(request, _OFF, {"is_last": is_last, "demanded": is_last and is_demanded_of(user)}, now=now)
     if request.method == "POST" and turn_off(user, now=now):
-        messages.success(request, "The second factor is turned off. Its recovery codes work no more.")
+        messages.success(request, "The authenticator app is turned off.")
     return _back()
 
 
@@ -76,7 +83,7 @@ def codes(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), timezone.now()
     fresh = make_codes(user, now=now) if request.method == "POST" else []
     factors = factors_of(user)
-    if factors.since is None:
+    if not factors.count:
         return _back()
     return page(request, _CODES, {"factors": factors, "fresh": "\n".join(fresh)}, now=now)
 

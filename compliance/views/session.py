@@ -19,6 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from compliance.forms.account import LoginForm
 from compliance.models import User
 from compliance.templatetags.plimsoll import THEMES
+from compliance.views.request_facts import site_of
 from compliance.views.respond import htmx, of_this_site
 from compliance.views.session_limits import begin_limits
 
@@ -52,7 +53,8 @@ class Login(LoginView):  # type: ignore[misc]  # ships no types
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         """Where to go on to; who has just installed it is told how to make the first account."""
         context: dict[str, object] = FormView.get_context_data(self, **kwargs)
-        return {**context, "next": self.get_next_url() or "", "nobody": not User.objects.exists()}
+        more = {"next": self.get_next_url() or "", "nobody": not User.objects.exists(), "site": site_of(self.request)}
+        return {**context, **more}
 
 
 @require_POST

@@ -18,12 +18,16 @@ from django.test import Client
 from django.urls import reverse
 
 from compliance.models import User
+from compliance.policy.relying_party import RelyingParty
+from compliance.queries.security import factors_of
 from tests.browser.conftest import COLORS, Visitor, settled
 from tests.support.channels import channel
+from tests.support.factors import confirm, protect
 from tests.support.furnished import furnish
+from tests.support.passkeys import FLAG, with_passkey
 from tests.support.remediation import team
 from tests.support.rights import PAGES, names
-from tests.support.rows import NOW, never_scanned, registry, user
+from tests.support.rows import HOSTILE, NOW, PASSWORD, never_scanned, registry, user
 from tests.support.tenants import KINDS, OWNED, Tenant, tenant
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -41,7 +45,7 @@ PARTS = 4
 HALVES = 2
 EVERYTHING = KINDS.keys() | {"link"}
 NO_PAGE = frozenset(
-    {"healthz", "readyz", "api_summary"}  # for balancers and programs
+    {"healthz", "readyz", "api_summary", "login_passkey"}  # for balancers, programs and a script
     | {"findings_export", "waivers_export", "audit_export", "repository_trend_export"}  # files
     | {"people_find", "finding_people", "teams_find", "waiver_owners"}  # options of a field
 )
@@ -115,6 +119,11 @@ def come_in(visitor: Visitor, person: User) -> None:
     client = Client()
     client.force_login(person)
     assert client.get(reverse("settings")).status_code == 200
+    hand_over(visitor, client)
+
+
+def hand_over(visitor: Visitor, client: Client) -> None:
+    """The session of a client."""
     cookie = client.cookies["session"].value
     visitor.page.context.add_cookies([{"name": "session", "value": cookie, "url": visitor.base}])
 
@@ -283,4 +292,38 @@ def test_every_form_is_whole_when_it_is_refused(visitor: Visitor) -> None:
         form.locator("button.first, button.danger").first.click()
         visitor.page.locator(".errors, .problem.is-fail").first.wait_for()
         inspection.inspect(f"{name} refused", 422)
+    assert not inspection.wrong, "\n".join(inspection.wrong)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_every_page_of_passkeys_is_whole(visitor: Visitor, host: str) -> None:
+    """Where browsers know them, and where they do not and the pages say why."""
+    visitor.base = visitor.base.replace("localhost", host)
+    boss, sam = user("boss", staff=True), user("sam")
+    for person in (boss, sam):
+        with_passkey(person, HOSTILE[:60])
+        with_passkey(person, "A key without a PIN", flags=FLAG.UP)
+        with_passkey(person, "x" * 60, site=RelyingParty("old.example", "https://old.example"))
+    protect(boss)
+    inspection = Inspection(visitor)
+    inspection.look("/login/")
+    half_way = Client()
+    half_way.post("/login/", {"username": "sam", "password": PASSWORD})
+    hand_over(visitor, half_way)
+    inspection.look("/login/code/")
+    client = Client()
+    client.force_login(boss)
+    confirm(client)
+    hand_over(visitor, client)
+    key = factors_of(boss).passkeys[-1].id
+    for name in ("settings_security", "settings_passkey_add", "settings_factor_off", "settings_codes"):
+        inspection.look(reverse(name))
+    for name in ("settings_passkey", "settings_passkey_remove"):
+        inspection.look(reverse(name, args=[key]))
+    inspection.look(reverse("person", args=[sam.pk]))
+    visitor.go(reverse("settings_passkey", args=[key]))
+    visitor.page.get_by_label("Name").fill("   ")
+    visitor.page.get_by_role("button", name="Rename").click()
+    visitor.page.locator(".errors").wait_for()
+    inspection.inspect("settings_passkey refused", 422)
     assert not inspection.wrong, "\n".join(inspection.wrong)

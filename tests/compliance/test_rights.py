@@ -44,6 +44,7 @@ MADE_UP: Mapping[str, dict[str, Any]] = {
     "bulk": {"bulk_id": 1},
     "view": {"view_id": 1},
     "token": {"token_id": 1},
+    "passkey": {"key": 1},
     "change": {"finding_id": 99},
 }
 """Kinds of things that are one person's alone: to everybody else, and here to all, they do not exist."""

@@ -52,6 +52,7 @@ PAGES: Mapping[str, Page] = {
     # Nobody's: logging in, the state of the service, what registries send.
     "login": Page(public=True, post=EVERYBODY),
     "mfa_authenticate": Page(public=True, post=EVERYBODY),
+    "login_passkey": Page(public=True, post=EVERYBODY),
     "logout": Page(public=True, get=None, post=EVERYBODY),
     "choose_password": Page("link", public=True, post=EVERYBODY),
     "theme": Page(public=True, get=None, post=EVERYBODY),
@@ -74,6 +75,9 @@ PAGES: Mapping[str, Page] = {
     "settings_confirm": Page(post=EVERYBODY),
     "settings_factor_app": Page(post=EVERYBODY),
     "settings_factor_off": Page(post=EVERYBODY),
+    "settings_passkey_add": Page(post=EVERYBODY),
+    "settings_passkey": Page("passkey", post=EVERYBODY),
+    "settings_passkey_remove": Page("passkey", post=EVERYBODY),
     "settings_codes": Page(post=EVERYBODY),
     "settings_sessions": Page(),
     "settings_sessions_end": acts("", EVERYBODY),
