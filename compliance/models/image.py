@@ -195,12 +195,14 @@ class Index(models.Model):
     """A manifest list; its images in the order of the document.
 
     Where a registry's scope leaves platforms out, its tags point to a row of their own with the images that were read:
-    ``platforms`` is ``ScanScope.platform_key``, empty for all.
+    ``platforms`` is ``ScanScope.platform_key``, empty for all. ``repeats``: two of its images may be of one platform,
+    and nobody can say which of them is started.
     """
 
     digest = models.CharField(max_length=135)
     platforms = models.CharField(max_length=800, blank=True, default="", db_default="")
     media_type = models.CharField(max_length=255)
+    repeats = models.BooleanField(default=False, db_default=False)
     first_seen_at = models.DateTimeField()
     images: models.ManyToManyField[Image, IndexImage] = models.ManyToManyField(
         Image, through="IndexImage", related_name="indexes"

@@ -31,10 +31,10 @@ _READ = (
 )
 _REGRESSED = Case(When(regression=True, then=F("since")))
 
-# Rules that compare platforms name no image: what is accepted there is the whole index, by its digest.
-_RUN_KEY = Coalesce(
-    "image__run_key", Concat(Value("="), Left(MD5("tag__digest"), 31)), output_field=CharField(max_length=32)
-)
+# Rules that compare platforms name no image, and of two images of one platform only one is named: what is accepted
+# there is the whole index, by its digest.
+_WHOLE = Concat(Value("="), Left(MD5("tag__digest"), 31), output_field=CharField(max_length=32))
+_RUN_KEY = Case(When(tag__index__repeats=True, then=_WHOLE), default=Coalesce("image__run_key", _WHOLE))
 
 
 @dataclass(frozen=True, slots=True)

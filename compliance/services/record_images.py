@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from compliance.models import (
     Image,
@@ -154,16 +155,25 @@ def _write_indexes(indexes: Iterable[IndexRead], platforms: str, now: datetime) 
     )
     pks = dict(Index.objects.filter(digest__in=by_digest, platforms=platforms).values_list("digest", "pk"))
     wanted = {digest for index in by_digest.values() for _, digest in index.children}
-    images = dict(Image.objects.filter(digest__in=wanted).values_list("digest", "pk"))
+    images = {row.digest: row for row in Image.objects.filter(digest__in=wanted).only("digest", "platform", "artifact")}
     _forget_other_children(by_digest, pks)
+    repeating = [pks[digest] for digest, index in by_digest.items() if _repeats(_children(index), images)]
+    Index.objects.filter(pk__in=pks.values()).update(repeats=ExpressionWrapper(Q(pk__in=repeating), BooleanField()))
     IndexImage.objects.bulk_create(
         (
-            IndexImage(index_id=pks[digest], image_id=images[child], position=position, platform=platform)
+            IndexImage(index_id=pks[digest], image_id=images[child].pk, position=position, platform=platform)
             for digest, index in sorted(by_digest.items())
             for position, (platform, child) in enumerate(_children(index))
         ),
         ignore_conflicts=True,
     )
+
+
+def _repeats(children: Iterable[tuple[str, str]], images: Mapping[str, Image]) -> bool:
+    """Whether two images may be of one platform: one that says none may be of any."""
+    runnable = [(platform, images[digest]) for platform, digest in children if not images[digest].artifact]
+    found = [platform or row.platform for platform, row in runnable]
+    return len(set(found)) < len(found) or ("" in found and len(found) > 1)
 
 
 def _forget_other_children(by_digest: Mapping[str, IndexRead], pks: Mapping[str, int]) -> None:

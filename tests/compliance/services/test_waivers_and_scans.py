@@ -117,6 +117,36 @@ def test_another_index_is_not_what_was_accepted(world: World, rule: str, pushed:
     assert (accepted.status, accepted.waiver) == ("open", None)
 
 
+TWICE = ["linux/amd64", "linux/amd64"]
+
+
+@pytest.mark.parametrize(
+    ("platforms", "pushed", "became"),
+    [
+        (TWICE, [app("", "a"), other_entrypoint()], "open"),
+        (TWICE, [app("", "a"), app("", "c")], "open"),
+        (["linux/amd64", "linux/arm64"], [app("", "a"), app("", "c")], "waived"),
+    ],
+    ids=["another entrypoint", "runs alike, but nobody knows which it is", "of platforms of their own"],
+)
+def test_of_two_images_of_one_platform_neither_stands_for_the_other(
+    world: World, platforms: list[str], pushed: list[Stored], became: str
+) -> None:
+    def of_platforms(images: list[Stored]) -> Stored:
+        return index([replace(each, platform=name) for each, name in zip(images, platforms, strict=True)])
+
+    world.layout.tag(NAME, "1", of_platforms([app("", "a"), app("", "b")]))
+    world.scan()
+    by, until = user("sec"), (world.now + timedelta(days=30)).date()
+    write_waiver(replace(draft(by, scope=WaiverScope("NR101")), until=until), by=by, now=world.now)
+    found = Finding.objects.filter(rule="NR101").order_by("pk")
+    assert {row.status for row in found} == {"waived"}
+    world.layout.tag(NAME, "1", of_platforms(pushed))
+    world.later(minutes=20)
+    world.scan()
+    assert {row.status for row in found.all()} == {became}
+
+
 STRICTER = [
     ({"second_person": True}, "asks for a second person"),
     ({"waiver_days": 10}, "lasts longer than the 10 days"),
