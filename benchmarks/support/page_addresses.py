@@ -103,7 +103,7 @@ _OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 # In the middle of a login, for programs with a token, and for who has a second factor.
 _NOT_BY_A_SESSION = (
-    *("mfa_authenticate", "login_passkey", "api_summary", "settings_factor_off", "settings_codes"),
+    *("mfa_authenticate", "login_passkey", "sign_on_back", "api_summary", "settings_factor_off", "settings_codes"),
     *("settings_passkey", "settings_passkey_remove"),
 )
 

@@ -14,6 +14,7 @@ from compliance.models.finding import (
     SlaTerm,
     StatusChoice,
 )
+from compliance.models.group_grant import GroupGrant, GroupRoleChoice
 from compliance.models.history import HISTORIES
 from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, ShownChoice, VerdictChoice
 from compliance.models.label import LabelSet
@@ -61,6 +62,8 @@ __all__ = [
     "FindingEvent",
     "FindingSpan",
     "FleetDay",
+    "GroupGrant",
+    "GroupRoleChoice",
     "Image",
     "InboundEvent",
     "Index",

@@ -42,6 +42,9 @@ class AuditAction(models.TextChoices):
     FACTOR_RESET = "factor_reset", "Second factor reset"
     CODES_MADE = "codes_made", "Recovery codes made"
     CODE_USED = "code_used", "Recovery code used"
+    IDENTITY_ADDED = "identity_added", "Single sign-on connected"
+    IDENTITY_REMOVED = "identity_removed", "Single sign-on disconnected"
+    ROLE_KEPT = "role_kept", "Last administrator kept"
     KEYS_ROTATED = "keys_rotated", "Credential keys rotated"
 
 

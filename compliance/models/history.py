@@ -17,6 +17,7 @@ from compliance.models.api_token import ApiToken
 from compliance.models.audit import AuditAction
 from compliance.models.factor_rule import FactorRule
 from compliance.models.finding import Finding, SlaTerm
+from compliance.models.group_grant import GroupGrant
 from compliance.models.label import LabelSet
 from compliance.models.registry import Policy, PolicyAssignment, Registry
 from compliance.models.retention import Retention
@@ -63,7 +64,7 @@ _SECRETS = ("password", "api_token", "client_key", "proxy")
 _WRITTEN_BY_SCANS = ("next_scan_at", "reached_at", "problem_code", "problem_message", "problem_remedy")
 
 HISTORIES: tuple[type[models.Model], ...] = (
-    _history(User, ["username", "email", "role", "is_active", "is_superuser"]),
+    _history(User, ["username", "email", "role", "role_group", "is_active", "is_superuser"]),
     _history(Team),
     _history(Membership),
     _history(OwnershipRule),
@@ -81,6 +82,7 @@ HISTORIES: tuple[type[models.Model], ...] = (
     _history(SlaTerm),
     _history(Retention),
     _history(FactorRule),
+    _history(GroupGrant),
     _history(LabelSet),
     _history(ApiToken, without=["digest", "last_used_at", "last_used_ip"]),
 )

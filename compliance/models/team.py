@@ -33,11 +33,12 @@ class TeamRoleChoice(models.TextChoices):
 
 
 class Membership(models.Model):
-    """A person in a team."""
+    """A person in a team. ``group``: the one of single sign-on that gave it; empty: a person did."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=TeamRoleChoice.choices, default=TeamRoleChoice.VIEWER)
+    group = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["user__username"]

@@ -31,10 +31,12 @@ class User(AbstractUser):
     """Somebody who can log in. What they may do is said by ``actor`` and decided by ``compliance.access``.
 
     ``hidden_columns``: by the name of a list, what ``compliance.queries.columns`` leaves out of it.
+    ``role_group``: the group of single sign-on that gave the role; empty: a person did (``policy.group_map``).
     ``shortcuts``: whether single keys do something (WCAG 2.1.4).
     """
 
     role = models.CharField(max_length=16, choices=RoleChoice.choices, default=RoleChoice.MEMBER)
+    role_group = models.CharField(max_length=200, blank=True, default="", db_default="")
     time_zone = models.CharField(max_length=64, default="UTC")
     density = models.CharField(
         max_length=16, choices=Density.choices, default=Density.COMFORTABLE, db_default=Density.COMFORTABLE

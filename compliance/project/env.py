@@ -11,10 +11,14 @@ from pathlib import Path
 
 import environ
 
+from compliance.policy.sign_on import SignOn, read_sign_on
 from scanner.domain.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCAL_ENV = ROOT / ".local" / "env"
+_SIGN_ON = tuple(
+    f"PLIMSOLL_OIDC_{name}" for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "GROUPS", "LABEL", "SCOPES")
+)
 
 
 def read_environment() -> environ.FileAwareEnv:
@@ -38,3 +42,11 @@ def read_limits(env: environ.FileAwareEnv) -> Limits:
             raise ValueError(f"{name} must be above zero")
         values[field.name] = value
     return Limits(**values)  # type: ignore[arg-type]  # each value was read with its field's own type
+
+
+def read_single_sign_on(env: environ.FileAwareEnv) -> SignOn | None:
+    """``PLIMSOLL_OIDC_…``; ``None`` where nothing is set.
+
+    :raises ValueError: for what is set by half.
+    """
+    return read_sign_on({name: env.str(name, default="") for name in _SIGN_ON})

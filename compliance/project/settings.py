@@ -8,7 +8,7 @@ import pghistory
 from celery.schedules import crontab, schedule
 from csp.constants import NONE, SELF
 
-from compliance.project.env import ROOT, read_environment, read_limits
+from compliance.project.env import ROOT, read_environment, read_limits, read_single_sign_on
 
 env = read_environment()
 
@@ -40,6 +40,9 @@ vars().update(env.email_url("EMAIL_URL") if MAIL_CONFIGURED else {})
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("PLIMSOLL_MAIL_FROM", default="plimsoll@localhost")
 
+# The OpenID provider, or None: people log in with passwords of this site alone.
+SINGLE_SIGN_ON = read_single_sign_on(env)
+
 # What of the workers' own machine may be scanned or used by whoever edits registries: nothing unless it is named here.
 LOCAL_SOURCES = env.list("PLIMSOLL_LOCAL_SOURCES", default=[])
 DOCKER_SOURCE = env.bool("PLIMSOLL_DOCKER_SOURCE", default=False)
@@ -62,6 +65,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.usersessions",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "pghistory",
     "pgtrigger",
 ]
@@ -159,9 +164,13 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user,20/h/user",
     "token_failed": "30/m/ip,300/h/ip",
     "reauthenticate": "5/m/user,20/h/user",
+    # Each asks the provider, which takes seconds where it does not answer.
+    "sign_on": "30/m/ip",
     # The person first: what one of them asks for in vain is not charged to the address, which colleagues share.
     "second_factor": "5/5m/key,10/h/key,10/m/ip,50/h/ip",
 }
+SOCIALACCOUNT_ADAPTER = "compliance.views.sign_on_adapter.SignOnAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
 MFA_ADAPTER = "compliance.views.factor_adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -52,6 +52,7 @@ _TITLES: Final[Mapping[str, tuple[str, ...]]] = {
     "webhookendpoint": ("registry_id",),
     "slaterm": ("rank",),
     "labelset": ("repository_id",),
+    "groupgrant": ("group", "team_id"),
 }
 
 

@@ -11,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from compliance.models import User
 from compliance.queries.factor_rule import is_demanded_of
 from compliance.queries.sessions import sessions_page
+from compliance.queries.sign_on import Connection, connection_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,12 @@ class Factors:
 
 @dataclass(frozen=True, slots=True)
 class SecurityPage:
-    """The page's; ``demanded``: whether a second factor must be there."""
+    """The page's; ``demanded``: whether a second factor must be there, ``connection``: to single sign-on."""
 
     factors: Factors
     sessions: int
     demanded: bool
+    connection: Connection | None
 
 
 def factors_of(person: User) -> Factors:
@@ -80,4 +82,5 @@ def security_page(user: User, key: str) -> SecurityPage:
 
     :param key: of the session that asks.
     """
-    return SecurityPage(factors_of(user), len(sessions_page(user, key).sessions), is_demanded_of(user))
+    sessions = len(sessions_page(user, key).sessions)
+    return SecurityPage(factors_of(user), sessions, is_demanded_of(user), connection_of(user))

@@ -12,6 +12,7 @@ from compliance.models import Membership, RoleChoice, TeamRoleChoice, User
 from compliance.queries.factor_rule import has_factor, lacks_factor
 from compliance.queries.filters import Chip, choice_of, text_of, without
 from compliance.queries.paging import Paging, page_of
+from compliance.queries.sign_on import in_group
 
 ROLES: dict[str, str] = {str(choice): str(choice.label) for choice in RoleChoice}
 STATES: dict[str, str] = {"active": "Active", "inactive": "Deactivated", "never": "Never logged in"}
@@ -62,6 +63,7 @@ class PeopleList:
     role: str
     state: str
     factor: str
+    group: str
 
 
 def list_people(params: Mapping[str, str]) -> PeopleList:
@@ -71,6 +73,8 @@ def list_people(params: Mapping[str, str]) -> PeopleList:
     matching = User.objects.filter(_named(q)) if q else User.objects.all()
     matching = matching.filter(_STATES[state]) if state else matching
     matching = matching.filter(_FACTORS[factor]) if factor else matching
+    group = text_of(params, "group")
+    matching = matching.filter(in_group(group)) if group else matching
     counts = dict(matching.order_by().values_list("role").annotate(n=Count("pk")))
     found = matching.filter(role=role) if role else matching
     paging = page_of(params.get("page", ""), counts.get(role, 0) if role else sum(counts.values()))
@@ -79,6 +83,7 @@ def list_people(params: Mapping[str, str]) -> PeopleList:
     chips = (
         ("q", f"name contains “{q}”" if q else ""),
         ("state", STATES[state].lower() if state else ""),
+        ("group", f"last came with the group “{group}”" if group else ""),
         ("factor", f"second factor: {FACTORS[factor].lower()}" if factor else ""),
     )
     return PeopleList(
@@ -90,6 +95,7 @@ def list_people(params: Mapping[str, str]) -> PeopleList:
         role,
         state,
         factor,
+        group,
     )
 
 

@@ -45,7 +45,7 @@ class TeamList:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody in a team."""
+    """Somebody in a team; ``group``: the one of single sign-on that gave it, if one did."""
 
     id: int
     username: str
@@ -53,6 +53,7 @@ class Member:
     role: str
     role_label: str
     active: bool
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ def members_of(team: Team) -> tuple[Member, ...]:
             row.role,
             row.get_role_display().partition(":")[0],
             row.user.is_active,
+            row.group,
         )
         for row in found
     )

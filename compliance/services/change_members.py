@@ -18,6 +18,8 @@ class PersonUnavailable(Exception):
 def set_member(team: Team, person: User, role: TeamRoleChoice, *, leaderless: bool = False) -> bool:
     """Take somebody into a team, or change their role there; say whether they are new.
 
+    From then on it is theirs by hand, whatever groups of single sign-on say.
+
     :param leaderless: it is meant that nobody leads the team then.
     :raises LastLead: unless that is meant.
     :raises PersonUnavailable: for who was deactivated.
@@ -28,7 +30,7 @@ def set_member(team: Team, person: User, role: TeamRoleChoice, *, leaderless: bo
         _lock(team)
         if role != TeamRoleChoice.LEAD and not leaderless:
             _keep_a_lead(team, person)
-        _, made = Membership.objects.update_or_create(team=team, user=person, defaults={"role": role})
+        _, made = Membership.objects.update_or_create(team=team, user=person, defaults={"role": role, "group": ""})
     return made
 
 

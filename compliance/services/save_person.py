@@ -38,11 +38,12 @@ def change_person(person: User, values: Mapping[str, str], *, by: User, now: dat
     """
     with transaction.atomic():
         if values["role"] != RoleChoice.ADMIN:
-            _keep_an_administrator(person)
+            keep_an_administrator(person)
         before = person.role
         for name in _COLUMNS:
             setattr(person, name, values[name])
-        person.save(update_fields=_COLUMNS)
+        person.role_group = person.role_group if person.role == before else ""
+        person.save(update_fields=[*_COLUMNS, "role_group"])
         if person.role != before:
             end_sessions(person, by=by, now=now)
 
@@ -53,7 +54,7 @@ def deactivate_person(person: User, *, by: User, now: datetime) -> None:
     :raises LastAdministrator: when nobody would be left.
     """
     with transaction.atomic():
-        _keep_an_administrator(person)
+        keep_an_administrator(person)
         person.is_active = False
         person.save(update_fields=["is_active"])
         end_sessions(person, by=by, now=now)
@@ -66,7 +67,11 @@ def reactivate_person(person: User) -> None:
     person.save(update_fields=["is_active"])
 
 
-def _keep_an_administrator(person: User) -> None:
+def keep_an_administrator(person: User) -> None:
+    """Hold who administrates, before one of them is none any more.
+
+    :raises LastAdministrator: when nobody would be left.
+    """
     # Their rows are held, so that two administrators who step down at one moment hear of each other.
     admins = User.objects.filter(role=RoleChoice.ADMIN, is_active=True).order_by("pk")
     ids = list(admins.select_for_update(no_key=True).values_list("pk", flat=True))

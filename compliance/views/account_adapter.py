@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
@@ -62,7 +63,8 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
         before = user.last_login
         super().login(request, user)
         keep_last_visit(request, before)
-        audit(AuditAction.LOGIN, user, by=user, now=timezone.now())
+        by: dict[str, object] | None = {"by": "single sign-on"} if came_by_sign_on(request, user) else None
+        audit(AuditAction.LOGIN, user, by=user, now=timezone.now(), details=by)
 
     def logout(self, request: HttpRequest) -> None:
         """End this session, and forget that it was there."""
@@ -91,6 +93,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
         logins = AuditEvent.objects.filter(action=AuditAction.LOGIN, actor__in=owner, context__ip=address)
         known = logins.filter(at__gt=timezone.now() - KNOWN_FOR).exists()
         return f"{address if known else 'elsewhere'} {name}"
+
+
+def came_by_sign_on(request: HttpRequest, person: User) -> bool:
+    """Whether it was the provider that proved who it is."""
+    return any(each.get("method") == "socialaccount" for each in get_authentication_records(request, person))
 
 
 def may_still_log_in(request: HttpRequest, person: User) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
-from allauth.account.internal.flows.reauthentication import is_reauthentication_required
+from allauth.account import app_settings
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.views import ReauthenticateView
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
@@ -17,14 +20,20 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from compliance.forms.second_factor import ConfirmForm
+from compliance.queries.sign_on import is_connected
+from compliance.views.respond import signed_in
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    """Whether the password was entered again within five minutes."""
-    return not is_reauthentication_required(request, app="allauth.mfa")
+    """Whether the password was entered again within five minutes, here or at the provider of single sign-on.
+
+    django-allauth would take those for confirmed who have no password here.
+    """
+    records = [each for each in get_authentication_records(request, signed_in(request)) if each.get("reauthenticated")]
+    return bool(records) and time.time() - records[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
 
 
 def to_confirm(address: str) -> HttpResponse:
@@ -57,4 +66,8 @@ class Confirm(ReauthenticateView):  # type: ignore[misc]  # ships no types
         context: dict[str, object] = super().get_context_data(**kwargs)
         tokens = reverse("settings_tokens")
         is_token = urlsplit(self.get_next_url() or "").path == tokens
-        return {**context, "is_token": is_token, "back": tokens if is_token else reverse("settings_security")}
+        person = signed_in(self.request)
+        context["back"] = tokens if is_token else reverse("settings_security")
+        context["has_password"] = person.has_usable_password()
+        context["sign_on"] = settings.SINGLE_SIGN_ON if is_connected(person) else None
+        return {**context, "is_token": is_token, "next": self.get_next_url() or context["back"]}

@@ -17,7 +17,7 @@ from compliance.views.respond import htmx, signed_in
 OPEN: Final = frozenset(
     {
         "settings_security", "settings_factor_app", "settings_passkey_add", "settings_confirm", "settings_profile",
-        "logout", "theme",
+        "logout", "theme", "sign_on", "sign_on_back",
         # These answer whoever is not logged in, too.
         "login", "login_passkey", "mfa_authenticate", "choose_password", "hook", "healthz", "readyz",
     }

@@ -27,7 +27,7 @@ from compliance.queries.security import Factors, factors_of
 from compliance.services.accept_code import accept_code
 from compliance.services.accept_passkey import ask_to_show, passkey_shown
 from compliance.services.record_audit import audit
-from compliance.views.account_adapter import may_still_log_in
+from compliance.views.account_adapter import came_by_sign_on, may_still_log_in
 from compliance.views.passkey_challenge import Purpose, pose, posed
 from compliance.views.request_facts import site_of
 from compliance.views.respond import Shape, page
@@ -64,7 +64,7 @@ def enter(request: HttpRequest) -> HttpResponse:
             return answer
         form.add_error("credential" if is_key else "code", problem)
     context = {"form": code, "person": person, "factors": factors, "refused": form.errors.get("credential")}
-    context |= _key_context(request, person, factors, now)
+    context |= {"by_sign_on": came_by_sign_on(request, person), **_key_context(request, person, factors, now)}
     return page(request, _PAGE, context, now=now, status=422 if form.is_bound else 200)
 
 

@@ -18,6 +18,7 @@ from compliance.queries.api_tokens import active_tokens
 from compliance.queries.filters import number_of
 from compliance.queries.security import factors_of
 from compliance.queries.settings_people import FACTORS, STATES, list_people, teams_of
+from compliance.queries.sign_on import connection_of
 from compliance.services.api_tokens import revoke_tokens
 from compliance.services.change_factors import reset_factors
 from compliance.services.invite import invite_link
@@ -137,7 +138,7 @@ def _page(
     request: HttpRequest, row: User, *, form: PersonForm | None = None, status: int = 200, **more: object
 ) -> HttpResponse:
     more["tokens"] = active_tokens(row, now=timezone.now())
-    known = {"teams": teams_of(row), "factors": factors_of(row)}
+    known = {"teams": teams_of(row), "factors": factors_of(row), "connection": connection_of(row)}
     context = {"person": row, **known, "form": form or PersonForm(person=row)}
     return page(request, _PERSON, {**context, **more}, now=timezone.now(), status=status)
 

@@ -6,12 +6,13 @@ from typing import Final
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.totp.internal.auth import generate_totp_secret
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from compliance.forms.second_factor import TurnOnForm
 from compliance.models.encryption import CredentialKeyMissing, decrypt, encrypt
@@ -19,7 +20,8 @@ from compliance.qr_code import qr_code
 from compliance.queries.factor_rule import is_demanded_of
 from compliance.queries.security import factors_of, security_page
 from compliance.services.change_factors import AlreadyOn, make_codes, turn_off, turn_on
-from compliance.views.confirmed import confirmed
+from compliance.services.sign_on import disconnect
+from compliance.views.confirmed import confirmed, is_confirmed, to_confirm
 from compliance.views.request_facts import site_of
 from compliance.views.respond import Shape, page, signed_in
 
@@ -34,7 +36,8 @@ _PENDING: Final = "second_factor_pending"
 def show(request: HttpRequest) -> HttpResponse:
     """What one is asked for, and where one is logged in."""
     found = security_page(signed_in(request), request.session.session_key or "")
-    return page(request, _PAGE, {"page": found, "site": site_of(request)}, now=timezone.now())
+    context = {"page": found, "site": site_of(request), "sign_on": settings.SINGLE_SIGN_ON}
+    return page(request, _PAGE, context, now=timezone.now())
 
 
 @sensitive_post_parameters()
@@ -86,6 +89,19 @@ def codes(request: HttpRequest) -> HttpResponse:
     if not factors.count:
         return _back()
     return page(request, _CODES, {"factors": factors, "fresh": "\n".join(fresh)}, now=now)
+
+
+@require_POST
+def disconnected(request: HttpRequest) -> HttpResponse:
+    """Log in by the password alone again."""
+    user = signed_in(request)
+    if not is_confirmed(request):
+        return to_confirm(reverse("settings_security"))
+    if disconnect(user, now=timezone.now()):
+        messages.success(request, "Single sign-on is disconnected: you log in by your password.")
+    elif not user.has_usable_password():
+        messages.error(request, "Without a password here you could not log in any more. Ask for a link to choose one.")
+    return _back()
 
 
 def _secret(request: HttpRequest) -> str:

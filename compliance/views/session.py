@@ -54,7 +54,7 @@ class Login(LoginView):  # type: ignore[misc]  # ships no types
         """Where to go on to; who has just installed it is told how to make the first account."""
         context: dict[str, object] = FormView.get_context_data(self, **kwargs)
         more = {"next": self.get_next_url() or "", "nobody": not User.objects.exists(), "site": site_of(self.request)}
-        return {**context, **more}
+        return {**context, **more, "sign_on": settings.SINGLE_SIGN_ON}
 
 
 @require_POST

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -41,6 +42,7 @@ OWN: Final = (
 SITE: Final = (
     Setting("settings_sla", "Terms", "How long there is to fix what."),
     Setting("settings_people", "People", "Who can log in, and with what role.", may_manage_people),
+    Setting("settings_sign_on", "Single sign-on", "What groups of your provider give here.", may_manage_people),
     Setting("settings_factors", "Second factors", "Who must have one, and who has none.", may_manage_people),
     Setting("settings_audit", "Audit trail", "Who did what, when, from where.", may_read_audit),
     Setting("settings_retention", "Retention", "What is kept for how long."),
@@ -53,5 +55,6 @@ SITE: Final = (
 def index(request: HttpRequest) -> HttpResponse:
     """What somebody may set."""
     actor = actor_of(request)
-    site = [each for each in SITE if each.right is None or each.right(actor)]
+    hidden = "settings_sign_on" if settings.SINGLE_SIGN_ON is None else ""
+    site = [each for each in SITE if each.url != hidden and (each.right is None or each.right(actor))]
     return page(request, _PAGE, {"own": OWN, "site": site}, now=timezone.now())

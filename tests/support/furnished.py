@@ -14,6 +14,7 @@ from compliance.models import (
     DeliveryAttempt,
     Finding,
     FindingEvent,
+    GroupGrant,
     LabelSet,
     Membership,
     Policy,
@@ -188,6 +189,9 @@ def people(made: Fleet) -> list[str]:
     add_rule(long, "team/app-000?", now=NOW)
     add_rule(payments, "https://git.example/payments/*", label="org.opencontainers.image.source", now=NOW)
     add_rule(payments, "team/app-0001", registry=made.registry, now=NOW)
+    GroupGrant.objects.create(group="/staff/" + "g" * 193, team=long, role="lead")
+    GroupGrant.objects.create(group="admins", role="admin")
+    Membership.objects.filter(team=payments, user=vic).update(group="g" * 200)
     orphans = Repository.objects.filter(name__in=["team/app-0004", "team/app-0005"])
     orphans.update(team=None, team_rule=None, team_pinned=True, labels=LABELS)
     for at in range(3):

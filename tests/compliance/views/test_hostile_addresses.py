@@ -14,7 +14,19 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
-from compliance.models import Channel, Finding, FindingEvent, OwnershipRule, SavedView, Tag, Team, User, Waiver
+from compliance.models import (
+    Channel,
+    Finding,
+    FindingEvent,
+    GroupGrant,
+    Membership,
+    OwnershipRule,
+    SavedView,
+    Tag,
+    Team,
+    User,
+    Waiver,
+)
 from tests.support.everybody import undone
 from tests.support.furnished import Site, furnish
 from tests.support.pages import PLAIN_STATIC, Page
@@ -41,6 +53,8 @@ PAYLOADS = [
 WRITTEN: dict[type[Model], tuple[str, ...]] = {
     Team: ("name", "description"),
     User: ("first_name", "last_name"),
+    Membership: ("group",),
+    GroupGrant: ("group",),
     Finding: ("subject",),
     FindingEvent: ("text", "was", "became"),
     Waiver: ("title", "explanation", "control"),
