@@ -130,7 +130,17 @@ def when(context: template.Context, moment: datetime | None, empty: str = "never
     """A ``<time>`` element: relative text, the exact moment in UTC and in the reader's zone as its title."""
     if moment is None:
         return format_html('<span class="quiet">{}</span>', empty)
-    now: datetime = context["now"]
+    return _time(context, moment, ago(moment, context["now"]))
+
+
+@register.simple_tag(takes_context=True)
+def lasting(context: template.Context, since: datetime) -> str:
+    """The same of what began then and goes on: ``for 3 days``."""
+    words = ago(since, context["now"])
+    return _time(context, since, f"for {words.removesuffix(' ago')}" if words.endswith(" ago") else f"since {words}")
+
+
+def _time(context: template.Context, moment: datetime, words: str) -> str:
     utc = moment.astimezone(UTC)
     stamp = utc.isoformat(" ", "seconds")[:19]  # a page has hundreds, and strftime takes twice as long
     title = f"{stamp} UTC"
@@ -138,7 +148,7 @@ def when(context: template.Context, moment: datetime | None, empty: str = "never
     if zone != "UTC":
         local = _in_zone(utc, zone)
         title = f"{title} · {local:%Y-%m-%d %H:%M:%S} {zone}" if local else title
-    return format_html('<time datetime="{}" title="{}">{}</time>', f"{stamp.replace(' ', 'T')}Z", title, ago(utc, now))
+    return format_html('<time datetime="{}" title="{}">{}</time>', f"{stamp.replace(' ', 'T')}Z", title, words)
 
 
 @register.simple_tag(takes_context=True)

@@ -66,7 +66,7 @@ def test_from_an_empty_site_to_the_verdict_of_an_image(
 
     page.get_by_role("link", name="Repositories", exact=True).click()
     page.get_by_role("link", name="team/shop").click()
-    assert "1 of 2 tags pass; bad fails since" in page.locator("p.lead").inner_text()
+    assert "1 of 2 tags pass; bad has failed" in page.locator("p.lead").inner_text()
     page.locator("tbody").get_by_role("link", name="bad", exact=True).click()
     page.locator("tbody tr").first.get_by_role("link").first.click()
     assert "runs as root, uid 0 gid 0, from USER app" in page.locator(".banner").inner_text()

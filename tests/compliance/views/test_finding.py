@@ -42,7 +42,7 @@ def test_what_it_says(reader: Client, made: Fleet) -> None:
     page = get(reader, f"/findings/{row.pk}/")
     assert page.all("h1")[0].text == "Runs as root under another name"
     assert "The image runs as root, uid 0" in page.all("p", class_="lead")[0].text
-    assert "In 1 tag since 10 days ago" in page.text
+    assert "In 1 tag for 10 days" in page.text
     assert "due in 4 days" in page.text
     assert [each.attributes["href"] for each in page.all("a") if each.text == "1 tag"] == [
         f"/tags/?finding={row.pk}"

@@ -33,18 +33,18 @@ def test_what_nobody_has_seen_is_not_found(reader: Client, url: str) -> None:
 def test_the_sentence_says_how_many_pass_and_since_when_it_fails(reader: Client) -> None:
     made = fleet(1)
     lead = get(reader, URL).all("p", class_="lead")[0].text
-    assert lead == "Fail · 1 of 2 tags pass; latest fails since 3 days ago."
+    assert lead == "Fail · 1 of 2 tags pass; latest has failed for 3 days."
     made.registry.protected_tags = ["prod"]
     made.registry.save()
     Repository.objects.update(failed=3, tags_total=4)
     for name, days in (("old", 9), ("prod", 2)):
         tag_row(made.repositories[0], name, made.failing, failing_since=NOW - timedelta(days=days)).save()
     lead = get(reader, URL).all("p", class_="lead")[0].text
-    assert "; 3 fail since 3 days ago, among them the protected prod since 2 days ago." in lead
+    assert "; 3 fail, some of them for 3 days, among them the protected prod for 2 days." in lead
     Tag.objects.filter(name="prod").update(failing_since=None)
     assert "among them the protected prod." in get(reader, URL).text
     Tag.objects.filter(name="prod").delete()
-    assert "among them old since 9 days ago." in get(reader, URL).text
+    assert "among them old for 9 days." in get(reader, URL).text
 
 
 def test_what_belongs_to_it_is_behind_tabs_that_say_how_much_it_is(reader: Client) -> None:
@@ -178,11 +178,11 @@ def test_what_was_not_confirmed_says_so_beside_its_verdict(reader: Client) -> No
 
     page = get(reader, URL)
 
-    assert "1 tag not confirmed since 2 days ago" in page.all("p", class_="lead")[0].text
-    assert "not confirmed since 2 days ago" in next(row.text for row in page.rows if row.text.startswith("1.0"))
-    assert "not confirmed since 2 days ago" in get(reader, "/tags/?verdict=pass").rows[0].text
+    assert "1 tag not confirmed for 2 days" in page.all("p", class_="lead")[0].text
+    assert "not confirmed for 2 days" in next(row.text for row in page.rows if row.text.startswith("1.0"))
+    assert "not confirmed for 2 days" in get(reader, "/tags/?verdict=pass").rows[0].text
     banner = get(reader, f"{URL}t/1.0/").all("div", class_="banner")[0].text
-    assert banner.startswith("Pass not confirmed since 2 days ago 503 from the registry.")
+    assert banner.startswith("Pass not confirmed for 2 days 503 from the registry.")
 
 
 def test_protected_tags_bear_a_shield(reader: Client) -> None:
