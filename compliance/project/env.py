@@ -16,8 +16,13 @@ from scanner.domain.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCAL_ENV = ROOT / ".local" / "env"
-_SIGN_ON = tuple(
-    f"PLIMSOLL_OIDC_{name}" for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "GROUPS", "LABEL", "SCOPES")
+_SIGN_ON = (
+    "PLIMSOLL_OIDC_ISSUER",
+    "PLIMSOLL_OIDC_CLIENT_ID",
+    "PLIMSOLL_OIDC_CLIENT_SECRET",
+    "PLIMSOLL_OIDC_GROUPS",
+    "PLIMSOLL_OIDC_LABEL",
+    "PLIMSOLL_OIDC_SCOPES",
 )
 
 

@@ -127,7 +127,8 @@ def test_every_manifest_is_listed() -> None:
 def test_every_documented_variable_is_read_somewhere() -> None:
     lines = (ROOT / "deploy" / "env.example").read_text().splitlines()
     names = {found[1] for line in lines if (found := re.match(r"#?([A-Z_]+)=", line))}
-    readers = [Path(project_env.__file__).parent / "settings.py", ROOT / "docker-compose.yml"]
+    project = Path(project_env.__file__)
+    readers = [project, project.parent / "settings.py", ROOT / "docker-compose.yml"]
     text = "".join(path.read_text() for path in readers)
     assert [name for name in sorted(names) if name not in text] == []
 
