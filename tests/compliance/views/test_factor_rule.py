@@ -192,7 +192,7 @@ def test_what_it_does_is_said_before_and_done_after(admin: Client) -> None:
     protect(User.objects.get(username="boss"))
     boss = logged_in(User.objects.get(username="boss"))
     page = get(boss, URL)
-    assert "What counts: Administrators and security, since" in page.text
+    assert "What counts: Administrators and security, set" in page.text
     assert "by boss" in page.text
     [line] = AuditEvent.objects.filter(kind="factorrule", action="changed")
     assert (line.actor_name, line.data["demand"]) == ("boss", "working")

@@ -96,7 +96,7 @@ def test_whom_it_reaches_is_counted_and_the_number_leads_to_them(admin: Client) 
         assert [row.text.split()[0] for row in found.rows] == ["ann", "bob"]
         assert "last came with the group “staff”" in found.text
         shown = Page(admin.get(f"/settings/people/{SocialAccount.objects.get(uid='ann').user_id}/").content.decode())
-        assert "Comes by single sign-on since" in shown.text
+        assert "Has come by single sign-on" in shown.text
 
 
 @pytest.mark.parametrize("rows", [1, 200])
