@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from compliance.models import Channel, Delivery, DeliveryAttempt, Repository, Team, User
 from compliance.policy.wake_up import WakeUp, Work
-from compliance.remediation.notices import Kind
+from compliance.remediation.notices import Kind, Notice
 from compliance.services.send_deliveries import redeliver, send_deliveries
 from compliance.services.tell_people import waiting_deliveries
 from tests.support.channels import channel, delivery, notice
@@ -193,6 +193,17 @@ def test_nothing_is_sent_by_a_channel_that_is_off(chat: Channel, repository: Rep
     row = delivery(chat, notice(repository))
     Channel.objects.update(enabled=False)
     send(chat)
+    row.refresh_from_db()
+    assert row.state == Delivery.State.DROPPED
+    assert not receiver.requests
+
+
+def test_who_was_deactivated_is_sent_nothing_that_names_nobody_s_things_either(receiver: Receiver) -> None:
+    person = user("mem", role="member")
+    mine = channel(person, target=receiver.url, allow_private=True)
+    row = delivery(mine, Notice(Kind.OVERDUE, "overdue", "Three findings are overdue", "/findings/"))
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    send(mine)
     row.refresh_from_db()
     assert row.state == Delivery.State.DROPPED
     assert not receiver.requests

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.cache import caches
 from django.test import Client, override_settings
+from pytest_django import Settings
 
 from compliance.policy.wake_up import WakeUp
 from compliance.services import authenticate_sender as authenticating
 from compliance.tasks.push_bell import BELL
+from tests.support import rows
 from tests.support.hooks import Hook
 from tests.support.pages import PLAIN_STATIC
-from tests.support.rows import NOW, registry, user
+from tests.support.rows import NOW, PASSWORD, registry, user
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +79,17 @@ def no_rejections() -> Iterator[None]:
 def hook(db: None) -> Hook:
     """One registry's endpoint, and a sender that knows its secret."""
     return Hook(registry())
+
+
+@pytest.fixture
+def quick_passwords(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second for each login would be minutes; other tests keep the hash that takes so long."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    monkeypatch.setattr(rows, "_hashed", lambda: make_password(PASSWORD))
+
+
+@pytest.fixture
+def one_clock() -> Iterator[None]:
+    """Limits and sessions of django-allauth count by another one."""
+    with patch("time.time", return_value=time.time()):
+        yield

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
-from pytest_django import Settings
 
 from compliance.models import AuditAction, User
 from compliance.services.change_factors import remove_passkey, reset_factors
 from compliance.services.save_person import deactivate_person
-from tests.support import rows
 from tests.support.factors import protect
 from tests.support.pages import get
 from tests.support.passkeys import (
@@ -33,23 +29,9 @@ from tests.support.passkeys import (
     options,
     with_passkey,
 )
-from tests.support.rows import NOW, PASSWORD, user
+from tests.support.rows import NOW, user
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second for each login would be minutes; other tests keep the hash that takes so long."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    monkeypatch.setattr(rows, "_hashed", lambda: make_password(PASSWORD))
-
-
-@pytest.fixture(autouse=True)
-def one_clock() -> Iterator[None]:
-    """Limits and sessions of django-allauth count by another one."""
-    with patch("time.time", return_value=time.time()):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords", "one_clock")]
 
 
 def test_logging_in_without_the_password() -> None:

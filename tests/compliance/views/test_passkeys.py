@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -22,7 +19,6 @@ from compliance.queries.factor_rule import demand_now
 from compliance.queries.security import factors_of
 from compliance.services.change_factors import MOST_PASSKEYS, make_codes, remove_passkey, turn_off
 from compliance.services.demand_factor import demand_factor
-from tests.support import rows
 from tests.support.api_tokens import asked, token
 from tests.support.factors import confirm, protect, shown
 from tests.support.pages import Page, get
@@ -47,21 +43,7 @@ from tests.support.passkeys import (
 from tests.support.rights import PAGES
 from tests.support.rows import HOSTILE, NOW, PASSWORD, user
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second for each login would be minutes; other tests keep the hash that takes so long."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    monkeypatch.setattr(rows, "_hashed", lambda: make_password(PASSWORD))
-
-
-@pytest.fixture(autouse=True)
-def one_clock() -> Iterator[None]:
-    """Limits and sessions of django-allauth count by another one."""
-    with patch("time.time", return_value=time.time()):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords", "one_clock")]
 
 
 def test_the_first_one_comes_with_recovery_codes_and_ends_other_sessions() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 from unittest.mock import patch
@@ -11,40 +10,23 @@ from unittest.mock import patch
 import pytest
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
-from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
-from pytest_django import Settings
 
 from compliance.models import AuditAction, AuditEvent, User
 from compliance.queries.security import factors_of
 from compliance.services.accept_code import accept_code
 from compliance.services.change_factors import reset_factors
 from tests.compliance.services.test_change_factors import stored
-from tests.support import rows
 from tests.support.factors import protect, shown
 from tests.support.pages import Page, get
 from tests.support.rows import HOSTILE, NOW, PASSWORD, user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords", "one_clock")]
 
 HERE = "/settings/security/"
 CODE = "/login/code/"
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second for each login would be minutes; other tests keep the hash that takes so long."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    monkeypatch.setattr(rows, "_hashed", lambda: make_password(PASSWORD))
-
-
-@pytest.fixture(autouse=True)
-def one_clock() -> Iterator[None]:
-    """Limits and sessions of django-allauth count by another one."""
-    with patch("time.time", return_value=time.time()):
-        yield
 
 
 def half_way(name: str = "sam", *, target: str = "") -> Client:
