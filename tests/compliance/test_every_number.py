@@ -9,20 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
-from unittest.mock import patch
 from urllib.parse import urljoin
 
 import pytest
-from django.core.cache import cache, caches
-from django.test import override_settings
 from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
-from compliance.tasks.push_bell import BELL
-from tests.support.everybody import World, one_tenant, standing, undone
-from tests.support.pages import PLAIN_STATIC, Element, Page
+from tests.support.everybody import World, one_tenant, quiet, standing
+from tests.support.pages import Element, Page
 from tests.support.rights import PAGES
-from tests.support.rows import NOW
 from tests.support.tenants import KINDS, OWNED
 
 pytestmark = pytest.mark.django_db
@@ -38,16 +33,7 @@ NO_COUNT: Final = re.compile(
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """Two tenants who own all kinds of things."""
-    with (
-        django_db_blocker.unblock(),
-        patch("django.utils.timezone.now", return_value=NOW),
-        patch("compliance.views.moment.database_now", return_value=NOW),
-        patch.object(BELL, "ring"),
-        override_settings(STORAGES=PLAIN_STATIC),
-        undone(),
-    ):
-        cache.clear()
-        caches["process"].clear()
+    with django_db_blocker.unblock(), quiet():
         made = one_tenant()
         made.add_others()
         yield made

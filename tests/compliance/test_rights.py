@@ -9,20 +9,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from django.core.cache import cache, caches
 from django.http import HttpResponse
-from django.test import override_settings
 from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
-from compliance.tasks.push_bell import BELL
-from tests.support.everybody import STRANGERS, WHO, World, one_tenant, standing, undone
-from tests.support.pages import PLAIN_STATIC
+from tests.support.everybody import STRANGERS, WHO, World, one_tenant, quiet, standing
 from tests.support.rights import PAGES, Page, names
-from tests.support.rows import NOW
 from tests.support.tenants import KINDS, OWNED
 
 pytestmark = pytest.mark.django_db
@@ -53,16 +47,7 @@ MADE_UP: Mapping[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """Made once: every request is undone. What lists said before the others came is kept."""
-    with (
-        django_db_blocker.unblock(),
-        patch("django.utils.timezone.now", return_value=NOW),
-        patch("compliance.views.moment.database_now", return_value=NOW),
-        patch.object(BELL, "ring"),
-        override_settings(STORAGES=PLAIN_STATIC),
-        undone(),
-    ):
-        cache.clear()
-        caches["process"].clear()
+    with django_db_blocker.unblock(), quiet():
         made = one_tenant()
         made.alone = {who: lists(made, who) for who in COMPARED}
         made.add_others()

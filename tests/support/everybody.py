@@ -6,15 +6,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
+from unittest.mock import patch
 
+from django.core.cache import cache, caches
 from django.db import connection, transaction
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from compliance.models import Membership, User
+from compliance.tasks.push_bell import BELL
+from tests.support.pages import PLAIN_STATIC
 from tests.support.remediation import join
-from tests.support.rows import never_scanned, registry, user
+from tests.support.rows import NOW, never_scanned, registry, user
 from tests.support.tenants import MANY, Tenant, tenant
 
 STRANGERS = ("anonymous", "disabled")
@@ -115,6 +119,21 @@ def undone() -> Iterator[None]:
     with block:
         yield
         transaction.set_rollback(True)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """A world to ask questions of: its clock stands still, nobody is rung for, and all of it is rolled back."""
+    with (
+        patch("django.utils.timezone.now", return_value=NOW),
+        patch("compliance.views.moment.database_now", return_value=NOW),
+        patch.object(BELL, "ring"),
+        override_settings(STORAGES=PLAIN_STATIC),
+        undone(),
+    ):
+        cache.clear()
+        caches["process"].clear()
+        yield
 
 
 def standing(who: str, is_ours: bool | None) -> str:
