@@ -1,4 +1,4 @@
-"""Numbers that link to exactly what they count."""
+"""Numbers and tabs that link to exactly what they count."""
 
 from __future__ import annotations
 
@@ -12,3 +12,14 @@ class Counted:
     count: int
     address: str
     after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A part of a list and how many are in it; the ``key`` of the whole list is empty."""
+
+    key: str
+    label: str
+    count: int
+    current: bool
+    href: str

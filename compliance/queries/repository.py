@@ -13,6 +13,7 @@ from compliance.charts import Part, parts
 from compliance.models import Repository, Tag, Watch
 from compliance.models.label import labels_of
 from compliance.queries.baseline import Held, held_of
+from compliance.queries.counted import Tab
 from compliance.queries.digest_groups import DigestRow, digest_groups
 from compliance.queries.filters import VERDICTS, Chip, choice_of, storable, text_of, without
 from compliance.queries.owner import Owner, owner_of
@@ -82,17 +83,6 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictTab:
-    """A tab over the table of tags."""
-
-    key: str
-    label: str
-    count: int
-    current: bool
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
 class RepositoryPage:
     """The page.
 
@@ -103,7 +93,7 @@ class RepositoryPage:
     rows: tuple[TagRow, ...]
     images: tuple[DigestRow, ...]
     paging: Paging
-    tabs: tuple[VerdictTab, ...]
+    tabs: tuple[Tab, ...]
     chips: tuple[Chip, ...]
     q: str
     verdict: str
@@ -197,14 +187,14 @@ def _order(sort: str) -> tuple[OrderBy, OrderBy]:
     return (column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)), F("name").asc()
 
 
-def _tabs(header: Header, verdict: str, params: Mapping[str, str]) -> tuple[VerdictTab, ...]:
+def _tabs(header: Header, verdict: str, params: Mapping[str, str]) -> tuple[Tab, ...]:
     rest = without(params, "verdict")
     joint = "&" if len(rest) > 1 else ""
-    found = [VerdictTab("", "All tags", header.tags, not verdict, rest)]
+    found = [Tab("", "All tags", header.tags, not verdict, rest)]
     for key, label in VERDICTS.items():
         count = int(getattr(header, TOTALS[key]))
         if count or key == verdict:
-            found.append(VerdictTab(key, label, count, key == verdict, f"{rest}{joint}verdict={key}"))
+            found.append(Tab(key, label, count, key == verdict, f"{rest}{joint}verdict={key}"))
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from compliance.models import Membership, RoleChoice, TeamRoleChoice, User
+from compliance.queries.counted import Tab
 from compliance.queries.factor_rule import has_factor, lacks_factor
 from compliance.queries.filters import Chip, choice_of, text_of, without
 from compliance.queries.paging import Paging, page_of
@@ -41,24 +42,13 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleTab:
-    """A role with how many active people have it."""
-
-    key: str
-    label: str
-    count: int
-    current: bool
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
 class PeopleList:
     """The page."""
 
     rows: tuple[PersonRow, ...]
     paging: Paging
     chips: tuple[Chip, ...]
-    tabs: tuple[RoleTab, ...]
+    tabs: tuple[Tab, ...]
     q: str
     role: str
     state: str
@@ -140,14 +130,14 @@ def _row(row: User, teams: Teams, *, has_factor: bool) -> PersonRow:
     )
 
 
-def _tabs(counts: Mapping[str, int], role: str, params: Mapping[str, str]) -> tuple[RoleTab, ...]:
+def _tabs(counts: Mapping[str, int], role: str, params: Mapping[str, str]) -> tuple[Tab, ...]:
     rest = without(params, "role")
     joint = "&" if len(rest) > 1 else ""
-    everybody = RoleTab("", "Everybody", sum(counts.values()), not role, rest)
+    everybody = Tab("", "Everybody", sum(counts.values()), not role, rest)
     return (
         everybody,
         *(
-            RoleTab(key, short_role(key), counts.get(key, 0), key == role, f"{rest}{joint}role={key}")
+            Tab(key, short_role(key), counts.get(key, 0), key == role, f"{rest}{joint}role={key}")
             for key in reversed(ROLES)
         ),
     )
