@@ -55,20 +55,25 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """What a tag pointed to before it moved.
+    """What a tag pointed to before, and what it said of it then.
 
-    :param back: 0 where that was just before it, and more the longer it is ago.
+    :param back: 0 where that was just before now, and more the longer it is ago.
+    :param unsaid: platforms of which it did not say who runs them, with an empty one for whatever there were: that one
+        is found to be root since then was known to nobody.
+    :param moved: whether it points elsewhere now; otherwise what it points to has been read since.
     """
 
     tag: int
     image: int | None
     index: int | None
     back: int = 0
+    unsaid: Sequence[str] = ()
+    moved: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What scanned tags pointed to before that point elsewhere now.
+    """What scanned tags pointed to before that point elsewhere now, or of which more was read since.
 
     :param pusher: who pushed every one of the scanned tags, where that was one and is known.
     """
@@ -100,7 +105,7 @@ def match_occurrences(
 ) -> list[Touched]:
     """Write occurrences, and findings that nobody knew, as yet without their totals; return what was touched.
 
-    :param moved: of tags that point elsewhere now.
+    :param moved: of tags that point elsewhere now, or of whose images more was read since.
     """
     policy = read_policy(version.document)
     basic = {**scope.values, "revision": REVISION}
@@ -109,7 +114,7 @@ def match_occurrences(
         **_said_of_images(scope, policy, basic),
         **_CONSTANTS,
         "asked": asked_for(policy),
-        "moved": json.dumps([asdict(each) for each in moved]),
+        "pointed": json.dumps([asdict(each) for each in moved]),
         "now": now,
     }
     with connection.cursor() as cursor:

@@ -31,8 +31,8 @@ FROM compliance_repository r JOIN compliance_registry g ON g.id = r.registry_id
 WHERE r.id IN (SELECT t.repository_id FROM compliance_tag t WHERE {scope}) AND g.protected_tags <> '{{}}'
 """
 
-# scope: the tags; shown: their images by platform. before, turned: where a tag that moved ran as somebody
-# else when it was last known who runs it.
+# scope: the tags; shown: their images by platform. before, turned: where a tag that moved, or whose image was read
+# later, ran as somebody else when it was last known who runs it.
 _IMAGES: Final = """
 WITH scope AS MATERIALIZED (
     SELECT t.id, t.repository_id, t.image_id, t.index_id, t.failing_since, t.deleted_at IS NULL AS listed,
@@ -54,17 +54,21 @@ WITH scope AS MATERIALIZED (
                 || left(encode(sha256(convert_to(i.declared_user, 'UTF8')), 'hex'), 16) || ']' END
     FROM scope s JOIN compliance_indeximage c ON c.index_id = s.index_id
     JOIN compliance_image i ON i.id = c.image_id WHERE s.listed
-), moved AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%(moved)s::jsonb) AS m(tag bigint, image bigint, index bigint, back int)
+), pointed AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(pointed)s::jsonb)
+        AS p(tag bigint, image bigint, index bigint, back int, unsaid text[], moved bool)
+), moved AS (
+    SELECT tag, index FROM pointed WHERE moved AND back = 0
 ), before AS (
-    SELECT m.tag, m.back, i.platform, i.uid FROM moved m JOIN compliance_image i ON i.id = m.image
+    SELECT p.tag, p.back, p.unsaid, i.platform, i.uid FROM pointed p JOIN compliance_image i ON i.id = p.image
     UNION ALL
-    SELECT m.tag, m.back, COALESCE(NULLIF(c.platform, ''), i.platform), i.uid
-    FROM moved m JOIN compliance_indeximage c ON c.index_id = m.index JOIN compliance_image i ON i.id = c.image_id
+    SELECT p.tag, p.back, p.unsaid, COALESCE(NULLIF(c.platform, ''), i.platform), i.uid
+    FROM pointed p JOIN compliance_indeximage c ON c.index_id = p.index JOIN compliance_image i ON i.id = c.image_id
 ), turned AS MATERIALIZED (
     SELECT tag, platform FROM (
         SELECT DISTINCT ON (tag, platform) tag, platform, bool_and(uid <> 0) AS otherwise FROM before
-        WHERE uid IS NOT NULL GROUP BY tag, platform, back ORDER BY tag, platform, back
+        WHERE uid IS NOT NULL GROUP BY tag, platform, back
+        HAVING NOT bool_or(uid = 0 AND (platform = ANY(unsaid) OR '' = ANY(unsaid))) ORDER BY tag, platform, back
     ) last WHERE otherwise
 )"""
 
@@ -95,7 +99,7 @@ _WANTED: Final = """, violated AS (
     SELECT w.*, st.id AS occurrence, st.finding_id, st.image AS was_image, st.decides AS was_decides, st.proved,
         st.rank AS was_rank, COALESCE(st.regression, false) AS was_regression,
         COALESCE(w.rooted, false) AND (w.moved_to OR root_before.tag IS NOT NULL) AS regression,
-        COALESCE(w.rooted, false) AND w.moved_to AS turned
+        COALESCE(w.rooted, false) AND w.moved_to AND root_before.tag IS NULL AS turned
     FROM wanted w
     LEFT JOIN stored st ON (st.tag, st.rule, st.platform, st.subject) = (w.tag, w.rule, w.platform, w.subject)
     LEFT JOIN root_before ON root_before.tag = w.tag AND root_before.platform = w.platform
@@ -171,7 +175,7 @@ _LOST: Final = """, lost AS MATERIALIZED (
     SELECT l.id FROM lost l JOIN compliance_index read ON read.id = l.index_id AND read.platforms <> ''
     WHERE l.platform <> '' AND NOT EXISTS (SELECT FROM shown sh WHERE sh.tag = l.tag AND sh.platform = l.platform)
     UNION
-    SELECT l.id FROM lost l JOIN moved m ON m.tag = l.tag AND m.back = 0 JOIN compliance_index was ON was.id = m.index
+    SELECT l.id FROM lost l JOIN moved m ON m.tag = l.tag JOIN compliance_index was ON was.id = m.index
     JOIN compliance_index read ON read.id = l.index_id AND read.platforms <> was.platforms
     WHERE l.rule = ANY(%(comparing)s)
 ), why AS MATERIALIZED (

@@ -19,7 +19,7 @@ from compliance.remediation.status import Resolution, Status
 from compliance.services.apply_waivers import apply_waivers
 from compliance.services.excuse_tags import excuse_tags
 from compliance.services.finding_facts import Facts, facts_of, settle_spans
-from compliance.services.match_occurrences import Moves, Scope, Touched, match_occurrences
+from compliance.services.match_occurrences import Moves, Pointed, Scope, Touched, match_occurrences
 from compliance.services.write_findings import due_of, sla_terms
 from scanner.domain.verdict import Severity
 
@@ -65,9 +65,14 @@ def reconcile_tags(
     return _settle(touched, [repository_id], Reconciled(pusher=moved.pusher), scan_id, now)
 
 
-def reconcile_repositories(repository_ids: Sequence[int], version: PolicyVersion, *, now: datetime) -> Reconciled:
-    """Bring findings in step with every listed tag of some repositories that one policy version judges."""
-    touched = match_occurrences(Scope(repositories=repository_ids), version, now=now)
+def reconcile_repositories(
+    repository_ids: Sequence[int], version: PolicyVersion, *, now: datetime, read: Sequence[Pointed] = ()
+) -> Reconciled:
+    """Bring findings in step with every listed tag of some repositories that one policy version judges.
+
+    :param read: of tags of whose images more was read since they were written.
+    """
+    touched = match_occurrences(Scope(repositories=repository_ids), version, now=now, moved=read)
     return _settle(touched, repository_ids, Reconciled(), None, now)
 
 

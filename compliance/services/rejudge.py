@@ -23,6 +23,7 @@ from compliance.services.count_totals import count_many
 from compliance.services.judge_images import stale_images
 from compliance.services.keep_lease import lease_length
 from compliance.services.news_of_findings import tell_of_findings
+from compliance.services.pointed_before import pointed_before, unread_until_now
 from compliance.services.reconcile_findings import reconcile_repositories
 from compliance.services.rejudge_tags import rejudge_tags
 from compliance.services.request_rejudge import outdated, request_rejudge
@@ -138,8 +139,9 @@ def _batch(rejudging_id: int, version: PolicyVersion, pks: Sequence[int], counts
             return  # a newer version came in between: its verdicts are not to be undone
         repositories = list(outdated(version).filter(pk__in=pks).order_by("pk"))
         ids = [row.pk for row in repositories]
+        unread = unread_until_now(ids)
         judged = rejudge_tags(ids, version, now=now)
-        found = reconcile_repositories(ids, version, now=now)
+        found = reconcile_repositories(ids, version, now=now, read=pointed_before(unread))
         tell_of_findings(found, now=now)  # rung for when the turn ends, or by the tick
         count_many(repositories, version, judged.by_repository, now=now)
         Repository.objects.filter(pk__in=ids).update(judged_by=version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from compliance.models import PolicyVersion, Repository, Tag, TagChange
@@ -13,7 +13,7 @@ from compliance.policy.tag_change import Change, Kind, TagState, failing_since, 
 from compliance.policy.tag_view import TagView
 from compliance.services.known_images import Known
 from compliance.services.match_occurrences import Moves, Pointed
-from compliance.services.pointed_before import pointed_before
+from compliance.services.pointed_before import pointed_before, shown_of
 from compliance.services.pushed_by import pushed_by
 from compliance.services.record_problem import problem_columns
 from scanner.domain.problems import ScanProblem
@@ -48,8 +48,8 @@ class TagRead:
 class Written:
     """How many tags show something else now, how many began or stopped to fail, how many of them had passed before.
 
-    :param tags: ids of all whose answers counted; ``moved``: where those that were known pointed to before, and who
-        pushed all of them.
+    :param tags: ids of all whose answers counted; ``moved``: where those that were known pointed to before, also where
+        it is the same and more of it was read, and who pushed all of them.
     """
 
     rows: int = 0
@@ -153,7 +153,7 @@ def _row(
     change = what_happened(before, digest, view.verdict)
     if row is not None and change is None and _is_settled(row, version) and not differs(row, view):
         return None
-    was = None if row is None else Pointed(row.pk, row.image_id, row.index_id)
+    was = None if row is None else shown_of(row)
     tag = row or Tag(repository=repository, name=read.name, first_seen_at=now, moved_at=now)
     if tag.digest != digest:
         tag.digest, tag.moved_at = digest, now
@@ -162,8 +162,14 @@ def _row(
     tag.failing_since = failing_since(before, view.verdict, now)
     tag.seen_at = read.seen_at or tag.seen_at
     show(tag, view, version, now)
-    moved = was is not None and (was.image, was.index) != (tag.image_id, tag.index_id)
-    return _Row(tag, change, row is None, was if moved else None)
+    return _Row(tag, change, row is None, None if was is None else _before(was, tag))
+
+
+def _before(was: Pointed, tag: Tag) -> Pointed | None:
+    """What it takes to say whether a tag ran as somebody else before; ``None`` where it shows what it showed."""
+    if (was.image, was.index) != (tag.image_id, tag.index_id):
+        return was
+    return replace(was, moved=False) if was.unsaid else None
 
 
 def _is_outdated_pass(read: TagRead, row: Tag) -> bool:
