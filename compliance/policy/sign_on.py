@@ -7,10 +7,11 @@ specification says (OpenID Connect Core 1.0; Discovery 1.0). ``services.read_id_
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 MOST_GROUPS: Final = 1_000
@@ -18,12 +19,16 @@ LONGEST_GROUP: Final = 200
 LONGEST_SUBJECT: Final = 191
 """What django-allauth's column holds; the specification allows 255, and nobody is known to use them."""
 
-_ISSUER: Final = re.compile(r"[!-~]{1,200}")
-"""What django-allauth's column holds, and no blank."""
+_LONGEST_ISSUER: Final = 200
+"""What django-allauth's column holds."""
+
+_ADDRESS: Final = re.compile(r"[!-~]{1,1000}")
+"""No blank, and nothing that has to be written in another way before it is asked."""
 
 SKEW: Final = timedelta(minutes=1)
 """How far the provider's clock may be from ours."""
 
+_SCHEMES: Final = ("https", "http")
 _SCOPES: Final = "openid profile email"
 _LABEL: Final = "Log in with single sign-on"
 _LONGEST_NAME: Final = 150
@@ -115,8 +120,7 @@ def read_sign_on(values: Mapping[str, str]) -> SignOn | None:
     if missing := [name for name in needed if name not in given]:
         raise ValueError(f"Single sign-on is set up by half: {' and '.join(missing)} must be set too, or none of them")
     issuer = given["PLIMSOLL_OIDC_ISSUER"]
-    parts = urlsplit(issuer)
-    if parts.scheme not in ("https", "http") or not parts.hostname or not _ISSUER.fullmatch(issuer):
+    if len(issuer) > _LONGEST_ISSUER or not _is_address(issuer, _SCHEMES):
         raise ValueError("PLIMSOLL_OIDC_ISSUER must be an address like https://login.example/realms/staff")
     scopes = given.get("PLIMSOLL_OIDC_SCOPES", _SCOPES).split()
     if "openid" not in scopes:
@@ -138,16 +142,25 @@ def check_configuration(found: Mapping[str, Any], issuer: str) -> dict[str, Any]
     """
     if found.get("issuer") != issuer:
         raise SignOnRefused("configuration", "the discovery document names another issuer")
-    schemes = ("https",) if urlsplit(issuer).scheme == "https" else ("https", "http")
+    schemes = ("https",) if urlsplit(issuer).scheme == "https" else _SCHEMES
     for name in _ENDPOINTS:
-        address = found.get(name)
-        if not isinstance(address, str) or not address.startswith(tuple(f"{each}://" for each in schemes)):
+        if not _is_address(found.get(name), schemes):
             raise SignOnRefused("provider", f"{name} is no address that can be asked")
-    if "?" in found["authorization_endpoint"]:
+    if re.search("[?#]", found["authorization_endpoint"]):
         raise SignOnRefused("provider", "authorization_endpoint has a query")
     methods = found.get("token_endpoint_auth_methods_supported", [])
     kept: dict[str, Any] = {name: found[name] for name in ("issuer", *_ENDPOINTS)}
     return {**kept, "token_endpoint_auth_methods_supported": methods if isinstance(methods, list) else []}
+
+
+def _is_address(value: object, schemes: Collection[str]) -> bool:
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname)
 
 
 def check_claims(
@@ -236,15 +249,18 @@ def _username(claims: Mapping[str, Any]) -> str:
     """What the account may be called; it says nothing of who it is."""
     for name in ("preferred_username", "email"):
         value = claims.get(name)
-        if isinstance(value, str) and (wanted := _ODD.sub("", value)[:_LONGEST_NAME].partition("@")[0]):
+        # As forms write names: a letter of another width is the same letter.
+        plain = normalize("NFKC", value) if isinstance(value, str) else ""
+        if wanted := _ODD.sub("", plain)[:_LONGEST_NAME].partition("@")[0]:
             return wanted
     return ""
 
 
 def _email(claims: Mapping[str, Any]) -> str:
     value = claims.get("email")
-    usable = isinstance(value, str) and len(value) <= _LONGEST_MAIL and claims.get("email_verified", True) is True
-    return str(value) if usable else ""
+    if not isinstance(value, str) or len(value) > _LONGEST_MAIL or not value.isprintable():
+        return ""
+    return value if claims.get("email_verified", True) is True else ""
 
 
 def _name(claims: Mapping[str, Any], name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from compliance.models import RoleChoice, User
 from compliance.services.api_tokens import revoke_tokens
@@ -72,8 +73,18 @@ def keep_an_administrator(person: User) -> None:
 
     :raises LastAdministrator: when nobody would be left.
     """
-    # Their rows are held, so that two administrators who step down at one moment hear of each other.
-    admins = User.objects.filter(role=RoleChoice.ADMIN, is_active=True).order_by("pk")
-    ids = list(admins.select_for_update(no_key=True).values_list("pk", flat=True))
-    if ids == [person.pk]:
+    admins = [
+        each.pk for each in hold_beside_administrators(person.pk) if each.is_active and each.role == RoleChoice.ADMIN
+    ]
+    if admins == [person.pk]:
         raise LastAdministrator
+
+
+def hold_beside_administrators(pk: int) -> list[User]:
+    """Somebody and who administrates, as they are now.
+
+    All in one order: two administrators who step down at one moment hear of each other, and nobody who is changed while
+    they log in waits for them crosswise.
+    """
+    wanted = User.objects.filter(Q(pk=pk) | Q(role=RoleChoice.ADMIN, is_active=True)).order_by("pk")
+    return list(wanted.select_for_update(no_key=True))

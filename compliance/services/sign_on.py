@@ -20,7 +20,7 @@ from compliance.policy.group_map import Grant, Held, bring_in_line
 from compliance.policy.sign_on import Identity, SignOnRefused
 from compliance.services.end_sessions import end_sessions
 from compliance.services.record_audit import audit
-from compliance.services.save_person import LastAdministrator, keep_an_administrator
+from compliance.services.save_person import LastAdministrator, hold_beside_administrators, keep_an_administrator
 
 _LOCK: Final = 7_021_057
 _LONGEST_STEM: Final = 140
@@ -37,9 +37,7 @@ def sign_on(identity: Identity, *, now: datetime) -> User:
         account = account_of(identity)
         if account is None and not grants:
             raise SignOnRefused("unmapped")
-        if account is not None and not account.user.is_active:
-            raise SignOnRefused("inactive")
-        account = account or _connect(_make(identity, now), identity, now=now)
+        account = account or _connect(_make(identity, now), identity, by=None, now=now)
         account.extra_data = _kept(identity)
         account.save(update_fields=["extra_data", "last_login"])
         person = _bring_in_line(account.user_id, grants, now)
@@ -56,9 +54,11 @@ def connect(person: User, identity: Identity, *, now: datetime) -> None:
         account = account_of(identity)
         if account is not None and account.user_id != person.pk:
             raise SignOnRefused("taken")
-        SocialAccount.objects.filter(user=person).exclude(uid=identity.subject, provider=identity.issuer).delete()
+        others = SocialAccount.objects.filter(user=person).exclude(uid=identity.subject, provider=identity.issuer)
+        if others.delete()[0]:
+            audit(AuditAction.IDENTITY_REMOVED, person, by=person, now=now)
         if account is None:
-            _connect(person, identity, now=now)
+            _connect(person, identity, by=person, now=now)
 
 
 def disconnect(person: User, *, now: datetime) -> bool:
@@ -113,8 +113,8 @@ def _free_username(wanted: str) -> str:
     return next(name for at in count(1) if (name := stem if at == 1 else f"{stem}-{at}").lower() not in taken)
 
 
-def _connect(person: User, identity: Identity, *, now: datetime) -> SocialAccount:
-    audit(AuditAction.IDENTITY_ADDED, person, by=None, now=now, details={"issuer": identity.issuer})
+def _connect(person: User, identity: Identity, *, by: User | None, now: datetime) -> SocialAccount:
+    audit(AuditAction.IDENTITY_ADDED, person, by=by, now=now, details={"issuer": identity.issuer})
     found: SocialAccount = SocialAccount.objects.create(
         user=person, provider=identity.issuer, uid=identity.subject, extra_data=_kept(identity)
     )
@@ -123,9 +123,9 @@ def _connect(person: User, identity: Identity, *, now: datetime) -> SocialAccoun
 
 def _bring_in_line(pk: int, grants: list[GroupGrant], now: datetime) -> User:
     """Write what the groups give; the last administrator stays one, and that is written down."""
-    # In one order with whoever steps down as an administrator at the same moment.
-    held = User.objects.filter(Q(pk=pk) | Q(role=RoleChoice.ADMIN, is_active=True)).order_by("pk")
-    person = next(each for each in held.select_for_update(no_key=True) if each.pk == pk)
+    person = next(each for each in hold_beside_administrators(pk) if each.pk == pk)
+    if not person.is_active:
+        raise SignOnRefused("inactive")
     there = _hold_teams(person, grants)
     rows = Membership.objects.filter(user=person)
     turn = bring_in_line(

@@ -72,7 +72,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     try:
         told = provider.redirect(request, errand, target, auth_params=asked, nonce=nonce, person=request.user.pk)
     except (SignOnRefused, ProviderProblem) as problem:
-        return _refuse(request, problem)
+        return _refuse(request, _refusal(problem))
     return page(request, _ON, {"url": told.url}, now=timezone.now())
 
 
@@ -90,7 +90,10 @@ def back(request: HttpRequest) -> HttpResponse:
         try:
             return _finish(request, wanted, state)
         except (SignOnRefused, ProviderProblem) as problem:
-            return _refuse(request, problem)
+            refused = _refusal(problem)
+            if refused.detail:
+                _write_down(refused.code, detail=refused.detail)
+            return _refuse(request, refused)
 
 
 def _finish(request: HttpRequest, wanted: SignOn, state: Mapping[str, Any]) -> HttpResponse:
@@ -127,11 +130,7 @@ def _identity(request: HttpRequest, wanted: SignOn, state: Mapping[str, Any], *,
         raise SignOnRefused("provider", "it did not exchange the code: are client id and secret right?") from None
     token = answer.get("id_token") if isinstance(answer, dict) else None
     claims = read_id_token(token, read(adapter.openid_config["jwks_uri"]))
-    try:
-        return check_claims(claims, wanted, nonce=state["nonce"], now=decided_now(), fresh=fresh)
-    except SignOnRefused as refused:
-        _write_down(refused.code, detail=refused.detail)
-        raise
+    return check_claims(claims, wanted, nonce=state["nonce"], now=decided_now(), fresh=fresh)
 
 
 def _let_in(request: HttpRequest, identity: Identity, target: str) -> HttpResponse:
@@ -156,9 +155,12 @@ def _write_down(code: str, *, name: str = "", **more: object) -> None:
     audit(AuditAction.LOGIN_FAILED, None, by=None, now=timezone.now(), name=name, details=told)
 
 
-def _refuse(request: HttpRequest, problem: SignOnRefused | ProviderProblem) -> HttpResponse:
+def _refusal(problem: SignOnRefused | ProviderProblem) -> SignOnRefused:
+    return problem if isinstance(problem, SignOnRefused) else SignOnRefused(problem.code, str(problem))
+
+
+def _refuse(request: HttpRequest, refused: SignOnRefused) -> HttpResponse:
     """Say why, and what to do; nothing the provider sent is shown or logged."""
-    refused = problem if isinstance(problem, SignOnRefused) else SignOnRefused(problem.code, str(problem))
     if refused.detail:
         _LOG.warning("single sign-on: %s: %s", refused.code, refused.detail)
     context = {"words": refused.words, "code": refused.code}

@@ -72,7 +72,8 @@ def test_who_it_is() -> None:
         {"nonce": "another"}, {"nonce": None}, {"nonce": ["once"]}, {"nonce": ""},
         {"exp": None}, {"exp": AT - 60}, {"exp": "9999999999"}, {"exp": True}, {"exp": float("nan")},
         {"exp": float("inf")}, {"exp": 10**40}, {"exp": -1},
-        {"iat": None}, {"iat": AT + 61}, {"iat": []}, {"nbf": AT + 61}, {"nbf": "soon"},
+        {"iat": None}, {"iat": AT + 61}, {"iat": []}, {"iat": True},
+        {"nbf": AT + 61}, {"nbf": "soon"},
         {"sub": None}, {"sub": ""}, {"sub": 7}, {"sub": ["subject-1"]}, {"sub": "s" * 192}, {"sub": "a\0b"},
     ],
 )  # fmt: skip
@@ -149,6 +150,11 @@ def test_groups_that_were_garbled_or_cut_off_are_not_none(said: dict[str, Any]) 
         ({"email_verified": False}, "ann", ""),
         ({"email_verified": "false"}, "ann", ""),
         ({"email": "a" * 300}, "ann", ""),
+        ({"email": "ann\0@example.org"}, "ann", ""),
+        ({"email": "ann@example.org\nBcc: sam@example.org"}, "ann", ""),
+        ({"email": "\ud800@example.org"}, "ann", ""),
+        ({"preferred_username": "\uff41\uff4e\uff4e"}, "ann", "ann@example.org"),
+        ({"preferred_username": "ann\uff20example.org"}, "ann", "ann@example.org"),
     ],
 )
 def test_what_somebody_is_called(said: dict[str, Any], name: str, mail: str) -> None:
@@ -165,6 +171,11 @@ def test_what_somebody_is_called(said: dict[str, Any], name: str, mail: str) -> 
         ({"token_endpoint": "http://login.example/token"}, "provider"),
         ({"authorization_endpoint": "javascript:alert(1)"}, "provider"),
         ({"authorization_endpoint": "https://login.example/auth?p=1"}, "provider"),
+        ({"authorization_endpoint": "https://login.example/auth#p"}, "provider"),
+        ({"authorization_endpoint": "https://login.example/\ud800"}, "provider"),
+        ({"authorization_endpoint": "https://[login.example/"}, "provider"),
+        ({"authorization_endpoint": "https:///auth"}, "provider"),
+        ({"authorization_endpoint": "https://login.example/" + "a" * 9_999}, "provider"),
         ({"jwks_uri": "file:///etc/passwd"}, "provider"),
     ],
 )  # fmt: skip

@@ -28,6 +28,7 @@ from compliance.services.write_findings import NotAllowed
 from tests.support.changes import DAY, change, events
 from tests.support.remediation import finding_row, findings, own, team
 from tests.support.rows import NOW, fleet, user
+from tests.support.waiting import until_somebody_waits
 
 ALL = Finding.objects.all()
 
@@ -212,18 +213,6 @@ def in_background(what: Change, by: User, found: list[object], **columns: object
     return thread
 
 
-def wait_until_blocked() -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    for _ in range(5_000):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(query)
-            if cursor.fetchone()[0]:
-                return
-            cursor.execute("SELECT pg_sleep(0.02)")
-    raise AssertionError("nobody waits")
-
-
 @pytest.mark.django_db(transaction=True)
 def test_of_two_at_once_the_second_sees_what_the_first_has_left(committed: tuple[User, User]) -> None:
     sam, other = committed
@@ -231,7 +220,7 @@ def test_of_two_at_once_the_second_sees_what_the_first_has_left(committed: tuple
     with transaction.atomic():
         change_findings(ALL.filter(status="new"), SetStatus(Status.IN_PROGRESS), by=sam, now=NOW, expected=40)
         thread = in_background(SetStatus(Status.FIX_CLAIMED), other, found, status="new")
-        wait_until_blocked()
+        until_somebody_waits()
     thread.join(60)
     (error,) = found
     assert isinstance(error, CountChanged)
@@ -246,7 +235,7 @@ def test_two_at_once_about_different_things_both_happen(committed: tuple[User, U
     with transaction.atomic():
         change_findings(ALL, SetStatus(Status.IN_PROGRESS), by=sam, now=NOW, expected=40)
         thread = in_background(Assign(other.pk), other, found)
-        wait_until_blocked()
+        until_somebody_waits()
     thread.join(60)
     assert found == [40]
     assert set(Finding.objects.values_list("status", "assignee")) == {("in_progress", other.pk)}

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from compliance.models import (
     Finding,
@@ -38,6 +38,7 @@ from scanner.domain.problems import Unavailable
 from scanner.sources.source import Source, Traffic
 from tests.support.remediation import draft, finding, settle_to_the_end, team
 from tests.support.rows import NOW, Fleet, fleet, policy_version, user
+from tests.support.waiting import until_somebody_waits
 
 CLAIMED = SetStatus(Status.FIX_CLAIMED)
 
@@ -106,15 +107,7 @@ class InBackground:
 
     def until_it_waits(self) -> None:
         """Until it waits for a lock, or has ended."""
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        for _ in range(5_000):
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_stat_clear_snapshot()")
-                cursor.execute(query)
-                if cursor.fetchone()[0] or not self._thread.is_alive():
-                    return
-                cursor.execute("SELECT pg_sleep(0.02)")
-        raise AssertionError("it neither waits nor ends")
+        until_somebody_waits(lambda: not self._thread.is_alive())
 
     def end(self) -> None:
         self._thread.join(60)

@@ -48,6 +48,14 @@ def test_other_algorithms_of_public_keys() -> None:
     assert read_id_token(token, {"keys": [public]}) == claims()
 
 
+def test_an_algorithm_that_nobody_asked_for() -> None:
+    curve = ec.generate_private_key(ec.SECP256K1())
+    public = {**json.loads(jwt.algorithms.ECAlgorithm.to_jwk(curve.public_key())), "kid": "curve"}
+    token = jwt.encode(claims(), curve, algorithm="ES256K", headers={"kid": "curve"})
+    with pytest.raises(SignOnRefused):
+        read_id_token(token, {"keys": [public]})
+
+
 def test_ten_thousand_groups_are_read_and_a_megabyte_is_not() -> None:
     many = claims(groups=[f"group-{each}" for each in range(10_000)])
     assert read_id_token(signed(many), KEYS) == many

@@ -6,16 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
-from django.db import connections
+from django.db import connections, transaction
 
 from compliance.models import AuditEvent, GroupGrant, Membership, Team, TeamRoleChoice, User
 from compliance.policy.sign_on import SignOnRefused
 from compliance.services.change_members import set_member
-from compliance.services.save_person import change_person, deactivate_person
+from compliance.services.save_person import change_person, deactivate_person, keep_an_administrator
 from compliance.services.sign_on import connect, disconnect, sign_on
 from tests.support.remediation import join, team
 from tests.support.rows import NOW, user
 from tests.support.sign_on import ISSUER, identity
+from tests.support.waiting import until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -159,11 +160,47 @@ def test_connecting_an_account_and_taking_it_back() -> None:
     assert list(kinds) == [("identity_added", ISSUER), ("identity_removed", None), ("identity_added", ISSUER)]
 
 
+def test_whoever_connects_another_account_comes_by_the_first_no_more() -> None:
+    give("staff", "auditor")
+    local = user("local")
+    for subject in ("subject-1", "subject-2", "subject-2"):
+        connect(local, identity(subject), now=NOW)
+    assert sign_on(identity("subject-2", "staff"), now=NOW).pk == local.pk
+    assert sign_on(identity("subject-1", "staff"), now=NOW).pk != local.pk
+    lines = AuditEvent.objects.filter(action__startswith="identity", object=local.pk).order_by("pk")
+    assert list(lines.values_list("action", "actor")) == [
+        ("identity_added", local.pk),
+        ("identity_removed", local.pk),
+        ("identity_added", local.pk),
+    ]
+
+
 def test_whoever_has_no_password_cannot_disconnect() -> None:
     give("staff", "auditor")
     person = sign_on(identity("subject-1", "staff"), now=NOW)
     assert not disconnect(person, now=NOW)
     assert SocialAccount.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_is_deactivated_while_they_log_in_stays_out_and_neither_waits_for_the_other_for_ever() -> None:
+    give("staff", "auditor")
+    person, boss = sign_on(identity("subject-1", "staff"), now=NOW), user("boss", staff=True)
+    assert person.pk < boss.pk
+
+    def come() -> str:
+        try:
+            return refusal("subject-1", "staff")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as another:
+        with transaction.atomic():
+            keep_an_administrator(person)
+            coming = another.submit(come)
+            until_somebody_waits()
+            deactivate_person(person, by=boss, now=NOW)
+        assert coming.result(60) == "inactive"
 
 
 @pytest.mark.django_db(transaction=True)

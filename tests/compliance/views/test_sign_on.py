@@ -178,6 +178,7 @@ def test_answers_that_are_none(name: str) -> None:
     assert "Single sign-on did not work" in said(refused)
     assert not User.objects.exists()
     assert "_auth_user_id" not in client.session
+    assert AuditEvent.objects.get(action="login_failed").data["detail"], "administrators are told"
 
 
 @pytest.mark.parametrize(
