@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.core.cache import caches
+from django.db import connections, transaction
 from hypothesis import HealthCheck, example, given, settings
 
 from compliance.access import Actor, Role
@@ -215,6 +218,32 @@ def test_what_is_written_while_a_page_is_read_is_on_the_next(repository: Reposit
     found = remediation_page({}, actor, now=NOW).numbers.trends.days
     caches["process"].clear()
     assert found == remediation_page({}, actor, now=NOW).numbers.trends.days
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_begun_before_the_last_change_and_ends_after_it_is_counted(repository: Repository) -> None:
+    store([Span(7, ago(5))], repository)
+    finding = Finding.objects.filter(repository=repository).earliest("pk")
+    written, go_on = Event(), Event()
+
+    def write_slowly() -> None:
+        try:
+            with transaction.atomic():
+                FindingEvent.objects.create(finding=finding, at=ago(2), kind="due")
+                written.set()
+                assert go_on.wait(60)
+        finally:
+            connections.close_all()
+
+    make = partial(next, count())
+    with ThreadPoolExecutor(1) as another:
+        writing = another.submit(write_slowly)
+        assert written.wait(60)
+        FindingEvent.objects.create(finding=finding, at=ago(1), kind="due")
+        assert shelf_of("all").kept("something", MONTH, make) == 0
+        go_on.set()
+        writing.result(60)
+    assert [shelf_of("all").kept("something", MONTH, make) for _ in range(2)] == [1, 1]
 
 
 def test_what_is_kept_is_made_again_where_protected_tags_move_due_dates(repository: Repository) -> None:
