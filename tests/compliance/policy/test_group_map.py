@@ -38,6 +38,8 @@ def grant(group: str, role: TeamRole | Role, team: int | None = None) -> Grant:
         # The role that counts everywhere.
         ((grant("a", ADMIN),), {}, NONE, Turn(role=Held(ADMIN, "a"))),
         ((grant("a", AUDITOR), grant("b", SECURITY)), {}, NONE, Turn(role=Held(SECURITY, "b"))),
+        ((grant("a", SECURITY), grant("b", AUDITOR)), {}, NONE, Turn(role=Held(SECURITY, "a"))),
+        ((grant("b", AUDITOR), grant("a", AUDITOR)), {}, NONE, Turn(role=Held(AUDITOR, "a"))),
         ((grant("a", ADMIN),), {}, Held(ADMIN, "a"), Turn()),
         ((grant("a", AUDITOR),), {}, Held(ADMIN, "a"), Turn(role=Held(AUDITOR, "a"))),
         ((), {}, Held(ADMIN, "a"), Turn(role=NONE)),

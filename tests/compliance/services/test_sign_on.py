@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.db import connections, transaction
 
 from compliance.models import AuditEvent, GroupGrant, Membership, Team, TeamRoleChoice, User
-from compliance.policy.sign_on import SignOnRefused
+from compliance.policy.sign_on import Identity, SignOnRefused
 from compliance.services.change_members import set_member
 from compliance.services.save_person import change_person, deactivate_person, keep_an_administrator
-from compliance.services.sign_on import connect, disconnect, sign_on
+from compliance.services.sign_on import account_of, connect, disconnect, sign_on
 from tests.support.remediation import join, team
 from tests.support.rows import NOW, user
 from tests.support.sign_on import ISSUER, identity
@@ -114,6 +116,30 @@ def test_memberships_follow_the_groups_and_what_a_person_gave_stays() -> None:
     assert held(person) == {"theirs": ("triager", ""), "third": ("lead", "")}
     trail = AuditEvent.objects.filter(kind="membership").order_by("pk").values_list("action", "data__group")
     assert list(trail)[-1] == ("removed", "leads")
+
+
+def test_a_team_that_goes_while_somebody_comes_gives_nothing() -> None:
+    ours = team()
+    give("staff", "lead", ours)
+    give("staff", "auditor")
+
+    def goes(found: Identity) -> SocialAccount | None:
+        ours.delete()
+        return account_of(found)
+
+    with patch("compliance.services.sign_on.account_of", goes):
+        person = sign_on(identity("subject-1", "staff"), now=NOW)
+    assert (held(person), person.role) == ({}, "auditor")
+
+
+def test_when_somebody_came_last() -> None:
+    give("staff", "auditor")
+    sign_on(identity("subject-1", "staff"), now=NOW)
+    long_ago = NOW - timedelta(days=400)
+    SocialAccount.objects.update(last_login=long_ago, date_joined=long_ago)
+    sign_on(identity("subject-1", "staff"), now=NOW)
+    row = SocialAccount.objects.get()
+    assert row.last_login > row.date_joined == long_ago
 
 
 def test_a_role_follows_the_groups_unless_a_person_gave_it() -> None:

@@ -244,6 +244,17 @@ def test_whoever_has_a_second_factor_here_is_asked_for_it() -> None:
         assert client.get("/findings/").status_code == 200
 
 
+def test_another_role_ends_the_sessions_that_began_with_the_old_one() -> None:
+    GroupGrant.objects.create(group="watch", role="auditor")
+    first, second = Client(), Client()
+    with provider() as faked:
+        come(first, faked)
+        come(Client(), faked)
+        assert first.get("/").status_code == 200, "the same role ends nothing"
+        come(second, faked, groups=["staff", "watch"])
+    assert (first.get("/").status_code, second.get("/").status_code) == (302, 200)
+
+
 def test_where_one_is_demanded_they_set_it_up_and_confirm_at_the_provider() -> None:
     assert demand_factor(Demand.EVERYBODY, was=Demand.NOBODY)
     client = Client()
