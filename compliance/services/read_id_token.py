@@ -14,7 +14,7 @@ from jwt.types import Options
 from compliance.outgoing.provider import MOST_BYTES
 from compliance.policy.sign_on import SignOnRefused
 
-ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Never ``none``, and never one whose key is a secret both know: the client's secret would sign tokens."""
 
 _MOST_KEYS: Final = 100
@@ -60,7 +60,7 @@ def _fits(key: dict[str, Any], header: dict[str, Any]) -> bool:
 
 
 def _claims(token: str, key: dict[str, Any], algorithm: str) -> dict[str, Any] | None:
-    if algorithm not in ALGORITHMS or key.get("alg", algorithm) != algorithm:
+    if algorithm not in _ALGORITHMS or key.get("alg", algorithm) != algorithm:
         return None
     try:
         public = jwt.PyJWK.from_dict(key, algorithm=algorithm)

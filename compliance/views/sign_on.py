@@ -25,7 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from compliance.models import AuditAction, User
+from compliance.models import AuditAction
 from compliance.outgoing.provider import ProviderProblem
 from compliance.policy.sign_on import Identity, SignOn, SignOnRefused, check_claims
 from compliance.services.read_id_token import read_id_token
@@ -34,7 +34,7 @@ from compliance.services.sign_on import account_of, connect, sign_on
 from compliance.views.confirmed import is_confirmed, to_confirm
 from compliance.views.moment import decided_now
 from compliance.views.request_facts import recorded
-from compliance.views.respond import Shape, of_this_site, page
+from compliance.views.respond import Shape, of_this_site, page, signed_in
 from compliance.views.session_limits import begin_limits
 from compliance.views.sign_on_adapter import OpenIdAdapter, read
 
@@ -106,16 +106,15 @@ def _finish(request: HttpRequest, wanted: SignOn, state: Mapping[str, Any]) -> H
     identity = _identity(request, wanted, state, fresh=_FRESH if errand == _CONFIRM else None)
     if errand == _LOGIN:
         return _let_in(request, identity, target)
-    if not isinstance(request.user, User):
-        raise SignOnRefused("left")
+    person = signed_in(request)
     if errand == _CONNECT:
-        connect(request.user, identity, now=decided_now())
+        connect(person, identity, now=decided_now())
         messages.success(request, "Single sign-on is connected: from now on you can log in by it.")
         return HttpResponseRedirect(reverse("settings_security"))
     account = account_of(identity)
-    if account is None or account.user_id != request.user.pk:
+    if account is None or account.user_id != person.pk:
         raise SignOnRefused("other")
-    record_authentication(request, request.user, "socialaccount", reauthenticated=True)
+    record_authentication(request, person, "socialaccount", reauthenticated=True)
     return HttpResponseRedirect(target)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from fido2.cose import UnsupportedKey
 from fido2.webauthn import AuthenticatorData
 from hypothesis import given
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 from compliance.models import User
 from compliance.policy.relying_party import RelyingParty
 from compliance.services.accept_passkey import ask_to_make, ask_to_show, owner_named, passkey_made, passkey_shown
+from compliance.services.change_factors import remove_passkey
 from tests.support.passkeys import FLAG, SITE, Device, with_passkey
-from tests.support.rows import HOSTILE, user
+from tests.support.rows import HOSTILE, NOW, user
+from tests.support.waiting import until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +80,27 @@ def test_what_is_not_shown_here(lies: Mapping[str, Any]) -> None:
     device = with_passkey(sam)
     assert shown(device, sam, **lies) == ""
     assert shown(device, sam, alone=True, **lies) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_takes_it_away_while_it_lets_in() -> None:
+    sam = user("sam")
+    device, asked = with_passkey(sam), ask_to_show(SITE, sam)
+
+    def remove(key: int) -> bool:
+        try:
+            return remove_passkey(sam, key, now=NOW)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as another:
+        with transaction.atomic():
+            found = passkey_shown(device.answer_to_show(asked.options["publicKey"]), asked.state, SITE, sam)
+            assert found is not None
+            removing = another.submit(remove, found.pk)
+            until_somebody_waits(removing.done)
+            assert not removing.done()
+        assert removing.result(60)
 
 
 def test_no_host_below_ours_is_ours() -> None:
