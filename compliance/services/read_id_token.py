@@ -56,7 +56,7 @@ def read_id_token(token: object, keys: object) -> dict[str, Any]:
 
 def _fits(key: dict[str, Any], header: dict[str, Any]) -> bool:
     is_named = "kid" not in header or key.get("kid") == header["kid"]
-    return is_named and key.get("use", "sig") == "sig"
+    return bool(is_named and key.get("use", "sig") == "sig")
 
 
 def _claims(token: str, key: dict[str, Any], algorithm: str) -> dict[str, Any] | None:

@@ -42,6 +42,7 @@ def test_logging_in_without_the_password() -> None:
     assert alone(device, client, target="/rules/?q=a") == "/rules/?q=a"
     assert client.cookies["session"].value != before
     assert is_in(client)
+    assert "seen" in client.session, "the session has its limits"
     assert newest(sam).used == NOW
     assert [each.actor for each in did(AuditAction.LOGIN)] == [sam.pk]
     [used] = did(AuditAction.PASSKEY_USED)
@@ -49,6 +50,11 @@ def test_logging_in_without_the_password() -> None:
     assert client.get(ALONE).headers["Location"] == "/"
     with patch("django.utils.timezone.now", return_value=NOW + timedelta(hours=12, seconds=1)):
         assert not is_in(client)
+
+
+def test_passkeys_that_fit_are_not_counted_with_wrong_passwords() -> None:
+    device = with_passkey(user("sam"))
+    assert [alone(device, browser()) for _ in range(11)] == ["/"] * 11, "ten wrong ones from an address are a minute's"
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "javascript:alert(1)", ""])
