@@ -25,6 +25,7 @@ from compliance.remediation.waiver import Candidate, WaiverScope, covers, fits, 
 from compliance.services.count_totals import count_many
 from compliance.services.excuse_tags import excuse_tags
 from compliance.services.finding_facts import settle_spans
+from compliance.services.news_of_findings import tell_reopened
 from compliance.services.write_findings import due_of, sla_terms
 
 _COLUMNS = ("status", "waiver", "changed_at")
@@ -57,6 +58,8 @@ class Applied:
 def apply_waivers(finding_ids: Collection[int], *, now: datetime, by: User | None = None) -> Applied:
     """Bring findings and ``Tag.excused_as`` in step with waivers; totals are the caller's, who holds the repositories.
 
+    What is open again and past its date is told of, whatever ended the waiver.
+
     ``apply_and_count`` does all of it.
 
     :param by: whose doing it is: a scan's or the clock's where nobody is.
@@ -69,6 +72,7 @@ def apply_waivers(finding_ids: Collection[int], *, now: datetime, by: User | Non
     findings = findings.order_by("pk").select_for_update(of=("self",))
     held = list(hold(findings, tags=needs_tags(map(scope_of, waivers))))
     applied = _apply(held, waivers, now, by)
+    tell_reopened([each.finding_id for each in applied.reopened if each.told], now=now)
     applied.repositories = excuse_tags(sorted({each.row.repository_id for each in held}))
     return applied
 

@@ -13,11 +13,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from compliance.models import Finding, User, Waiver, Watch
+from compliance.models.bulk import among
 from compliance.models.finding import FindingQuerySet
+from compliance.models.shared_value import TICKED
 from compliance.queries.waiver_rows import rule_title
 from compliance.remediation.notices import MOST_LINES, Kind, Line, Notice, about, about_many
-from compliance.services.reconcile_findings import Reconciled
+from compliance.services.reconciled import Reconciled
 from compliance.services.tell_people import anybody_listens, tell
+from compliance.services.told_until import hold_told
 from scanner.domain.verdict import Severity
 
 _TITLES: Final = {
@@ -125,6 +128,15 @@ def tell_overdue(findings: FindingQuerySet, *, now: datetime) -> None:
     tell([*(_overdue(team, pks, now) for team, pks in by_team.items()), *watched], now=now)
 
 
+def tell_reopened(finding_ids: Collection[int], *, now: datetime) -> None:
+    """Tell of those that went past their date while a waiver covered them; of what passes it just now the tick does."""
+    if not finding_ids or not anybody_listens(Kind.OVERDUE, Kind.WATCHED):
+        return
+    ticked = hold_told(TICKED)
+    passed = now if ticked is None else min(now, ticked)
+    tell_overdue(Finding.objects.filter(among("pk", finding_ids), due_at__lte=passed), now=now)
+
+
 def _overdue(team: int | None, pks: Sequence[int], now: datetime) -> Notice:
     title = "A finding is overdue" if len(pks) == 1 else f"{len(pks):,} findings are overdue"
     key = about_many(Kind.OVERDUE, team, [now.isoformat(), *pks])
@@ -189,16 +201,13 @@ def tell_of_waiver_ending(row: Waiver, days: int, *, now: datetime) -> None:
 
 
 def tell_of_waiver_ended(row: Waiver, reopened: Collection[int], *, now: datetime) -> None:
-    """Tell them that it has, where the waiver says so, and of what went past its date while it was waived.
+    """Tell them that it has, where the waiver says so.
 
     :param reopened: ids of the findings that are open again.
     """
     if not row.reopens:
         return
-    findings = Finding.objects.filter(pk__in=reopened)
-    if anybody_listens(Kind.OVERDUE, Kind.WATCHED):
-        tell_overdue(findings, now=now)
-    owned = findings.exclude(repository__team=None).order_by()
+    owned = Finding.objects.filter(pk__in=reopened).exclude(repository__team=None).order_by()
     teams = owned.values_list("repository__team_id", flat=True).distinct()
     words = f"The waiver “{row.title}” has expired: what it covered is to be fixed again"
     _tell_of_waiver(row, words, "ended", now, teams)

@@ -7,7 +7,6 @@ by ``remediation.lifecycle``: a repository has some dozens of findings, however 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -20,6 +19,7 @@ from compliance.services.apply_waivers import apply_waivers
 from compliance.services.excuse_tags import excuse_tags
 from compliance.services.finding_facts import Facts, facts_of, settle_spans
 from compliance.services.match_occurrences import Moves, Pointed, Scope, Touched, match_occurrences
+from compliance.services.reconciled import Reconciled
 from compliance.services.write_findings import due_of, sla_terms
 from scanner.domain.verdict import Severity
 
@@ -30,25 +30,6 @@ _COLUMNS = (
     *("rank", "status", "resolution", "regression", "baseline", "protected", "tags", "last_seen_at", "opened_at"),
     *("changed_at", "closed_at", "sla_from", "due_at", "due_edited", "claimed_at", "claimed_by", "waiver"),
 )
-
-
-@dataclass(slots=True)
-class Reconciled:
-    """What became of findings, by their ids.
-
-    :param critical: new ones of the highest severity; ``regressions``: those a tag has just begun to show that ran as
-        somebody else before and runs as root now. Somebody is to be told of both at once.
-    :param pusher: who pushed what they were found in, where that was one and is known.
-    :param recount: tags are excused, or no longer: they are to be counted again, whether they were written or not.
-    """
-
-    new: list[int] = field(default_factory=list)
-    fixed: list[int] = field(default_factory=list)
-    regressed: list[int] = field(default_factory=list)
-    critical: list[int] = field(default_factory=list)
-    regressions: list[int] = field(default_factory=list)
-    recount: bool = False
-    pusher: str | None = None
 
 
 def reconcile_tags(

@@ -17,7 +17,7 @@ from compliance.remediation.waiver import WaiverScope
 from compliance.services.end_waivers import tend_waivers
 from compliance.services.list_repositories import list_repositories
 from compliance.services.news_of_findings import tell_of_findings
-from compliance.services.reconcile_findings import Reconciled
+from compliance.services.reconciled import Reconciled
 from compliance.services.request_scan import request_scan
 from compliance.services.scan_repository import scan_repository
 from compliance.services.serve_next import serve_next

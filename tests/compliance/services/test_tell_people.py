@@ -18,7 +18,7 @@ from compliance.remediation.notices import Kind
 from compliance.services.change_findings import change_findings
 from compliance.services.end_waivers import tend_waivers
 from compliance.services.news_of_findings import tell_of_findings
-from compliance.services.reconcile_findings import Reconciled
+from compliance.services.reconciled import Reconciled
 from compliance.services.tell_by_clock import tell_by_clock
 from compliance.services.tell_people import tell, waiting_deliveries
 from tests.support.channels import channel, notice

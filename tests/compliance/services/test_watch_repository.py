@@ -11,7 +11,7 @@ from compliance.models import Channel, Delivery, Finding, Membership, Repository
 from compliance.remediation.notices import Kind
 from compliance.services import watch_repository
 from compliance.services.news_of_findings import tell_of_findings, tell_overdue
-from compliance.services.reconcile_findings import Reconciled
+from compliance.services.reconciled import Reconciled
 from compliance.services.send_deliveries import send_deliveries
 from compliance.services.watch_repository import TooManyWatched, unwatch, watch
 from compliance.services.word_delivery import message_of
