@@ -20,6 +20,7 @@ class Kind(StrEnum):
     CLAIM_REFUTED = "claim_refuted"
     CLAIM_CONFIRMED = "claim_confirmed"
     SPREAD = "spread"
+    BASELINE = "baseline"
 
 
 @dataclass(frozen=True, slots=True)

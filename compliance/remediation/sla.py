@@ -28,6 +28,36 @@ def due_at(rank: int, protected: bool, sla_from: datetime, terms: Terms) -> date
     return None if days is None else sla_from + timedelta(days=days)
 
 
+Weight = tuple[int, bool]
+"""How urgent a finding is by itself: ``Severity.rank``, and whether a protected tag shows it; what ``Terms`` go by."""
+
+
+def is_worse(was: Weight, became: Weight) -> bool:
+    """Whether a finding got worse: in severity, and where that is the same, by a protected tag."""
+    return (became[0], not became[1]) < (was[0], not was[1])
+
+
+def term_from(
+    was: Weight, became: Weight, sla_from: datetime, opened_at: datetime, terms: Terms, now: datetime
+) -> datetime:
+    """When the term of a finding that is of another weight begins, for ``due_at`` to say when it is to be fixed.
+
+    What got worse has the shorter term from now on, and is due no later than it was. What got better has the longer
+    one from when it was opened, and is due no earlier than it was: getting worse and better again gains no time.
+
+    :param sla_from: when its term began until now; ``opened_at``: the present episode.
+    """
+    days, had = terms.get(became), due_at(*was, sla_from, terms)
+    if days is None:
+        return sla_from
+    length = timedelta(days=days)
+    if had is None:
+        return now
+    if is_worse(was, became):
+        return min(had - length, now)
+    return max(had - length, opened_at)
+
+
 class DueState(StrEnum):
     """What a due date says today."""
 

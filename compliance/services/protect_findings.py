@@ -9,6 +9,7 @@ from django.db import connection
 from compliance.models import Finding, Registry, Repository
 from compliance.models.bulk import update_rows
 from compliance.policy.protected_tags import patterns_regex
+from compliance.remediation.sla import term_from
 from compliance.services.finding_facts import settle_spans
 from compliance.services.write_findings import due_of, sla_terms
 
@@ -35,9 +36,11 @@ def protect_findings(registry: Registry, *, now: datetime) -> int:
     for start in range(0, len(ids), _AT_A_TIME):
         rows = list(Finding.objects.filter(pk__in=ids[start : start + _AT_A_TIME]).order_by("pk").select_for_update())
         for row in rows:
+            was, became = (row.rank, row.protected), (row.rank, not row.protected)
             row.protected, row.changed_at = not row.protected, now
+            row.sla_from = term_from(was, became, row.sla_from, row.opened_at, terms, now)
             if not row.due_edited:
                 row.due_at = due_of(row, terms)
-        update_rows(rows, ("protected", "due_at", "changed_at"))
+        update_rows(rows, ("protected", "sla_from", "due_at", "changed_at"))
         settle_spans([row.pk for row in rows])
     return len(ids)

@@ -13,7 +13,9 @@ from django.db.models import Q
 
 from compliance.models import Finding, FindingEvent, PolicyVersion
 from compliance.models.bulk import update_rows
+from compliance.remediation.baseline import why_new
 from compliance.remediation.lifecycle import After, Kind, Seen, Told, after_scan, found
+from compliance.remediation.sla import term_from
 from compliance.remediation.status import Resolution, Status
 from compliance.services.apply_waivers import apply_waivers
 from compliance.services.excuse_tags import excuse_tags
@@ -91,8 +93,8 @@ class _Writer:
             if each is None and not after.told:
                 continue
             spread = self._spread(row, after)
-            self._show(row, after, each)
-            told += ((row, one) for one in (*after.told, *spread))
+            left = self._show(row, after, each)
+            told += ((row, one) for one in (*after.told, *left, *spread))
             changed.append(row)
             if after.reopened:
                 reopened.append(row.pk)
@@ -112,21 +114,20 @@ class _Writer:
             return found(seen)
         return after_scan(Status(row.status), Resolution(row.resolution), seen)
 
-    def _show(self, row: Finding, after: After, touched: Touched | None) -> None:
-        """Copy what was decided and counted into a row."""
+    def _show(self, row: Finding, after: After, touched: Touched | None) -> list[Told]:
+        """Copy what was decided and counted into a row; return what is to be told of its baseline."""
         facts = self.facts[row.pk]
         turned = touched is not None and touched.turned
         self._note(row, after, turned, facts)
-        term = (row.rank, row.protected)
+        weight = (row.rank, row.protected)
         row.tags, row.protected, row.regression = facts.tags, facts.protected, facts.regression
         if facts.tags:
             row.rank = Severity.CRITICAL.rank if facts.regression else facts.rank
             if self.scan_id is not None:
                 row.last_seen_at = self.now
-        if after.told:
+        left = self._leave_baseline(row, weight[0], turned=turned, opens=after.opens)
+        if after.told or left:
             row.changed_at = self.now
-        if after.opens or turned:
-            row.baseline = False
         row.status, row.resolution = after.status.value, after.resolution.value
         if after.status is not Status.FIX_CLAIMED:
             row.claimed_at = row.claimed_by_id = None
@@ -134,8 +135,20 @@ class _Writer:
             row.closed_at, row.waiver_id = row.closed_at or self.now, None
         elif after.opens:
             self._open(row, touched)
-        elif (row.rank, row.protected) != term or turned:
+        elif left:
+            row.sla_from = self.now
             self._date(row)
+        elif (became := (row.rank, row.protected)) != weight:
+            row.sla_from = term_from(weight, became, row.sla_from, row.opened_at, self.terms, self.now)
+            self._date(row)
+        return left
+
+    def _leave_baseline(self, row: Finding, was: int, *, turned: bool, opens: bool) -> list[Told]:
+        if not row.baseline:
+            return []
+        why = why_new(was, row.rank, scanned=self.scan_id is not None, turned=turned, opens=opens)
+        row.baseline = why is None
+        return [] if why is None else [Told(Kind.BASELINE, text=why)]
 
     def _open(self, row: Finding, touched: Touched | None) -> None:
         """A new one keeps since when its tags have shown it; it is to be fixed within a term from now."""

@@ -215,7 +215,7 @@ def test_a_protected_tag_makes_it_due_earlier(rooted: World) -> None:
     rooted.later(days=1)
     rooted.layout.tag("team/app", "4.1", AGAIN)
     rooted.scan()
-    assert (finding().protected, finding().due_at) == (True, NOON + timedelta(days=7))
+    assert (finding().protected, finding().due_at) == (True, rooted.now + timedelta(days=7))
     assert finding().spans.get().due_at == finding().due_at
 
 
@@ -317,7 +317,7 @@ class TestRegressions:
         rooted.scan()
         found = finding()
         assert (found.status, found.regression, found.rank, found.baseline, found.tags) == ("open", True, 0, False, 3)
-        assert found.due_at == NOON + timedelta(days=14)
+        assert found.due_at == rooted.now + timedelta(days=14)
         assert set(found.occurrences.filter(regression=True).values_list("tag__name", flat=True)) == {"3"}
 
     def test_another_root_image_is_still_one(self, rooted: World) -> None:
