@@ -75,7 +75,7 @@ class WaiverForm(forms.Form):
     restarts_sla = forms.BooleanField(
         label="Give them new due dates when it ends",
         required=False,
-        help_text="Otherwise they are due when they always were, which may be long ago.",
+        help_text="A date that a person set stays. Without this they are due when they always were, maybe long ago.",
     )
     accepts_changes = forms.BooleanField(label="Accept how changed images run now", required=False)
 

@@ -20,7 +20,7 @@ from compliance.queries.waiver_facts import (
     needs_tags,
     scope_of,
 )
-from compliance.remediation.sla import Terms
+from compliance.remediation.sla import Due, Terms, due_text
 from compliance.remediation.waiver import Candidate, WaiverScope, covers, fits, waiver_of
 from compliance.services.count_totals import count_many
 from compliance.services.excuse_tags import excuse_tags
@@ -28,8 +28,10 @@ from compliance.services.finding_facts import settle_spans
 from compliance.services.news_of_findings import tell_reopened
 from compliance.services.write_findings import due_of, sla_terms
 
+_KEPT = "The due date that a person set stays."
+_NEW_TERM = "The waiver that covered it has ended, and its term begins anew."
 _COLUMNS = ("status", "waiver", "changed_at")
-_DATES = ("sla_from", "due_at", "due_edited")
+_DATES = ("sla_from", "due_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,13 @@ class Reopened:
 class Applied:
     """What changed: ids of findings that are waived now or by another waiver, those opened again, and the
     repositories whose tags show something else, which ``count_many`` has to count.
+
+    :param kept: how many opened again keep the due date that a person set, where the waiver gives new ones.
     """
 
     waived: list[int] = field(default_factory=list)
     reopened: list[Reopened] = field(default_factory=list)
+    kept: int = 0
     repositories: frozenset[int] = frozenset()
 
 
@@ -102,10 +107,14 @@ def _count(repository_ids: Iterable[int], now: datetime) -> None:
 
 @dataclass(slots=True)
 class _Written:
-    """What is to be written: findings whose term goes on, those whose term begins again, what is told of them."""
+    """What is to be written: findings whose term goes on, those whose term begins again, what is told of them.
+
+    :param dated: those with another due date than the one that stands beside them.
+    """
 
     changed: list[Finding] = field(default_factory=list)
     restarted: list[Finding] = field(default_factory=list)
+    dated: list[tuple[Finding, Due]] = field(default_factory=list)
     was: list[str] = field(default_factory=list)
     became: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
@@ -128,6 +137,12 @@ class _Written:
         settle_spans(self.ids)
         told = FindingEvent(at=now, by=by, kind=FindingEvent.Kind.WAIVER)
         insert_alike(told, finding=self.ids, was=self.was, became=self.became, text=self.text)
+        insert_alike(
+            FindingEvent(at=now, by=by, kind=FindingEvent.Kind.DUE, text=_NEW_TERM),
+            finding=[row.pk for row, _ in self.dated],
+            was=[due_text(was) for _, was in self.dated],
+            became=[due_text(Due(row.due_at)) for row, _ in self.dated],
+        )
 
 
 def _apply(held: Sequence[Held], waivers: Sequence[Waiver], now: datetime, by: User | None) -> Applied:
@@ -146,10 +161,15 @@ def _apply(held: Sequence[Held], waivers: Sequence[Waiver], now: datetime, by: U
         elif chosen is None and waived:
             old = ended.get(row.waiver_id or 0)
             before, why = _title(row.waiver_id, rules.waivers, ended), rules.why_not(each, old, now)
-            _reopen(row, old, terms, now)
+            restarted = old is not None and old.restarts_sla
+            row.status = StatusChoice.REGRESSED if row.regression else StatusChoice.OPEN
+            if restarted and (was := _restart(row, terms, now)) is not None:
+                written.dated.append((row, was))
+            if restarted and row.due_edited:
+                applied.kept, why = applied.kept + 1, f"{why} {_KEPT}"
             applied.reopened.append(Reopened(row.pk, row.waiver_id, told=old is None or old.reopens))
             row.waiver = None
-            written.note(row, before, "", why, restarted=old is not None and old.restarts_sla)
+            written.note(row, before, "", why, restarted=restarted)
     written.save(now, by)
     return applied
 
@@ -201,8 +221,11 @@ def _title(waiver_id: int | None, counting: dict[int, Waiver], ended: dict[int, 
     return "" if found is None else found.title
 
 
-def _reopen(row: Finding, ended: Waiver | None, terms: Terms, now: datetime) -> None:
-    row.status = StatusChoice.REGRESSED if row.regression else StatusChoice.OPEN
-    if ended is not None and ended.restarts_sla:
-        row.sla_from, row.due_edited = now, False
-        row.due_at = due_of(row, terms)
+def _restart(row: Finding, terms: Terms, now: datetime) -> Due | None:
+    """Let a term begin now; return the due date that was, where it is another. What a person set is a promise."""
+    row.sla_from = now
+    was = Due(row.due_at, row.due_edited)
+    if row.due_edited:
+        return None
+    row.due_at = due_of(row, terms)
+    return was if was.at != row.due_at else None

@@ -109,4 +109,6 @@ def _findings(count: int) -> str:
 
 def _reopened(applied: Applied) -> str:
     others = f" {_findings(len(applied.waived))} covered by another waiver." if applied.waived else ""
-    return f"{_findings(len(applied.reopened))} open again.{others}"
+    keeps = "1 keeps" if applied.kept == 1 else f"{applied.kept:,} keep"
+    kept = f" {keeps} the due date that a person set." if applied.kept else ""
+    return f"{_findings(len(applied.reopened))} open again.{kept}{others}"

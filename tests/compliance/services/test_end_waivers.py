@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import F
 
 from compliance.models import Finding, FindingEvent, FindingSpan, SlaTerm, UnsettledWaiver, Waiver
+from compliance.remediation.sla import read_due_text
 from compliance.remediation.waiver import WaiverScope
 from compliance.services.decide_waiver import revoke_waiver
 from compliance.services.end_waivers import Warning, end_waivers, settle_waivers, tend_waivers, warn_waivers
@@ -70,6 +71,40 @@ def test_terms_begin_again_only_where_somebody_said_so(made: Fleet, restarts: bo
     settle_spans(list(after))
     in_time = FindingSpan.objects.filter(closed_at__lt=F("due_at"), resolution="proved")
     assert in_time.count() == (2 if restarts else 0)
+
+
+@pytest.mark.parametrize("road", ["expired", "revoked"])
+def test_a_date_that_a_person_set_stays_and_others_are_told_in_the_timeline(made: Fleet, road: str) -> None:
+    by = user("sec")
+    SlaTerm.objects.update_or_create(rank=0, protected=True, defaults={"days": 7})
+    promised, other = Finding.objects.order_by("pk")
+    set_by_hand = NOW + 50 * DAY
+    Finding.objects.filter(pk=promised.pk).update(due_at=set_by_hand, due_edited=True)
+    FindingSpan.objects.filter(finding=promised).update(due_at=set_by_hand)
+    waiver = write_waiver(replace(draft(by), restarts_sla=True), by=by, now=NOW)
+    ended = waiver.expires_at if road == "expired" else NOW + 40 * DAY
+    if road == "expired":
+        kept = sum(each.applied.kept for each in end_waivers(ended))
+    else:
+        kept = revoke_waiver(waiver.pk, by=by, now=ended).kept
+    promised.refresh_from_db()
+    other.refresh_from_db()
+    assert (kept, promised.due_at, promised.due_edited) == (1, set_by_hand, True)
+    assert promised.events.get(kind="waiver", became="").text.endswith("The due date that a person set stays.")
+    assert not promised.events.filter(kind="due").exists()
+    event = other.events.get(kind="due")
+    assert other.due_at == read_due_text(event.became).at == ended + 7 * DAY
+    assert read_due_text(event.was).at is not None
+    assert "its term begins anew" in event.text
+    assert "person" not in other.events.get(kind="waiver", became="").text
+
+
+def test_a_date_that_stays_as_it_is_is_no_event(made: Fleet) -> None:
+    by = user("sec")
+    Finding.objects.update(baseline=True, due_at=None)
+    waiver = write_waiver(replace(draft(by), restarts_sla=True), by=by, now=NOW)
+    end_waivers(waiver.expires_at)
+    assert not FindingEvent.objects.filter(kind="due").exists()
 
 
 def test_warnings_are_given_once(made: Fleet) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -174,6 +175,15 @@ def test_who_may_do_what(made: Fleet) -> None:
     assert as_("triager").post(f"{one}revoke/").status_code == 302
     assert Finding.objects.filter(status="waived").count() == 0
     assert as_("lead").post(f"{one}revoke/").status_code == 409
+
+
+def test_who_revokes_one_reads_how_many_dates_were_left(made: Fleet) -> None:
+    by = user("sec")
+    waiver = write_waiver(replace(draft(by), restarts_sla=True), by=by, now=NOW)
+    Finding.objects.filter(pk=Finding.objects.earliest("pk").pk).update(due_at=NOW + DAY, due_edited=True)
+    said = as_("sec").post(f"/waivers/{waiver.pk}/revoke/", follow=True).content.decode()
+    assert "2 findings are open again. 1 keeps the due date that a person set." in said
+    assert "their terms begin anew, and due dates that a person set stay" in said
 
 
 def test_an_auditor_sees_all_and_changes_nothing(made: Fleet) -> None:
