@@ -252,6 +252,7 @@ def test_another_role_ends_the_sessions_that_began_with_the_old_one() -> None:
         come(Client(), faked)
         assert first.get("/").status_code == 200, "the same role ends nothing"
         come(second, faked, groups=["staff", "watch"])
+    assert AuditEvent.objects.get(action="sessions_ended").data == {"sessions": 2}
     assert (first.get("/").status_code, second.get("/").status_code) == (302, 200)
 
 
