@@ -38,19 +38,30 @@ _ODD: Final = re.compile(r"[^\w.@+\-]")
 
 WORDS: Final[Mapping[str, str]] = {
     "state": (
-        "This login took longer than ten minutes, was begun in another browser, or was finished already. Begin again."
+        "This login took longer than ten minutes, was begun in another browser, was finished already, or the provider "
+        "refused it. Begin again."
     ),
-    "cancelled": "The provider says that the login was cancelled or is not allowed there.",
+    "cancelled": (
+        "The provider says that the login was cancelled or is not allowed there. Begin again, or ask whoever manages "
+        "the provider to let you in here."
+    ),
     "unreachable": (
         "The provider cannot be reached, or does not answer in time. Try again in a while; who has a password here "
         "logs in with that meanwhile."
     ),
     "provider": (
-        "The provider's answer is not what OpenID Connect says. An administrator finds what it was in the audit trail "
-        "and in the log."
+        "The provider's answer is not what OpenID Connect says. Ask whoever runs this site: what is wrong with it is "
+        "in the log."
     ),
-    "configuration": "The provider calls itself by another address than the one that was entered here.",
-    "token": "What the provider sent does not prove who you are: it is for another site, of another login, or too old.",
+    "configuration": (
+        "The provider calls itself by another address than the one that was entered here. Ask whoever runs this site "
+        "to correct it."
+    ),
+    "token": (
+        "What the provider sent does not prove who you are: it is for another site, of another login, or too old, or "
+        "one of the clocks is wrong. Begin again; if that does not help, ask an administrator: the audit trail says "
+        "which."
+    ),
     "groups": (
         "The provider did not send your groups in a form that can be read here. Ask an administrator: what is wrong "
         "with them is in the audit trail."
@@ -60,8 +71,14 @@ WORDS: Final[Mapping[str, str]] = {
         "to add one of your groups under Settings → Single sign-on, or whoever manages your groups to add you to one."
     ),
     "inactive": "Your account here is deactivated. Ask an administrator.",
-    "taken": "Somebody else has connected this account of the provider.",
-    "other": "You logged in there as somebody else than the one who is connected here.",
+    "taken": (
+        "Somebody else has connected this account of the provider here. Log in there with another one, or ask an "
+        "administrator."
+    ),
+    "other": (
+        "You logged in there as somebody else than the one who is connected here. Log out at the provider, and try "
+        "again."
+    ),
     "left": "You were logged out here meanwhile. Log in, and begin again.",
 }
 """Why nobody was let in, and what to do."""

@@ -26,7 +26,7 @@ LISTS: Final[Mapping[str, Mapping[str, str]]] = {
         "severity": "Severity",
         "repository": "Repository",
         "status": "Status",
-        "who": "Who",
+        "who": "Assigned to",
         "found": "Found",
         "due": "Due",
         "tags": "Tags",

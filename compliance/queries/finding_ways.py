@@ -38,7 +38,7 @@ def ways_out(wanted: FindingFilter, view: FindingView, elsewhere: int, actor: Ac
     labels = filters_of(wanted)
     counts = _counts([wanted.without(name) for name in labels], actor, now)
     without = [
-        Way(f"without “{label}”", address(wanted.without(name), view), counts[at])
+        Way(f"without the filter {label}", address(wanted.without(name), view), counts[at])
         for at, (name, label) in enumerate(labels.items())
         if at in counts
     ]

@@ -35,7 +35,11 @@ class UnownedRow:
 
 @dataclass(frozen=True, slots=True)
 class UnownedList:
-    """The page; ``teams`` are those somebody leads, the first few."""
+    """The page.
+
+    :param teams: those somebody leads, the first few.
+    :param nothing_known: no registry has shown a repository yet.
+    """
 
     rows: tuple[UnownedRow, ...]
     paging: Paging
@@ -44,6 +48,7 @@ class UnownedList:
     registry: str
     registries: tuple[tuple[str, str], ...]
     teams: tuple[tuple[str, str], ...]
+    nothing_known: bool
 
 
 def unowned_repositories(params: Mapping[str, str]) -> RepositoryQuerySet:
@@ -78,6 +83,7 @@ def list_unowned(params: Mapping[str, str], actor: Actor) -> UnownedList:
         registry,
         registries,
         tuple(led[:2]) if actor.led_team_ids else (),
+        not page and not Repository.objects.exists(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from compliance.prose import Block, Span, parse_prose, spans
 register = template.Library()
 
 _STRIP = 6
+_WRITTEN = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:\+00:00|Z)$")
 THEMES = ("system", "light", "dark")
 
 _RULE_PAGES = frozenset({"rule", "policies", "policy", "policy_new", "policy_edit", "policy_preview", "policy_history"})
@@ -194,6 +196,12 @@ def duration(span: timedelta | None) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@register.filter
+def spelled(text: str) -> str:
+    """A moment as programs write it, as people read it; any other text as it is."""
+    return _WRITTEN.sub(r"\1 \2 UTC", text)
 
 
 @register.filter

@@ -32,6 +32,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # ships no types
         **DefaultAccountAdapter.error_messages,
         # The same for who is not known, who is deactivated and whose password is another.
         "username_password_mismatch": "The username or the password is not right.",
+        "incorrect_password": "The password is not right.",
         "too_many_login_attempts": "Too many attempts to log in have failed. Wait a while, or ask an administrator.",
     }
 

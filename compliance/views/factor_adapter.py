@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from allauth.mfa.adapter import DefaultMFAAdapter
 
 from compliance.models import User, encryption
@@ -9,6 +11,11 @@ from compliance.models import User, encryption
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # ships no types
     """Secrets are encrypted as registries' are, and rotated with them (``services.rotate_credentials``)."""
+
+    error_messages: ClassVar = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "This code is not right. Codes of an app change every half minute: wait for the next one.",
+    }
 
     def encrypt(self, text: str) -> str:
         """On the way into the database."""

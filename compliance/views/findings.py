@@ -42,7 +42,7 @@ from compliance.views.respond import Shape, asked, page, signed_in, stays_here, 
 from compliance.views.rights import needs
 
 _INBOX = Shape("compliance/findings/page.html", "results")
-_NOT_ALL_YOURS = "Some of these belong to a team whose findings you may only look at. Nothing was changed."
+_NOT_ALL_YOURS = "Some of these belong to a team whose findings you may only look at."
 _ASKED_AGAIN = ("action", "whole", "filter", "back", "assignee", "status", "due", "reason", "text", "label")
 
 

@@ -33,8 +33,10 @@ def index(request: HttpRequest) -> HttpResponse:
         return _page(request)
     if "remove" in request.POST:
         row = get_object_or_404(GroupGrant, pk=number_of(request.POST, "remove") or 0)
+        gives = row.get_role_display().partition(":")[0] + (f" {row.team}" if row.team else "")
         remove_grant(row)
-        messages.success(request, f"{row} gives that no more. It is taken from people when they log in the next time.")
+        words = f"{row} gives {gives} no more. It is taken from people when they log in the next time."
+        messages.success(request, words)
         return HttpResponseRedirect(reverse("settings_sign_on"))
     form = GrantForm(request.POST)
     if not form.is_valid():

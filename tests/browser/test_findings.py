@@ -75,6 +75,26 @@ def test_what_to_do_stays_in_sight_while_rows_are_chosen(inbox: Visitor) -> None
     expect(page.locator("#apply")).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_refusal_is_in_sight_and_the_list_stays_where_it_was(inbox: Visitor, width: int) -> None:
+    page = inbox.page
+    page.set_viewport_size({"width": width, "height": 700})
+    page.locator("#bulk input[name=id]").nth(20).check()
+    page.select_option("#action", "assign")
+    page.locator("#assignee").fill("nobody of that name")
+    was = page.evaluate("scrollY")
+    page.locator("#apply").focus()
+    page.keyboard.press("Enter")
+    refusal = page.get_by_role("alert").get_by_text("There is nobody of that name. Nothing was changed.")
+    expect(refusal).to_be_in_viewport()
+    assert page.evaluate("scrollY") == was > 700
+    page.locator("#assignee").fill("me")
+    page.locator("#apply").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("1 finding assigned.").first.wait_for()
+    expect(page.locator("#bulk input[name=id]").nth(20)).to_be_in_viewport()
+
+
 def test_a_number_that_changed_is_asked_about(inbox: Visitor) -> None:
     page = inbox.page
     page.locator("#all").check()

@@ -18,6 +18,7 @@ from compliance.templatetags.plimsoll import (
     several,
     short,
     signed,
+    spelled,
     strip,
     verdict,
     when,
@@ -28,6 +29,16 @@ ARM64 = {"platform": "linux/arm64", "verdict": "fail", "runs_as": "0:0", "digest
 ATTESTATION = {"platform": "unknown/unknown", "verdict": "not_applicable", "runs_as": "", "digest": "c"}
 CHART = {"platform": "", "verdict": "not_applicable", "runs_as": "", "digest": "d"}
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("2026-11-08T11:00:00+00:00", "2026-11-08 11:00 UTC"), ("2026-11-08T11:00:09.123456Z", "2026-11-08 11:00 UTC"),
+     ("2026-11-08T11:00:00+02:00", "2026-11-08T11:00:00+02:00"), ("since 2026-11-08T11:00Z", "since 2026-11-08T11:00Z"),
+     ("–", "–")],
+)  # fmt: skip
+def test_a_moment_as_people_read_it(written: str, read: str) -> None:
+    assert spelled(written) == read
 
 
 @pytest.mark.parametrize(

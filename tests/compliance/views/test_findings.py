@@ -240,7 +240,7 @@ def test_each_empty_tab_says_what_would_be_there(reader: Client, query: str, wor
 def test_an_empty_list_says_which_filter_to_take_away(reader: Client, many: list[Finding]) -> None:
     page = get(reader, "/findings/?severity=low&rule=NR305&q=app-0000&team=payments&tab=waived")
     ways = {link.attributes["href"]: int(link.attributes["data-count"]) for link in page.all("a") if way(link)}
-    assert "without “severity low”: 1 finding" in page.text
+    assert "without the filter severity low: 1 finding" in page.text
     assert "behind the tab All" not in page.text
     assert len(ways) == 1
     for query in ("severity=low&tab=waived", "tab=waived&is=protected&assignee=me", "rule=NR103&due=none&tab=overdue"):
@@ -261,7 +261,7 @@ def test_every_filter_is_tried_and_the_first_that_help_are_offered(reader: Clien
     )
     findings([finding_row(home, "NR103", **{**fits, "subject": "y"})])
     page = get(reader, f"/findings/{asked}")
-    assert "without “USER x”: 1 finding" in page.text
+    assert "without the filter USER x: 1 finding" in page.text
     assert len([link for link in page.all("a") if way(link)]) == 1
     changes: list[dict[str, object]] = [{"platform": "linux/386"}, {"status": "open"}]
     findings([finding_row(other, "NR103", **fits), finding_row(home, "NR305", **fits)])

@@ -42,6 +42,7 @@ def test_add_change_and_remove(admin: Client) -> None:
     row.refresh_from_db()
     assert (row.group, row.role) == ("/others", "viewer")
     assert posted(admin, remove=row.pk)[0] == 302
+    assert "/others gives Viewer of the team Payments no more." in Page(admin.get(URL).content.decode()).text
     assert not GroupGrant.objects.filter(pk=row.pk).exists()
     assert posted(admin, remove=row.pk)[0] == 404
     assert posted(admin, remove="x")[0] == 404

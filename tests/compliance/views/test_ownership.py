@@ -50,7 +50,7 @@ def test_rules_say_what_they_decide_and_link_to_it(web: Team, admin: Client) -> 
         "1 team/* all registries Web 2 repositories by team/*",
         "2 team/app-000? all registries Tools 9 repositories by team/app-000? ↑Remove…",
     ]
-    assert "Owned by nobody: 0" in page.text
+    assert "Unowned repositories: 0" in page.text
     assert len(get(admin, f"/repos/?team_rule={wide.pk}").rows) == 2
 
 

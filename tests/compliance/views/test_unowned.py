@@ -98,6 +98,12 @@ def test_the_list_is_narrowed(made: Fleet, reader: Client, query: str, count: in
     assert "<html" not in get_part(reader, URL + query)
 
 
+def test_before_the_first_scan(reader: Client) -> None:
+    page = get(reader, URL)
+    assert "No repositories yet" in page.text
+    assert "has an owner" not in page.text
+
+
 def test_what_is_gone_waits_for_nobody(made: Fleet, reader: Client) -> None:
     Repository.objects.update(deleted_at=NOW)
     assert "Every repository has an owner" in get(reader, URL).text
