@@ -6,8 +6,12 @@ from typing import Final
 
 from django.db import models
 
-TICKED: Final = "notices:overdue"
-"""The key of a value that each tick moves to its own moment: the last one is how long ago a tick was done."""
+OVERDUE_TOLD: Final = "notices:overdue"
+"""The key of the moment until which people were told what is overdue."""
+
+TICKED: Final = "tick"
+"""The key of what the last tick wrote down: ``at``, its moment, and in ``failing``, by the names of the steps it could
+not do, since when that is so."""
 
 
 class SharedValue(models.Model):

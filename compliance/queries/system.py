@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ _LIBRARIES: Final = ("Django", "celery", "django-allauth", "psycopg", "redis", "
 
 _FACTS: Final = """
 SELECT current_setting('server_version'), pg_postmaster_start_time(), pg_database_size(current_database()),
-       (SELECT value #>> '{}' FROM compliance_sharedvalue WHERE key = %s)
+       (SELECT value FROM compliance_sharedvalue WHERE key = %s)
 """
 _LARGEST: Final = """
 SELECT c.relname, pg_total_relation_size(c.oid) AS bytes, nullif(c.reltuples, -1)::bigint,
@@ -73,10 +74,19 @@ class Migrations:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """A step of the tick that has failed each time since a moment."""
+
+    step: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SystemPage:
     """All that is known without asking the queue.
 
     :param ticked_at: when a worker last did what beat asks for; ``None`` if never.
+    :param failing: what it could not do then, first what fails for longest.
     """
 
     versions: tuple[Version, ...]
@@ -88,6 +98,7 @@ class SystemPage:
     migrations: Migrations
     ticked_at: datetime | None
     is_late: bool
+    failing: tuple[Failing, ...]
     libraries: tuple[Library, ...]
 
 
@@ -98,7 +109,9 @@ def system_page(now: datetime) -> SystemPage:
         postgres, since, size, ticked = cursor.fetchone()
         cursor.execute(_LARGEST, [_TABLES])
         tables = tuple(Table(*row) for row in cursor.fetchall())
-    ticked_at = datetime.fromisoformat(ticked) if ticked else None
+    said = json.loads(ticked or "{}")
+    ticked_at = datetime.fromisoformat(said["at"]) if said else None
+    failing = (Failing(step, datetime.fromisoformat(since)) for step, since in said.get("failing", {}).items())
     return SystemPage(
         versions=(*_versions(), Version("PostgreSQL", postgres)),
         services=services_used(),
@@ -109,6 +122,7 @@ def system_page(now: datetime) -> SystemPage:
         migrations=migrations(),
         ticked_at=ticked_at,
         is_late=ticked_at is None or (now - ticked_at).total_seconds() > _LATE_SECONDS,
+        failing=tuple(sorted(failing, key=lambda each: each.since)),
         libraries=libraries(),
     )
 

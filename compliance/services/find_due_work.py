@@ -22,12 +22,14 @@ MOST_WAKE_UPS = 64
 
 
 def due_work(now: datetime) -> list[WakeUp]:
-    """Request the scans that are due, end those that only lack their end, return the rows nobody works on.
-
-    Of repositories' parts, every registry's first comes before anybody's second.
-    """
+    """Request the scans that are due, end those that only lack their end, return the rows nobody works on."""
     request_due_scans(now)
-    _finish_scans(now)
+    finish_scans(now)
+    return waiting_work(now)
+
+
+def waiting_work(now: datetime) -> list[WakeUp]:
+    """The rows nobody works on. Of repositories' parts, every registry's first comes before anybody's second."""
     listings = due_listings(now).order_by("pk").values_list("pk", flat=True)[:MOST_WAKE_UPS]
     return [
         *(WakeUp(Work.SCAN, pk) for pk in listings),
@@ -58,17 +60,17 @@ def _put_off_by_quiet_hours(registry: Registry, now: datetime) -> bool:
     return begins > now
 
 
+def finish_scans(now: datetime) -> None:
+    """End the scans that only lack their end: a worker may die between its last repository and that."""
+    parts = RepositoryScan.objects.filter(scan=OuterRef("pk"), state__in=ACTIVE)
+    listed = Scan.objects.filter(~Exists(parts), state__in=ACTIVE, listed_at__isnull=False)
+    for pk in listed.values_list("pk", flat=True):
+        finish_scan(pk, now=now)
+
+
 def _fair_parts(now: datetime) -> list[WakeUp]:
     order = [F("scan__partial").desc(), F("pk").asc()]
     turn = Window(RowNumber(), partition_by=[F("scan__registry"), F("heavy")], order_by=order)
     rows = due_parts(now).annotate(turn=turn).filter(turn__lte=MOST_WAKE_UPS)
     found = rows.order_by("turn", "pk").values_list("pk", "heavy")[:MOST_WAKE_UPS]
     return [wake_up_of(pk, heavy=heavy) for pk, heavy in found]
-
-
-def _finish_scans(now: datetime) -> None:
-    """A worker may die between its last repository and the end of the scan."""
-    parts = RepositoryScan.objects.filter(scan=OuterRef("pk"), state__in=ACTIVE)
-    listed = Scan.objects.filter(~Exists(parts), state__in=ACTIVE, listed_at__isnull=False)
-    for pk in listed.values_list("pk", flat=True):
-        finish_scan(pk, now=now)

@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from compliance.models import Finding, User, Waiver, Watch
 from compliance.models.bulk import among
 from compliance.models.finding import FindingQuerySet
-from compliance.models.shared_value import TICKED
+from compliance.models.shared_value import OVERDUE_TOLD
 from compliance.queries.waiver_rows import rule_title
 from compliance.remediation.notices import MOST_LINES, Kind, Line, Notice, about, about_many
 from compliance.services.reconciled import Reconciled
@@ -132,7 +132,7 @@ def tell_reopened(finding_ids: Collection[int], *, now: datetime) -> None:
     """Tell of those that went past their date while a waiver covered them; of what passes it just now the tick does."""
     if not finding_ids or not anybody_listens(Kind.OVERDUE, Kind.WATCHED):
         return
-    ticked = hold_told(TICKED)
+    ticked = hold_told(OVERDUE_TOLD)
     passed = now if ticked is None else min(now, ticked)
     tell_overdue(Finding.objects.filter(among("pk", finding_ids), due_at__lte=passed), now=now)
 

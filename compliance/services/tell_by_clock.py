@@ -1,4 +1,4 @@
-"""News that no scan and no person makes: findings that went past their date, and each team's week."""
+"""News that no scan and no person makes: findings that went past their date. And what is forgotten of all news."""
 
 from __future__ import annotations
 
@@ -8,25 +8,14 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from compliance.models import Delivery, Finding
-from compliance.models.shared_value import TICKED
+from compliance.models.shared_value import OVERDUE_TOLD
 from compliance.remediation.notices import Kind
 from compliance.services.keep_for import days_kept
 from compliance.services.news_of_findings import tell_overdue
 from compliance.services.tell_people import anybody_listens
-from compliance.services.tell_the_week import tell_the_week
 from compliance.services.told_until import told_until
 
 _FORGOTTEN_AT_A_TIME: Final = 500
-
-
-def tell_by_clock(now: datetime) -> None:
-    """Write what the clock makes news, forget old messages.
-
-    Before waivers end: what becomes overdue in the same moment is told of with its waiver, and not twice.
-    """
-    tell_of_overdue(now)
-    tell_the_week(now)
-    forget_deliveries(now)
 
 
 def forget_deliveries(now: datetime) -> int:
@@ -48,7 +37,7 @@ def tell_of_overdue(now: datetime) -> None:
 
     A finding whose date is moved on is overdue again when that has passed too.
     """
-    with told_until(TICKED, now) as since:
+    with told_until(OVERDUE_TOLD, now) as since:
         if since is None or not anybody_listens(Kind.OVERDUE, Kind.WATCHED):
             return
         tell_overdue(Finding.objects.filter(due_at__gt=since, due_at__lte=now), now=now)

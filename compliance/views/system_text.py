@@ -23,6 +23,7 @@ def _about(page: SystemPage) -> Iterator[str]:
     )
     yield f"Credential keys: {keys.count}{waiting}"
     yield f"Last tick: {_age(page.ticked_at)}"
+    yield from (f"  It cannot {each.step}, since {_moment(each.since)}" for each in page.failing)
 
 
 def _heard(queue: Queue | None) -> Iterator[str]:

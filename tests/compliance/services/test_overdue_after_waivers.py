@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from compliance.models import Delivery, Finding, FindingSpan, Image, Occurrence, SharedValue, Waiver
-from compliance.models.shared_value import TICKED
+from compliance.models.shared_value import OVERDUE_TOLD
 from compliance.remediation.notices import Kind
 from compliance.remediation.waiver import WaiverScope
 from compliance.services.decide_waiver import revoke_waiver
 from compliance.services.end_waivers import tend_waivers
-from compliance.services.tell_by_clock import tell_by_clock
 from compliance.services.write_waiver import write_waiver
 from tests.compliance.services.conftest import BASE, World, app
 from tests.compliance.services.test_waivers import DAY, look_again
@@ -23,6 +22,7 @@ from tests.support.facts import facts
 from tests.support.images import image as build
 from tests.support.remediation import draft, statuses
 from tests.support.rows import NOW, Fleet, image, user
+from tests.support.telling import tell_by_clock
 
 TICK = timedelta(seconds=10)
 
@@ -103,7 +103,7 @@ def test_what_passed_since_the_last_tick_is_told_by_the_next(
 
 
 def test_where_no_clock_ever_ticked_it_is_told_at_once(waiver: Waiver) -> None:
-    SharedValue.objects.filter(key=TICKED).delete()
+    SharedValue.objects.filter(key=OVERDUE_TOLD).delete()
     revoke(waiver, NOW + 3 * DAY)
     tell_by_clock(NOW + 3 * DAY + TICK)
     assert subjects() == ["A finding is overdue"]

@@ -19,11 +19,11 @@ from compliance.services.change_findings import change_findings
 from compliance.services.end_waivers import tend_waivers
 from compliance.services.news_of_findings import tell_of_findings
 from compliance.services.reconciled import Reconciled
-from compliance.services.tell_by_clock import tell_by_clock
 from compliance.services.tell_people import tell, waiting_deliveries
 from tests.support.channels import channel, notice
 from tests.support.remediation import finding, join, own, team
 from tests.support.rows import NOW, fleet, user
+from tests.support.telling import tell_by_clock
 
 pytestmark = pytest.mark.django_db
 

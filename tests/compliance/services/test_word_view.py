@@ -16,11 +16,11 @@ from compliance.remediation.notices import Kind
 from compliance.services.mail_view import MOST_MAILED, CannotMail, end_mail, mail_view
 from compliance.services.save_profile import save_profile
 from compliance.services.send_deliveries import redeliver, send_deliveries
-from compliance.services.tell_by_clock import tell_by_clock
 from tests.support.channels import channel
 from tests.support.postbox import Postbox, posting
 from tests.support.remediation import finding, own, team
 from tests.support.rows import NOW, Fleet, fleet, user
+from tests.support.telling import tell_by_clock
 
 pytestmark = pytest.mark.django_db
 WEEK = timedelta(days=7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -51,7 +51,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Queue]:
 @pytest.fixture(autouse=True)
 def ticked(db: None) -> None:
     """A worker did what beat asked for, a moment ago."""
-    SharedValue.objects.create(key=TICKED, value=(NOW - timedelta(seconds=7)).isoformat())
+    _tick(NOW - timedelta(seconds=7))
 
 
 def test_the_page_says_what_it_runs_on_and_asks_nobody(reader: Client, heard: list[Queue]) -> None:
@@ -129,10 +129,27 @@ def test_what_is_away_is_said(reader: Client, heard: list[Queue], queue: Queue, 
 def test_a_tick_that_is_late(reader: Client, heard: list[Queue], seconds: int | None, late: bool) -> None:
     SharedValue.objects.all().delete()
     if seconds is not None:
-        SharedValue.objects.create(key=TICKED, value=(NOW - timedelta(seconds=seconds)).isoformat())
+        _tick(NOW - timedelta(seconds=seconds))
     page = get(reader, URL)
     assert ("Nothing ticks" in page.text) is late
     assert ("Last tick: never" in page.text) is (seconds is None)
+
+
+def test_steps_that_fail_are_named_with_their_age(reader: Client, heard: list[Queue]) -> None:
+    assert "Part of each tick fails" not in get(reader, URL).text
+    _tick(NOW, rest=NOW - timedelta(minutes=5), dig=NOW - timedelta(hours=3))
+    page = get(reader, URL)
+    assert [each.text for each in page.all("li") if "It cannot" in each.text] == [
+        "It cannot dig, since 3 hours ago.",
+        "It cannot rest, since 5 minutes ago.",
+    ]
+    assert f"It cannot dig, since {NOW - timedelta(hours=3):%Y-%m-%d %H:%M:%S} UTC" in page.text
+    assert "Nothing ticks" not in page.text
+
+
+def _tick(at: datetime, **failing: datetime) -> None:
+    said = {"at": at.isoformat(), "failing": {step: since.isoformat() for step, since in failing.items()}}
+    SharedValue.objects.update_or_create(key=TICKED, defaults={"value": said})
 
 
 def test_migrations_that_are_missing_or_of_another_release(reader: Client, heard: list[Queue]) -> None:

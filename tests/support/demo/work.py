@@ -15,7 +15,6 @@ from compliance.models import BulkChange, Channel, ChannelKind, NoticeKind, Poli
 from compliance.remediation.status import Status
 from compliance.services.end_waivers import tend_waivers
 from compliance.services.save_channel import Wanted, add_channel, subscribe
-from compliance.services.tell_by_clock import tell_by_clock
 from tests.support.demo import house_rules
 from tests.support.demo.company import administrator, open_company
 from tests.support.demo.desk import (
@@ -33,6 +32,7 @@ from tests.support.demo.desk import (
     waive,
 )
 from tests.support.demo_registry.server import CHAT
+from tests.support.telling import tell_by_clock
 
 _ROOT: Final = ("NR101", "NR102", "NR103")
 _LOOKED_THROUGH: Final = (2, 9, 16, 23, 30, 37, 44, 51)
