@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 
 from django.contrib.auth.models import AbstractUser
@@ -48,6 +49,9 @@ class User(AbstractUser):
 
     lacks_factor: bool
     """Whether one is demanded of whoever is logged in and has none; only ``views.factor_gate`` sets it."""
+
+    lapsed_since: datetime | None
+    """When the first waiver ended that covers what they see and that nothing has ended yet; set there, too."""
 
     @property
     def is_staff(self) -> bool:

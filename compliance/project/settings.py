@@ -254,10 +254,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 5,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+_TICK_SECONDS = env.float("PLIMSOLL_TICK_SECONDS", default=10.0)
+TICK_LATE_SECONDS = max(120.0, 2 * _TICK_SECONDS)  # workers may be busy for a while
 CELERY_BEAT_SCHEDULE = {
     "tick": {
         "task": "compliance.tick",
-        "schedule": schedule(env.float("PLIMSOLL_TICK_SECONDS", default=10.0)),
+        "schedule": schedule(_TICK_SECONDS),
         # Longer than hosts' clocks may disagree, or workers would throw every tick away.
         "options": {"expires": 600},
     },

@@ -105,6 +105,7 @@ class FindingPage:
     waiver_id: int | None
     waiver: str
     waived_until: datetime | None
+    waiver_over: bool
     evidence: Evidence | None
     affected: tuple[AffectedTag, ...]
     events: tuple[EventRow, ...]
@@ -173,6 +174,7 @@ def finding_page(row: Finding, actor: Actor, terms: Terms, *, now: datetime, all
         waiver_id=row.waiver_id,
         waiver=row.waiver.title if row.waiver else "",
         waived_until=row.waiver.expires_at if row.waiver else None,
+        waiver_over=row.waiver is not None and row.waiver.expires_at <= now,
         evidence=_evidence(row, shown),
         affected=tuple(_affected(each, row) for each in shown),
         events=events,

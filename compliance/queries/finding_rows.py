@@ -29,6 +29,7 @@ _READ = (
 class FindingRow:
     """One line of the list.
 
+    :param waiver_over: it is still waived although its waiver has ended: nothing has opened it again yet.
     :param proof: what proves it, in words of any length; none where nothing does now, or nobody asked.
     """
 
@@ -55,6 +56,7 @@ class FindingRow:
     regression: bool
     last_seen_at: datetime
     waived_until: datetime | None
+    waiver_over: bool
     may_change: bool
     proof: Proof | None = None
 
@@ -77,6 +79,7 @@ def rows_of(ids: Iterable[int], actor: Actor, *, now: datetime, evidence: bool =
 
 def _row(found: Mapping[str, Any], actor: Actor, now: datetime, proof: Proof | None) -> FindingRow:
     due = found["due_at"] if found["status"] in TO_DO else None
+    waived_until = found["waiver__expires_at"] if found["status"] == Status.WAIVED else None
     return FindingRow(
         id=found["pk"],
         rule=found["rule"],
@@ -100,7 +103,8 @@ def _row(found: Mapping[str, Any], actor: Actor, now: datetime, proof: Proof | N
         protected=found["protected"],
         regression=found["regression"],
         last_seen_at=found["last_seen_at"],
-        waived_until=found["waiver__expires_at"] if found["status"] == Status.WAIVED else None,
+        waived_until=waived_until,
+        waiver_over=waived_until is not None and waived_until <= now,
         may_change=may_triage(actor, found["repository__team_id"]),
         proof=proof,
     )

@@ -11,6 +11,7 @@ from functools import cache
 from importlib import metadata
 from typing import Final
 
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -21,7 +22,6 @@ from compliance.queries.services_used import Keys, Service, credential_keys, ser
 from compliance.queries.shipped import Library, htmx, libraries
 
 _TABLES: Final = 10
-_LATE_SECONDS: Final = 120
 _LIBRARIES: Final = ("Django", "celery", "django-allauth", "psycopg", "redis", "gunicorn")
 """Whose versions a fault is reported with; all others stand with their licences."""
 
@@ -121,7 +121,7 @@ def system_page(now: datetime) -> SystemPage:
         tables=tables,
         migrations=migrations(),
         ticked_at=ticked_at,
-        is_late=ticked_at is None or (now - ticked_at).total_seconds() > _LATE_SECONDS,
+        is_late=ticked_at is None or (now - ticked_at).total_seconds() > settings.TICK_LATE_SECONDS,
         failing=tuple(sorted(failing, key=lambda each: each.since)),
         libraries=libraries(),
     )

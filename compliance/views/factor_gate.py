@@ -8,10 +8,12 @@ from typing import Any, Final
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from compliance.models import User
 from compliance.queries.factor_rule import lacks_factor
+from compliance.queries.lapsed_waivers import lapsed_since
 from compliance.views.respond import htmx, signed_in
 
 OPEN: Final = frozenset(
@@ -26,14 +28,17 @@ OPEN: Final = frozenset(
 
 
 class Backend(ModelBackend):
-    """Reads who is logged in with whether they lack what is demanded, so that no page asks a query more for it."""
+    """Reads who is logged in with what every page asks of them, so that no page asks a query more for it: whether they
+    lack what is demanded, and since when what they see reads waived that is not any more.
+    """
 
     def get_user(self, user_id: int) -> User | None:
         """The person of a session."""
-        person = User.objects.annotate(is_held=lacks_factor()).filter(pk=user_id).first()
+        asked = User.objects.annotate(is_held=lacks_factor(), since=lapsed_since(timezone.now()))
+        person = asked.filter(pk=user_id).first()
         if person is None or not self.user_can_authenticate(person):
             return None
-        person.lacks_factor = person.is_held
+        person.lacks_factor, person.lapsed_since = person.is_held, person.since
         return person
 
 
