@@ -14,6 +14,7 @@ from base64 import b64decode, b64encode
 from datetime import datetime
 from typing import Any, cast
 
+from scanner.domain.declared_base import DeclaredBase
 from scanner.domain.facts import AccountFile, Ambiguity, FileVersion, ImageFacts, Layer, ReadState
 from scanner.domain.image_config import HistoryEntry, ImageConfig, Platform
 from scanner.domain.reference import Digest
@@ -46,6 +47,7 @@ def dump_facts(facts: ImageFacts) -> bytes:
         "manifest_size": facts.manifest_size,
         "files": files_document(facts.files),
         **({"from_toc": True} if facts.from_toc else {}),
+        **({"base": [base.name, base.digest]} if (base := facts.annotated_base) else {}),
     }
     return zlib.compress(json.dumps(document, separators=(",", ":")).encode("ascii"), 6)
 
@@ -79,6 +81,7 @@ def _facts(document: _Document) -> ImageFacts:
         manifest_size=document["manifest_size"],
         files=files_from(document["files"]) if document["schema"] > 1 else None,
         from_toc=document.get("from_toc", False) is True,
+        annotated_base=DeclaredBase(*document["base"]) if "base" in document else None,
     )
 
 

@@ -42,9 +42,12 @@ _FINDINGS = (
         "assignee=me",
         "platform=linux/arm64",
         "waiver={waiver}",
+        "base=none",
+        "base={base}",
+        "base={base}&tab=all",
     ),
-    *(f"group={group}" for group in ("rule", "repository", "team", "registry")),
-    *(f"group={group}&tab=all" for group in ("rule", "repository", "team")),
+    *(f"group={group}" for group in ("rule", "repository", "team", "registry", "base")),
+    *(f"group={group}&tab=all" for group in ("rule", "repository", "team", "base")),
     *("group=rule&opened=NR103", "group=team&q=service7", "sort=severity", "sort=due", "sort=-age", "sort=age"),
     *("sort=repository", "sort=repository&tab=all", "sort=due&tab=all", "size=250", "f={finding}"),
 )
@@ -144,6 +147,7 @@ def every_page() -> Iterator[Asked]:
         "finding": things["finding"]["finding_id"],
         "waiver": things["waiver"]["waiver_id"],
         "tag": things["tag"]["tag"],
+        "base": Finding.objects.to_do().filter(repository__team=_team()).exclude(base=None)[0].base,
         "other_tag": Tag.objects.filter(repository__name=things["repository"]["name"], verdict="pass")[0].name,
     }
     filters = {"findings": _FINDINGS, "repositories": _REPOSITORIES, "tags": _every_rule(), **_OTHERS, **_OPERATIONS}

@@ -37,12 +37,19 @@ CROSS JOIN LATERAL (SELECT m.user_id AS id FROM compliance_membership m WHERE m.
     ORDER BY m.id LIMIT 1) lead
 """
 
+_BASES = """
+INSERT INTO compliance_baseimage (name)
+SELECT 'registry.example/base/' || (ARRAY['debian', 'alpine', 'node', 'python', 'jre', 'ubi'])[1 + n %% 6] || ':' || n
+FROM generate_series(1, 300) n
+"""
+
 # Of a hundred findings: 8 new, 22 open, 8 in progress, 4 claimed, 3 regressed, 7 waived, 3 false, 45 fixed. Half of
 # what is to be done is younger than 50 days; what was fixed took 30 days on average. In the order they were found in.
+# Two thirds of the repositories have images that say what they were built on: one of their team's dozen.
 _FINDINGS = """
 INSERT INTO compliance_finding (repository_id, rule, platform, subject, rank, status, resolution, regression, baseline,
     protected, tags, assignee_id, waiver_id, first_seen_at, last_seen_at, opened_at, changed_at, closed_at, sla_from,
-    due_at, due_edited, claimed_at, claimed_by_id)
+    due_at, due_edited, claimed_at, claimed_by_id, base_id)
 SELECT f.repository_id, f.rule, f.platform, f.subject, f.rank, f.status,
     CASE WHEN f.status <> 'fixed' THEN '' WHEN f.n %% 10 = 1 THEN 'gone' WHEN f.n %% 20 = 3 THEN 'policy'
         ELSE 'proved' END,
@@ -58,7 +65,7 @@ SELECT f.repository_id, f.rule, f.platform, f.subject, f.rank, f.status,
     COALESCE(f.closed_at, f.opened_at + (%(now)s - f.opened_at) * (pg_temp.dice(f.n, 11, 100) / 100.0)), f.closed_at,
     f.opened_at,
     f.opened_at + (ARRAY[14, 30, 90, 180])[f.rank + 1] * interval '1 day', f.n %% 50 = 0,
-    CASE WHEN f.status = 'fix_claimed' THEN %(now)s - interval '1 day' END, NULL
+    CASE WHEN f.status = 'fix_claimed' THEN %(now)s - interval '1 day' END, NULL, f.base_id
 FROM (
     SELECT k.*, CASE WHEN k.status = 'fixed' THEN k.opened_at
         + (%(now)s - k.opened_at) * least(0.999, power(pg_temp.dice(k.n, 12, 1000) / 1000.0, 2)) END AS closed_at
@@ -73,10 +80,12 @@ FROM (
                 WHEN roll < 42 THEN 'fix_claimed' WHEN roll < 45 THEN 'regressed'
                 WHEN roll < 52 AND r.team_id > 0 THEN 'waived' WHEN roll < 55 THEN 'false_positive'
                 ELSE 'fixed' END AS status,
+            CASE WHEN r.id %% 3 <> 0 THEN bases.ids[1 + (COALESCE(r.team_id, 0) + r.id %% 12) %% 300] END AS base_id,
             %(now)s - interval '1 hour' - (power(pg_temp.dice(r.id * 1000 + k, 14, 10000) / 10000.0,
                 CASE WHEN roll < 55 THEN 3 ELSE 1.5 END)
                 * CASE WHEN roll < 55 THEN 400 ELSE 700 END) * interval '1 day' AS opened_at
         FROM compliance_repository r CROSS JOIN generate_series(0, %(findings)s - 1) k
+        CROSS JOIN (SELECT array_agg(id ORDER BY id) AS ids FROM compliance_baseimage) bases
         CROSS JOIN LATERAL (SELECT pg_temp.dice(r.id * 1000 + k, 8, 100) AS roll) thrown
     ) k
 ) f ORDER BY f.opened_at
@@ -136,7 +145,7 @@ def fill_work(size: Size, *, now: datetime) -> None:
         "members": MEMBERS,
         "waivers": WAIVERS,
     }
-    execute((_OWNERS, _WAIVERS, _FINDINGS, _SPANS, _EVENTS, _OCCURRENCES), values)
+    execute((_OWNERS, _WAIVERS, _BASES, _FINDINGS, _SPANS, _EVENTS, _OCCURRENCES), values)
 
 
 def _people(size: Size, now: datetime) -> None:

@@ -16,7 +16,17 @@ from compliance.models.finding import (
 )
 from compliance.models.group_grant import GroupGrant, GroupRoleChoice
 from compliance.models.history import HISTORIES
-from compliance.models.image import Evaluation, Image, Index, IndexImage, Layer, Outline, ShownChoice, VerdictChoice
+from compliance.models.image import (
+    BaseImage,
+    Evaluation,
+    Image,
+    Index,
+    IndexImage,
+    Layer,
+    Outline,
+    ShownChoice,
+    VerdictChoice,
+)
 from compliance.models.label import LabelSet
 from compliance.models.lease import LeaseLost
 from compliance.models.notice import (
@@ -48,6 +58,7 @@ __all__ = [
     "AuditCheck",
     "AuditEvent",
     "AuthMethod",
+    "BaseImage",
     "BulkChange",
     "Channel",
     "ChannelKind",

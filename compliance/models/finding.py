@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from compliance.access import Actor
-from compliance.models.image import Image
+from compliance.models.image import BaseImage, Image
 from compliance.models.repository import Repository, Tag
 from compliance.models.team import Team
 from compliance.models.waiver import Waiver
@@ -62,6 +62,7 @@ class Finding(models.Model):
     and empty for rules about files (decision 0012). ``rank``: ``Severity.rank`` under the repository's policy.
     ``regression``: a tag that ran as somebody else runs as root now; it goes on top of everything. ``baseline``: it was
     there when the repository's baseline was set. ``opened_at`` begins the present episode, ``sla_from`` its term.
+    ``base``: what the image says it was built on that proves it (``queries.finding_evidence``).
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="findings", db_index=False)
@@ -77,6 +78,9 @@ class Finding(models.Model):
     tags = models.PositiveIntegerField(default=0)
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="findings"
+    )
+    base = models.ForeignKey(
+        BaseImage, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     waiver = models.ForeignKey(Waiver, null=True, blank=True, on_delete=models.SET_NULL, related_name="findings")
     first_seen_at = models.DateTimeField()
@@ -120,6 +124,7 @@ class Finding(models.Model):
                     "due_at",
                     "baseline",
                     "changed_at",
+                    "base",
                 ],
                 condition=_UNFIXED,
                 name="finding_unfixed",
@@ -133,6 +138,7 @@ class Finding(models.Model):
                 name="finding_urgent",
             ),
             models.Index(fields=["rule", "subject", "repository"], condition=_TO_DO, name="finding_cause"),
+            models.Index(fields=["base", "status"], name="finding_base"),
             models.Index(fields=["status", "-changed_at"], name="finding_status"),
             models.Index(fields=["-changed_at", "id"], include=["status"], condition=~_TO_DO, name="finding_settled"),
             models.Index(fields=["-closed_at", "id"], condition=models.Q(status="fixed"), name="finding_fixed"),

@@ -12,6 +12,7 @@ from django.db import connection, models
 
 from compliance.models.lease import Leased, LeasedQuerySet
 from compliance.models.registry import PolicyVersion
+from scanner.domain.declared_base import LONGEST as LONGEST_BASE
 
 
 class VerdictChoice(models.TextChoices):
@@ -145,6 +146,15 @@ class Outline(models.Model):
         return self.text
 
 
+class BaseImage(models.Model):
+    """What images say they were built on, as ``scanner.domain.declared_base.base_name`` spells it; never changed."""
+
+    name = models.CharField(max_length=LONGEST_BASE, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Image(models.Model):
     """One platform's manifest. Exactly one of facts, ``artifact`` and ``problem_code`` says what it is.
 
@@ -153,7 +163,8 @@ class Image(models.Model):
     image is asked again. ``facts_schema`` is ``scanner.storage.FACTS_SCHEMA`` as of the reading, whatever came of it:
     what an older release read counts until a scan reads it again. ``problem_allowed``: see ``Layer``.
     ``config_document`` is the verified config as the registry gave it, compressed with zlib. ``run_key`` is equal for
-    images that run alike: declared user, uid, gid and entrypoint (``remediation.run_key``).
+    images that run alike: declared user, uid, gid and entrypoint (``remediation.run_key``). ``base`` is what its
+    builder claims; nothing is judged by it.
     """
 
     digest = models.CharField(max_length=135, unique=True)
@@ -172,6 +183,9 @@ class Image(models.Model):
     runs_as = models.CharField(max_length=200, blank=True)
     identity = models.CharField(max_length=300, blank=True)
     run_key = models.CharField(max_length=32, blank=True, default="", db_default="")
+    base = models.ForeignKey(
+        BaseImage, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     outline = models.ForeignKey(Outline, null=True, blank=True, on_delete=models.PROTECT, related_name="images")
     outline_revision = models.PositiveIntegerField(default=0, db_index=True)
     problem_code = models.CharField(max_length=64, blank=True)

@@ -30,7 +30,7 @@ _RULES = {rule.id: rule for rule in RULES}
 _SEVERITIES = tuple(Severity)
 _STATUSES = dict(StatusChoice.choices)
 _OWNERS = ("repository__registry", "repository__team", "repository__policy__current", "repository__label_set")
-_PEOPLE = ("assignee", "waiver", "claimed_by")
+_REST = ("assignee", "waiver", "claimed_by", "base")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class FindingPage:
     team: str
     team_slug: str
     policy: str
+    base: str
     tags: int
     protected: bool
     regression: bool
@@ -127,7 +128,7 @@ class FindingPage:
 
 def find_finding(finding_id: int, actor: Actor) -> Finding | None:
     """A finding with what its page shows of others; ``None`` where there is none that somebody may see."""
-    return Finding.objects.for_user(actor).select_related(*_OWNERS, *_PEOPLE).filter(pk=finding_id).first()
+    return Finding.objects.for_user(actor).select_related(*_OWNERS, *_REST).filter(pk=finding_id).first()
 
 
 def finding_page(row: Finding, actor: Actor, terms: Terms, *, now: datetime, all_events: bool = False) -> FindingPage:
@@ -159,6 +160,7 @@ def finding_page(row: Finding, actor: Actor, terms: Terms, *, now: datetime, all
         team=team.name if team else "",
         team_slug=team.slug if team else "",
         policy=repository.policy.name,
+        base=row.base.name if row.base else "",
         tags=row.tags,
         protected=row.protected,
         regression=row.regression,

@@ -11,6 +11,7 @@ from compliance.queries.filters import Chip, choice_of, labels_asked, params_amo
 from compliance.remediation.query import LONGEST, format_words, parse_query
 from compliance.remediation.terms import (
     LONGEST_VALUE,
+    NO_BASE,
     NO_SUBJECT,
     NO_TEAM,
     NOBODY,
@@ -50,11 +51,13 @@ GROUPS: dict[str, str] = {
     "repository": "Repository",
     "team": "Team",
     "registry": "Registry",
+    "base": "Declared base",
 }
 LONGEST_QUERY = LONGEST_VALUE + 2_000
 SIZES = (25, 50, 100, 250)
 _TITLES = {rule.id: rule.title for rule in RULES}
 _OF_ONE = {"repository", "tag"}
+_NONE = {("team", NO_TEAM): "no team", ("base", NO_BASE): "no base declared"}
 _FLAGS = {
     "protected": "on a protected tag",
     "unprotected": "on no protected tag",
@@ -119,6 +122,11 @@ class FindingView:
     size: int = 50
     opened: str = ""
     preview: str = ""
+
+    @property
+    def grouped(self) -> str:
+        """What a group has in common."""
+        return GROUPS[self.group]
 
     @property
     def pairs(self) -> dict[str, str]:
@@ -214,8 +222,8 @@ def say(name: str, value: str) -> str:
             return "no USER" if value == NO_SUBJECT else f"USER {value}"
         case "id":
             return f"{len(members)} chosen one by one"
-        case "team":
-            return "no team" if value == NO_TEAM else f"team {value}"
+        case "team" | "base":
+            return _NONE.get((name, value), f"declared base {value}" if name == "base" else f"team {value}")
         case "assignee":
             return {NOBODY: "assigned to nobody", SOMEBODY: "assigned to somebody"}.get(value, f"assigned to {value}")
         case _:

@@ -1,4 +1,4 @@
-"""Findings by rule, repository, team or registry: each group with its numbers and a link to what they count."""
+"""Findings by what they have in common: each group with its numbers and a link to what they count."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db.models import Count, Min, Q, Window
 
-from compliance.models import Registry, Repository, Team
+from compliance.models import BaseImage, Registry, Repository, Team
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.finding_filter import FindingFilter, FindingView, address
 from compliance.queries.paging import Paging, page_of
-from compliance.remediation.terms import NO_TEAM, SEVERITIES, canonical
+from compliance.remediation.terms import NO_BASE, NO_TEAM, SEVERITIES, canonical
 from scanner.rulebook import RULES
 
 _FARTHEST = 100_000_000
@@ -22,7 +22,9 @@ _COLUMNS = {
     "repository": "repository",
     "team": "repository__team",
     "registry": "repository__registry",
+    "base": "base",
 }
+_NONE = {"team": (NO_TEAM, "No team"), "base": (NO_BASE, "No base declared")}
 _TITLES = {rule.id: rule.title for rule in RULES}
 
 
@@ -30,12 +32,13 @@ _TITLES = {rule.id: rule.title for rule in RULES}
 class Group:
     """Findings that have something in common.
 
-    :param key: what the filter of the same name is set to.
+    :param key: what the filter of the same name is set to; ``anchor`` is its place on the page.
     :param address: the list of exactly these; ``regressed`` and ``guarded`` are those of two of the numbers.
     :param toggle: the same page with this group opened or closed; ``query`` asks for its findings, however shown.
     """
 
     key: str
+    anchor: str
     label: str
     count: int
     regressions: int
@@ -83,12 +86,13 @@ def list_groups(
 def _group(
     row: Mapping[str, Any], column: str, names: Mapping[Any, tuple[str, str]], wanted: FindingFilter, view: FindingView
 ) -> Group:
-    key, label = names.get(row[column], (NO_TEAM, "No team"))
+    key, label = names.get(row[column]) or _NONE[view.group]
     ungrouped = replace(view, group="", opened="")
     narrowed = replace(wanted, terms={**wanted.terms, view.group: key})
     opened = view.opened == key
     return Group(
         key=key,
+        anchor=str(row[column] or "none"),
         label=label,
         count=row["count"],
         regressions=row["regressions"],
@@ -127,9 +131,15 @@ def _registries(keys: Iterable[int]) -> dict[int, tuple[str, str]]:
     return {row.pk: (row.slug, row.name) for row in Registry.objects.filter(pk__in=list(keys))}
 
 
+def _bases(keys: Iterable[int | None]) -> dict[int, tuple[str, str]]:
+    rows = BaseImage.objects.filter(pk__in=[key for key in keys if key])
+    return {pk: (name, name) for pk, name in rows.values_list("pk", "name")}
+
+
 _NAMES: Mapping[str, Callable[[Any], Mapping[Any, tuple[str, str]]]] = {
     "rule": _rules,
     "repository": _repositories,
     "team": _teams,
     "registry": _registries,
+    "base": _bases,
 }

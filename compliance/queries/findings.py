@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, OrderBy, Q, QuerySet
 
 from compliance.access import Actor
-from compliance.models import Finding, FindingSpan, LabelSet, Occurrence, Repository, Tag
+from compliance.models import BaseImage, Finding, FindingSpan, LabelSet, Occurrence, Repository, Tag
 from compliance.models.finding import FindingQuerySet
 from compliance.queries.finding_filter import FindingFilter, read_filter
 from compliance.remediation.metrics import FIXED_BY, last_days
@@ -16,6 +16,7 @@ from compliance.remediation.sla import SOON
 from compliance.remediation.status import TO_DO, Status
 from compliance.remediation.terms import (
     ME,
+    NO_BASE,
     NO_SUBJECT,
     NO_TEAM,
     NOBODY,
@@ -168,6 +169,9 @@ def _column(name: str, value: str) -> Q:
             return Q(pk__in=[int(each) for each in value.split(",")])
         case "waiver":
             return Q(waiver=int(value))
+        case "base":
+            named = BaseImage.objects.filter(name=value).values("pk")
+            return Q(base=None) if value == NO_BASE else Q(base__in=named)
         case _:
             return Q(platform=value)
 

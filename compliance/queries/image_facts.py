@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from scanner.domain.declared_base import DeclaredBase
 from scanner.domain.evidence import layer_number, made_by
 from scanner.domain.facts import ImageFacts, Layer
 from scanner.domain.identity import Runtime
@@ -125,6 +126,7 @@ class FactsView:
     entrypoint: str
     cmd: str
     working_dir: str
+    base: DeclaredBase | None
     runtimes: tuple[RuntimeAnswer, ...]
     platforms: tuple[PlatformAnswer, ...]
     steps: tuple[StepView, ...]
@@ -155,6 +157,7 @@ def facts_view(facts: ImageFacts) -> FactsView:
         entrypoint=_words(config.entrypoint),
         cmd=_words(config.cmd),
         working_dir=printable(config.working_dir, longest=300),
+        base=facts.declared_base,
         runtimes=tuple(_runtimes(facts, answers)),
         platforms=tuple(_platform(name, answer) for name, answer in platform_answers(facts).items()),
         steps=steps,

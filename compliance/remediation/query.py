@@ -174,6 +174,7 @@ def _expected(name: str) -> str:
     examples = {
         "age": "age is written as >14d, <7d or 8-30d.",
         "repository": "a repository is written registry/name.",
+        "base": "a declared base is written registry/name:tag, or none.",
         "label": f"{GRAMMAR[0].lower()}{GRAMMAR[1:]}",
     }
     examples |= {past: f"{past} is written in days: {past}:30d." for past in PAST}

@@ -13,6 +13,7 @@ from typing import Final
 from compliance.policy.environment import ENVIRONMENT
 from compliance.policy.labels import canonical_labels
 from compliance.remediation.status import Status
+from scanner.domain.declared_base import base_name
 from scanner.domain.verdict import Severity
 from scanner.rulebook import RULES
 
@@ -28,6 +29,7 @@ NOBODY: Final = "nobody"
 SOMEBODY: Final = "somebody"
 NO_TEAM: Final = "none"
 NO_SUBJECT: Final = '""'
+NO_BASE: Final = "none"
 LONGEST_VALUE: Final = 4_000
 """Characters of a filter's value: the ids of the largest page."""
 
@@ -126,6 +128,10 @@ def _environment(value: str) -> str:
     return value.lower() if ENVIRONMENT.fullmatch(value.lower()) else ""
 
 
+def _base(value: str) -> str:
+    return NO_BASE if value.lower() == NO_BASE else base_name(value)
+
+
 def _days(value: str) -> str:
     match = _DAYS.fullmatch(value)
     return f"{int(match[1])}d" if match and int(match[1]) else ""
@@ -149,6 +155,7 @@ TERMS: Final[Mapping[str, Callable[[str], str]]] = {
     "registry": _like(_SLUG),
     "environment": _environment,
     "label": canonical_labels,
+    "base": _base,
     "assignee": _like(_USERNAME),
     "is": _flags,
     "due": _one_of(DUES),

@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from compliance.models import Image, Outline
+from compliance.models import BaseImage, Image, Outline
 from compliance.models.bulk import update_rows
 from compliance.remediation.run_key import run_key
 from compliance.services.record_problem import allowed_by_limit, problem_columns
@@ -25,7 +25,7 @@ from scanner.judge import NOT_RUNNABLE, REVISION, UNREAD, ask, outline
 from scanner.storage import FACTS_SCHEMA, FROM_TOC, UnreadableFacts, dump_facts, load_facts
 
 _BATCH = 200
-_ASKED = ("declared_user", "uid", "gid", "runs_as", "identity", "run_key", "outline", "outline_revision")
+_ASKED = ("declared_user", "uid", "gid", "runs_as", "identity", "run_key", "base", "outline", "outline_revision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,13 @@ def image_rows(images: Iterable[ImageRead], *, now: datetime) -> list[Image]:
     """Make unsaved rows with their outlines; what comes from an image is made printable: Postgres refuses NUL."""
     rows: list[Image] = []
     asked: list[str] = []
+    bases: list[str] = []
     for image in images:
         row = _row(image, now)
         rows.append(row)
         asked.append(dump_outline(_ask(row, image.facts)))
-    _link(rows, asked)
+        bases.append(_base(image.facts))
+    _link(rows, asked, bases)
     return rows
 
 
@@ -65,7 +67,9 @@ def ask_stored(image_ids: Sequence[int]) -> int:
     for start in range(0, len(image_ids), _BATCH):
         columns = ("digest", "facts", "artifact", "problem_code")
         rows = list(Image.objects.filter(pk__in=image_ids[start : start + _BATCH]).only(*columns).order_by("pk"))
-        _link(rows, [dump_outline(_ask(row, _stored(row))) for row in rows])
+        facts = [_stored(row) for row in rows]
+        asked = [dump_outline(_ask(row, stored)) for row, stored in zip(rows, facts, strict=True)]
+        _link(rows, asked, [_base(stored) for stored in facts])
         update_rows(rows, _ASKED)
     return len(image_ids)
 
@@ -85,10 +89,23 @@ def _known(digests: Iterable[str]) -> dict[str, int]:
     return dict(Outline.objects.filter(digest__in=list(digests)).values_list("digest", "pk"))
 
 
-def _link(rows: Sequence[Image], texts: Sequence[str]) -> None:
-    ids = outline_ids(texts)
-    for row, text in zip(rows, texts, strict=True):
+def _base_ids(names: set[str]) -> Mapping[str, int]:
+    """Ids of declared bases by their names; missing ones are made."""
+    if not names:
+        return {}
+    rows = BaseImage.objects.filter(name__in=names).values_list("name", "pk")
+    known = dict(rows.all())
+    if missing := sorted(names - known.keys()):
+        BaseImage.objects.bulk_create((BaseImage(name=name) for name in missing), ignore_conflicts=True)
+        known = dict(rows.all())
+    return known
+
+
+def _link(rows: Sequence[Image], texts: Sequence[str], bases: Sequence[str]) -> None:
+    ids, base_ids = outline_ids(texts), _base_ids(set(filter(None, bases)))
+    for row, text, base in zip(rows, texts, bases, strict=True):
         row.outline_id, row.outline_revision = ids[text], REVISION
+        row.base_id = base_ids.get(base)
 
 
 def _row(image: ImageRead, now: datetime) -> Image:
@@ -109,6 +126,11 @@ def _row(image: ImageRead, now: datetime) -> Image:
         row.size = image.facts.manifest_size
         row.built_at = image.facts.config.created
     return row
+
+
+def _base(facts: ImageFacts | None) -> str:
+    base = facts.declared_base if facts is not None else None
+    return base.name if base is not None else ""
 
 
 def _stored(row: Image) -> ImageFacts | None:

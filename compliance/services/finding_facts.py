@@ -11,12 +11,15 @@ from django.db import connection
 
 from compliance.models import Finding, Registry
 from compliance.policy.protected_tags import patterns_regex
+from compliance.services.match_occurrences import Scope
 
+# The base is that of the image that proves it, as ``queries.finding_evidence`` chooses one.
 _FACTS = """
 SELECT f.id, count(o.id), COALESCE(min(o.rank), f.rank), COALESCE(bool_or(o.regression), false),
     COALESCE(bool_or(t.name ~ p.pattern), false),
     COALESCE(bool_and(o.proved AND t.unconfirmed_since IS NULL AND COALESCE(t.seen_at > f.claimed_at, false)), false),
-    told.at
+    told.at, (SELECT i.base_id FROM compliance_image i WHERE i.id = (array_agg(o.image_id
+        ORDER BY o.regression DESC, o.proved DESC, o.id) FILTER (WHERE o.image_id IS NOT NULL))[1])
 FROM compliance_finding f
 JOIN compliance_repository r ON r.id = f.repository_id
 LEFT JOIN jsonb_to_recordset(%(patterns)s::jsonb) AS p(registry bigint, pattern text) ON p.registry = r.registry_id
@@ -28,6 +31,18 @@ LEFT JOIN LATERAL (
 ) told ON true
 WHERE f.id = ANY(%(findings)s)
 GROUP BY f.id, f.rank, told.at
+"""
+
+# Images of these tags that say otherwise are few; only then are all that show a finding asked which of them proves it.
+_OTHER_BASES = """
+SELECT f.id FROM compliance_finding f WHERE f.id IN (
+    SELECT o.finding_id FROM compliance_tag t JOIN compliance_occurrence o ON o.tag_id = t.id
+    JOIN compliance_finding shown ON shown.id = o.finding_id JOIN compliance_image i ON i.id = o.image_id
+    WHERE {scope} AND shown.base_id IS DISTINCT FROM i.base_id
+) AND f.base_id IS DISTINCT FROM (
+    SELECT i.base_id FROM compliance_occurrence o JOIN compliance_image i ON i.id = o.image_id
+    WHERE o.finding_id = f.id ORDER BY o.regression DESC, o.proved DESC, o.id LIMIT 1
+)
 """
 
 # First what is over, then what begins: nothing is both at once.
@@ -61,6 +76,7 @@ class Facts:
     :param protected: whether a protected tag is among them.
     :param checked: every tag was asked for after the finding was claimed to be fixed, and shows it.
     :param told_at: when somebody could last read how many tags show it.
+    :param base: what the image that proves it says it was built on.
     """
 
     tags: int
@@ -69,6 +85,7 @@ class Facts:
     protected: bool
     checked: bool
     told_at: datetime | None
+    base: int | None
 
 
 def facts_of(rows: Sequence[Finding]) -> dict[int, Facts]:
@@ -81,6 +98,13 @@ def facts_of(rows: Sequence[Finding]) -> dict[int, Facts]:
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, {"patterns": json.dumps(patterns), "findings": [row.pk for row in rows]})
         return {pk: Facts(*found) for pk, *found in cursor.fetchall()}
+
+
+def of_other_bases(scope: Scope) -> list[int]:
+    """Findings of these tags, the same as before, of whose image more is known now than when they were written."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHER_BASES.format(scope=scope.condition), scope.values)
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def see_findings(repository_id: int, *, now: datetime) -> None:

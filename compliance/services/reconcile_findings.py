@@ -19,7 +19,7 @@ from compliance.remediation.sla import term_from
 from compliance.remediation.status import Resolution, Status
 from compliance.services.apply_waivers import apply_waivers
 from compliance.services.excuse_tags import excuse_tags
-from compliance.services.finding_facts import Facts, facts_of, settle_spans
+from compliance.services.finding_facts import Facts, facts_of, of_other_bases, settle_spans
 from compliance.services.match_occurrences import Moves, Pointed, Scope, Touched, match_occurrences
 from compliance.services.reconciled import Reconciled
 from compliance.services.write_findings import due_of, sla_terms
@@ -30,7 +30,7 @@ _UNMOVED = Moves()
 _SPREAD_AT_MOST_EVERY = timedelta(days=1)
 _COLUMNS = (
     *("rank", "status", "resolution", "regression", "baseline", "protected", "tags", "last_seen_at", "opened_at"),
-    *("changed_at", "closed_at", "sla_from", "due_at", "due_edited", "claimed_at", "claimed_by", "waiver"),
+    *("changed_at", "closed_at", "sla_from", "due_at", "due_edited", "claimed_at", "claimed_by", "waiver", "base"),
 )
 
 
@@ -44,8 +44,10 @@ def reconcile_tags(
     moved: Moves = _UNMOVED,
 ) -> Reconciled:
     """Bring findings in step with these tags of a repository, listed or not."""
-    touched = match_occurrences(Scope(tags=tag_ids), version, now=now, moved=moved.pointed) if tag_ids else []
-    return _settle(touched, [repository_id], Reconciled(pusher=moved.pusher), scan_id, now)
+    scope = Scope(tags=tag_ids)
+    touched = match_occurrences(scope, version, now=now, moved=moved.pointed) if tag_ids else []
+    others = of_other_bases(scope) if tag_ids else []
+    return _settle(touched, others, [repository_id], Reconciled(pusher=moved.pusher), scan_id, now)
 
 
 def reconcile_repositories(
@@ -55,15 +57,21 @@ def reconcile_repositories(
 
     :param read: of tags of whose images more was read since they were written.
     """
-    touched = match_occurrences(Scope(repositories=repository_ids), version, now=now, moved=read)
-    return _settle(touched, repository_ids, Reconciled(), None, now)
+    scope = Scope(repositories=repository_ids)
+    touched = match_occurrences(scope, version, now=now, moved=read)
+    return _settle(touched, of_other_bases(scope), repository_ids, Reconciled(), None, now)
 
 
 def _settle(
-    touched: Sequence[Touched], repository_ids: Sequence[int], done: Reconciled, scan_id: int | None, now: datetime
+    touched: Sequence[Touched],
+    others: Sequence[int],
+    repository_ids: Sequence[int],
+    done: Reconciled,
+    scan_id: int | None,
+    now: datetime,
 ) -> Reconciled:
     by_id = {each.finding: each for each in touched}
-    wanted = Q(pk__in=by_id)
+    wanted = Q(pk__in=[*by_id, *others])
     if scan_id:
         wanted |= Q(repository__in=repository_ids, status=Status.FIX_CLAIMED)
     # In one order, as people's changes take them, so that no two wait for each other in a circle.
@@ -90,7 +98,7 @@ class _Writer:
         for row in rows:
             each = touched.get(row.pk)
             after = self._after(row, each)
-            if each is None and not after.told:
+            if each is None and not after.told and row.base_id == self.facts[row.pk].base:
                 continue
             spread = self._spread(row, after)
             left = self._show(row, after, each)
@@ -123,6 +131,7 @@ class _Writer:
         row.tags, row.protected, row.regression = facts.tags, facts.protected, facts.regression
         if facts.tags:
             row.rank = Severity.CRITICAL.rank if facts.regression else facts.rank
+            row.base_id = facts.base
             if self.scan_id is not None:
                 row.last_seen_at = self.now
         left = self._leave_baseline(row, weight[0], turned=turned, opens=after.opens)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scanner.domain.ambiguity import Ambiguity as Ambiguity
+from scanner.domain.declared_base import DeclaredBase, declared_base
 from scanner.domain.files import FileFacts
 from scanner.domain.image_config import ImageConfig
 from scanner.domain.reference import Digest
@@ -85,6 +86,7 @@ class ImageFacts:
     :param manifest_size: bytes of manifest, config and layers together, compressed.
     :param files: permissions and kin; ``None`` in facts stored by a release that did not read them.
     :param from_toc: nobody has read some layer's archive, only its table of contents: good enough for a fail.
+    :param annotated_base: what the manifest's annotations say it was built on.
     """
 
     digest: Digest
@@ -98,3 +100,9 @@ class ImageFacts:
     manifest_size: int = 0
     files: FileFacts | None = None
     from_toc: bool = False
+    annotated_base: DeclaredBase | None = None
+
+    @property
+    def declared_base(self) -> DeclaredBase | None:
+        """What it says it was built on; annotations come first, because labels are inherited."""
+        return self.annotated_base or declared_base(self.config.labels)

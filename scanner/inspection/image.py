@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from scanner.domain.declared_base import declared_base
 from scanner.domain.facts import GROUP, PASSWD, SHADOW, Ambiguity, ImageFacts, Layer
 from scanner.domain.image_config import ImageConfig, parse_image_config
 from scanner.domain.limits import Limits
@@ -223,6 +224,7 @@ def image_facts(
         # With steps of their own: what account files cost must not depend on how many folders an image has.
         files=file_facts(RootFs(layer_indexes, limits), documents.config, passwd.as_read()),
         from_toc=any(index.from_toc for index in layer_indexes),
+        annotated_base=declared_base(documents.manifest.annotations),
     )
 
 

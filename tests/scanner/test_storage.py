@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.domain.declared_base import DeclaredBase
 from scanner.domain.facts import Ambiguity, ImageFacts
 from scanner.domain.files import (
     EntryPoint,
@@ -49,7 +50,12 @@ CONFIGS = st.builds(
 )
 
 
-@pytest.mark.parametrize("image", [facts(), remapped(), facts("", None, None)], ids=["plain", "remapped", "scratch"])
+BASED = replace(facts(), annotated_base=DeclaredBase("registry.example/base:1", facts().digest))
+
+
+@pytest.mark.parametrize(
+    "image", [facts(), remapped(), facts("", None, None), BASED], ids=["plain", "remapped", "scratch", "based"]
+)
 def test_comes_back_as_it_was(image: ImageFacts) -> None:
     assert load_facts(dump_facts(image)) == image
 

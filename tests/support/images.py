@@ -137,11 +137,15 @@ def image(
     cmd: Sequence[str] | None = None,
     exposed: Iterable[str] = (),
     labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
     history: Sequence[Step] | None = None,
     platform: str = "linux/amd64",
     created: datetime = BUILT_AT,
 ) -> Stored:
-    """A runnable image; ``user=None`` leaves the key out, ``""`` writes it empty as Docker does."""
+    """A runnable image; ``user=None`` leaves the key out, ``""`` writes it empty as Docker does.
+
+    :param annotations: of its manifest.
+    """
     process: Json = {"Env": list(env), "WorkingDir": workdir}
     optional: Json = {
         "User": user,
@@ -160,13 +164,16 @@ def image(
         "rootfs": {"type": "layers", "diff_ids": [item.diff_id for item in layers]},
         "history": [_history(step, created) for step in steps],
     }
-    return image_from_config(compact_json(config), layers, platform=platform)
+    extra = {"annotations": dict(annotations)} if annotations else {}
+    return image_from_config(compact_json(config), layers, platform=platform, **extra)
 
 
-def image_from_config(config: bytes, layers: Sequence[Layer] = (), *, platform: str = "linux/amd64") -> Stored:
+def image_from_config(
+    config: bytes, layers: Sequence[Layer] = (), *, platform: str = "linux/amd64", **extra: object
+) -> Stored:
     """An image around config bytes as they are: the way for configs no builder would write."""
     parts = [(item.media_type, item.blob) for item in layers]
-    stored = artifact((OCI_CONFIG, config), parts)
+    stored = artifact((OCI_CONFIG, config), parts, **extra)
     return replace(stored, platform=platform, layers=tuple(layers), config=config)
 
 

@@ -96,6 +96,10 @@ OF_FINDINGS: Final[Mapping[str, str]] = {
             FROM compliance_occurrence o WHERE o.finding_id = f.id
         ) o WHERE f.status <> 'fixed'
             AND (f.rank, f.regression) <> (CASE WHEN o.regression THEN 0 ELSE o.rank END, o.regression)""",
+    "findings on another declared base than the image's that proves them": """
+        SELECT count(*) FROM compliance_finding f WHERE f.tags > 0 AND f.base_id IS DISTINCT FROM (
+            SELECT i.base_id FROM compliance_occurrence o JOIN compliance_image i ON i.id = o.image_id
+            WHERE o.finding_id = f.id ORDER BY o.regression DESC, o.proved DESC, o.id LIMIT 1)""",
     "findings that were not found exactly once": """
         SELECT count(*) FROM compliance_finding f WHERE 1 <> (
             SELECT count(*) FROM compliance_findingevent e WHERE e.finding_id = f.id AND e.kind = 'found')""",

@@ -6,7 +6,7 @@ Each has a registry of its own and repositories in one that both use; they share
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from compliance.access import TeamRole
@@ -28,6 +28,7 @@ from compliance.models import (
     User,
     Waiver,
 )
+from scanner.domain.declared_base import DeclaredBase
 from tests.support.facts import facts, remapped
 from tests.support.hooks import Hook, delivered
 from tests.support.remediation import finding, own, team
@@ -67,10 +68,11 @@ def tenant(name: str, shared: Registry, number: int, *, repositories: int = 3) -
     rows = [_repository(home, f"{low}/app-{at:03d}") for at in range(repositories)]
     rows.append(_repository(shared, f"{low}/mobile"))
     own(crew, rows)
-    fine, root = image(facts("1001:1001"), 901), image(remapped(), number)
+    based = replace(remapped(), annotated_base=DeclaredBase(f"registry.example/{low}/base:1"))
+    fine, root = image(facts("1001:1001"), 901), image(based, number)
     both = index(number + 1, [fine, root])
     tags = [tag for row in rows for tag in _tags(row, low, fine, root, both)]
-    told = finding(rows[0], "NR103", tags=[tags[1]], subject=f"{low}-user", assignee=people["triager"])
+    told = finding(rows[0], "NR103", tags=[tags[1]], subject=f"{low}-user", assignee=people["triager"], base=root.base)
     Hook(home)
     found = scan(home, rows[:-1])
     return Tenant(

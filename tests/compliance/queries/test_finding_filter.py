@@ -56,6 +56,8 @@ from compliance.remediation.terms import TERMS, Ages, canonical
         ("tag", "1.0", "tag 1.0"),
         ("platform", "linux/amd64", "platform linux/amd64"),
         ("label", "pci", "label pci"),
+        ("base", "none", "no base declared"),
+        ("base", "quay.io/team/base:1", "declared base quay.io/team/base:1"),
         ("label", "pci,web", "labels pci and web"),
     ],
 )

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from compliance.queries.finding_filter import FindingFilter, read_filter
 from compliance.remediation.query import MOST_WORDS, Query, format_query, parse_query
 from compliance.remediation.terms import RULE_IDS, SEVERITIES, STATUSES, TERMS, Ages, ages_of, canonical, members_of
+from tests.support.facts import digest
+
+SHA = digest(7)
 
 READ: list[tuple[str, dict[str, str], tuple[str, ...]]] = [
     ("", {}, ()),
@@ -43,6 +46,9 @@ READ: list[tuple[str, dict[str, str], tuple[str, ...]]] = [
     ("repo:harbor/team/app", {"repository": "harbor/team/app"}, ()),
     ("assignee:me", {"assignee": "me"}, ()),
     ("label:PCI", {"label": "pci"}, ()),
+    ("base:NONE", {"base": "none"}, ()),
+    (f"base:docker.io/alpine:3.18@{SHA}", {"base": "docker.io/library/alpine:3.18"}, ()),
+    ('base:"quay.io/a/b:1" x', {"base": "quay.io/a/b:1"}, ("x",)),
     ("label:web label:tier/1 label:web", {"label": "tier/1,web"}, ()),
     ('label:"web pci" label:-x', {"label": "-x,pci,web"}, ()),
     ("age:8-30d age:8-30", {"age": "8-30d"}, ()),
@@ -65,6 +71,9 @@ NOT_READ = [
     ("team:a team:b", "leaves nothing of the team"), ("status:open -open", "leaves nothing of the status"),
     ("a b c d e f", "more than 5 words"), ("x" * 501, "more than 500 characters"), ("is:", "is is one of"),
     ("https://example.com", "there is no filter “https”"), ("id:1,x", "that is no id"),
+    ("base:alpine", "“base:alpine”: a declared base is written registry/name:tag, or none."),
+    ("-base:none", "“-base:none” cannot be left out"), ("base:a/b base:a/c", "leaves nothing of the base"),
+    ("base:a.example/B", "a declared base is written"), ("base:", "a declared base is written"),
     ("waiver:0", "that is no waiver"), ("label:", "a label is 1 to 40 of"),
     ("label:we!b", "“label:we!b”: a label is 1 to 40 of"), ("-label:pci", "“-label:pci” cannot be left out"),
 ]  # fmt: skip
@@ -131,6 +140,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "is": st.sampled_from(["protected", "unprotected", "regression", "baseline,new-since-baseline"]),
     "due": st.sampled_from(["overdue", "week", "none"]),
     "age": st.sampled_from([">14d", "<7d", "8-30d"]),
+    "base": st.sampled_from(["none", "docker.io/alpine", "quay.io:443/team/base:1.2"]),
     "platform": st.sampled_from(["linux/amd64", "linux/arm64/v8"]),
     "waiver": st.integers(1, 10**8).map(str),
     "id": st.lists(st.integers(1, 10**8), min_size=1, max_size=5).map(lambda ids: ",".join(map(str, ids))),

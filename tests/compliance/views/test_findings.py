@@ -12,7 +12,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import BulkChange, Finding, SavedView, Team, User, Waiver
+from compliance.models import BaseImage, BulkChange, Finding, SavedView, Team, User, Waiver
 from compliance.queries.finding_ways import MOST_WAYS
 from tests.support.pages import Element, Page, get, get_part
 from tests.support.remediation import finding, finding_row, findings, join, own, team
@@ -55,8 +55,10 @@ def many(reader: Client) -> list[Finding]:
         {"status": "open", "platform": "", "subject": HOSTILE, "baseline": True, "opened_at": NOW - timedelta(days=40)},
     ]
     rules = ("NR101", "NR103", "NR305")
+    alpine, debian = (BaseImage.objects.create(name=f"docker.io/library/{name}") for name in ("alpine:3.1", "debian"))
+    bases = dict(zip(made.repositories, (alpine, debian, None), strict=True))
     return findings(
-        finding_row(repository, rules[at % 3], **{"subject": f"s{at}", **shape})
+        finding_row(repository, rules[at % 3], **{"subject": f"s{at}", "base": bases[repository], **shape})
         for at, shape in enumerate(shapes)
         for repository in made.repositories
     )
@@ -71,7 +73,7 @@ def test_each_tab_has_as_many_lines_as_it_says(reader: Client, many: list[Findin
         assert len(lines(get(reader, address))) == count, label
 
 
-@pytest.mark.parametrize("group", ["rule", "repository", "team", "registry"])
+@pytest.mark.parametrize("group", ["rule", "repository", "team", "registry", "base"])
 @pytest.mark.parametrize("base", ["?tab=all", "?", "?severity=critical", "?tab=overdue"])
 def test_each_number_of_a_group_is_the_list_behind_it(
     reader: Client, many: list[Finding], group: str, base: str
@@ -99,6 +101,9 @@ FILTERS = [
     ("assignee=somebody", 3), ("assignee=reader", 3), ("is=protected", 3), ("is=unprotected", 15),
     ("is=regression", 3), ("is=baseline", 3), ("is=new-since-baseline", 0), ("due=overdue", 3), ("due=week", 12),
     ("due=none", 3), ("age=>14d", 3), ("age=<14d", 15), ("age=8-30d", 15), ("age=10-10d", 15), ("age=>40d", 0),
+    ("base=docker.io/library/alpine:3.1", 6), ("base=Docker.io/alpine:3.1", 6), ("base=none", 6),
+    ("base=docker.io/library/debian&tab=all", 9), ("base=docker.io/library/debian:latest", 0), ("base=alpine", 18),
+    ("q=base:docker.io/alpine:3.1", 6), ("q=base:none+status:new", 1), ("q=base:alpine", 0),
     ("platform=linux/amd64", 15), ("waiver=7", 0), ("q=nothing+like+it", 0),
 ]  # fmt: skip
 
@@ -276,7 +281,7 @@ def way(link: Element) -> bool:
 
 QUERIES = {
     "": 12, "?tab=all&page=2": 13, "?severity=critical&team=payments&q=app": 12, "?sort=repository": 10,
-    "?group=rule": 9, "?group=repository": 10, "?group=team&opened=payments": 12, "?q=zzz": 8,
+    "?group=rule": 9, "?group=repository": 10, "?group=base": 9, "?group=team&opened=payments": 12, "?q=zzz": 8,
     "?q=zzz&severity=high&is=protected&rule=NR101&team=payments&tab=mine": 8,
 }  # fmt: skip
 
