@@ -57,6 +57,8 @@ from compliance.services.write_findings import (
 )
 
 UNDO_WITHIN: Final = timedelta(minutes=10)
+_SENT_AGAIN: Final = timedelta(minutes=1)
+"""A double click, a form sent once more after "back", a request that a slow network repeats."""
 
 _LASTS: Final = {
     ACTIONS[Comment]: "Comments stay; add another.",
@@ -93,6 +95,8 @@ def change_findings(
 ) -> BulkChange:
     """Change all of them or none; ``count`` says how many were not so already. Ring for ``rescans_of`` it.
 
+    The same comment of the same person within a minute is one: what was written is answered once more.
+
     :param expected: how many somebody saw when they asked for it.
     :raises InvalidChange: in words, when one of them cannot be changed so.
     :raises NotAllowed: when one of them belongs to a team whose findings the person may not change.
@@ -113,8 +117,11 @@ def change_findings(
         if isinstance(change, Assign) and change.user_id is not None:
             _check_assignee(change.user_id, teams)
         asked = _tags_to_ask(rows) if isinstance(change, Rescan) else {}
+        said = _said_just_now(change, by, now) if isinstance(change, Comment) else {}
+        if rows and all(row.pk in said for row in rows):
+            return BulkChange.objects.get(pk=max(said[row.pk] for row in rows))
         bulk = BulkChange.objects.create(by=by, at=now, action=ACTIONS[type(change)], count=0)
-        changed = write_changes(rows, _changer(change, rows, by, now, asked), bulk, by=by, now=now)
+        changed = write_changes(rows, _changer(change, rows, by, now, asked, said), bulk, by=by, now=now)
         if claims:
             asked = tags_showing(row.pk for row in changed)
         if asked:
@@ -163,7 +170,16 @@ def undo(bulk_id: int, *, by: User, now: datetime) -> Undone:
     return Undone(len(restored), len(events) - len(restored), sum(is_unassigned(row, events) for row in restored))
 
 
-def _changer(change: Change, rows: Sequence[Finding], by: User, now: datetime, asked: TagsOf) -> Changer:
+def _said_just_now(comment: Comment, by: User, now: datetime) -> Mapping[int, int]:
+    """By the findings of which somebody has just said the same, the change that did; asked while they are locked."""
+    changes = BulkChange.objects.filter(by=by, action=ACTIONS[Comment], at__gt=now - _SENT_AGAIN)
+    events = FindingEvent.objects.filter(bulk__in=changes, text=comment.text.strip()).order_by("pk")
+    return dict(events.values_list("finding_id", "bulk_id"))
+
+
+def _changer(
+    change: Change, rows: Sequence[Finding], by: User, now: datetime, asked: TagsOf, said: Mapping[int, int]
+) -> Changer:
     match change:
         case Assign(user_id):
             names = usernames({row.assignee_id for row in rows} | {user_id})
@@ -176,7 +192,7 @@ def _changer(change: Change, rows: Sequence[Finding], by: User, now: datetime, a
             terms = sla_terms()
             return lambda row: _set_due(row, Due(due_of(row, terms)), "")
         case Comment(text):
-            return lambda _row: Said(_Kind.COMMENT, text=text.strip())
+            return lambda row: None if row.pk in said else Said(_Kind.COMMENT, text=text.strip())
         case Rescan():
             return lambda row: Said(_Kind.RESCAN) if _is_asked(row, asked) else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -149,6 +150,28 @@ def test_comments_touch_nothing_else(people: tuple[User, User]) -> None:
     assert events("comment") == [("", "", "<b>why</b>")] * 2
 
 
+def test_a_comment_sent_twice_is_one(people: tuple[User, User]) -> None:
+    sam = people[0]
+    first = change(Comment("Look."), sam)
+    again = change_findings(ALL, Comment(" Look. "), by=sam, now=NOW + timedelta(seconds=59))
+    assert (again, again.count) == (first, first.count)
+    assert len(events("comment")) == BulkChange.objects.count() * 2 == 2
+    assert rescans_of(again) == rescans_of(first)
+
+
+def test_what_is_not_the_same_comment_is_written(people: tuple[User, User]) -> None:
+    """Another's, with other words, a minute later, or, of many, those that have it not."""
+    sam = people[0]
+    one = ALL.filter(pk=ALL.earliest("pk").pk)
+    change_findings(one, Comment("Look."), by=sam, now=NOW)
+    change_findings(one, Comment("Look!"), by=sam, now=NOW)
+    change_findings(one, Comment("Look."), by=user("third"), now=NOW)
+    change_findings(one, Comment("Look."), by=sam, now=NOW + timedelta(seconds=60))
+    assert len(events("comment")) == 4
+    assert change_findings(ALL, Comment("Look."), by=sam, now=NOW + timedelta(seconds=61)).count == 1
+    assert len(events("comment")) == 5
+
+
 def test_a_long_comment_on_many_is_sent_to_the_database_once(people: tuple[User, User]) -> None:
     home, text = Repository.objects.earliest("pk"), "名" * LONGEST_COMMENT
     findings([finding_row(home, subject=f"many{at}") for at in range(200)])
@@ -229,6 +252,20 @@ def test_of_two_at_once_the_second_sees_what_the_first_has_left(committed: tuple
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_comment_sent_twice_at_once_is_one(committed: tuple[User, User]) -> None:
+    sam, _ = committed
+    found: list[object] = []
+    with transaction.atomic():
+        change_findings(ALL, Comment("Look."), by=sam, now=NOW)
+        thread = in_background(Comment("Look."), sam, found)
+        wait_until_blocked()
+    thread.join(60)
+    assert found == [40]
+    assert events("comment") == [("", "", "Look.")] * 40
+    assert BulkChange.objects.get().count == 40
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_at_once_about_different_things_both_happen(committed: tuple[User, User]) -> None:
     sam, other = committed
     found: list[object] = []
@@ -254,7 +291,7 @@ def test_the_number_of_queries_does_not_grow(
         (SetStatus(Status.IN_PROGRESS), 10),
         (SetDue(NOW + DAY, "x"), 11),
         (RestoreDue(), 12),
-        (Comment("x"), 9),
+        (Comment("x"), 10),
     ):
         for rows in (few, ALL):
             with django_assert_num_queries(expected, info=str(what)):

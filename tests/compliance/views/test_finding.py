@@ -145,6 +145,15 @@ def test_a_triager_works_on_it(made: Fleet, path: str) -> None:
     assert "again" in part.content.decode()
 
 
+def test_a_comment_sent_twice_is_answered_as_if_written_and_is_one(reader: Client, made: Fleet) -> None:
+    row = show(made)
+    answers = [reader.post(f"/findings/{row.pk}/comment/", {"text": "hello"}) for _ in range(2)]
+    assert answers[0]["Location"] == answers[1]["Location"]
+    part = reader.post(f"/findings/{row.pk}/comment/", {"text": "hello"}, headers={"HX-Request": "true"})
+    assert part.status_code == 200
+    assert [each.text for each in Page(part.content.decode()).all("p", class_="text")] == ["hello"]
+
+
 def test_somebody_else_s_change_is_not_offered_for_undo(reader: Client, admin: Client, made: Fleet) -> None:
     row = show(made)
     reader.post(f"/findings/{row.pk}/status/", {"status": "open"})
