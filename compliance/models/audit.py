@@ -46,6 +46,8 @@ class AuditAction(models.TextChoices):
     IDENTITY_REMOVED = "identity_removed", "Single sign-on disconnected"
     ROLE_KEPT = "role_kept", "Last administrator kept"
     KEYS_ROTATED = "keys_rotated", "Credential keys rotated"
+    SCAN_CANCELLED = "scan_cancelled", "Scan cancelled"
+    VIEW_DELETED = "view_deleted", "Shared view deleted"
 
 
 _BY_ITSELF = models.Q(actor=None) & (

@@ -23,7 +23,11 @@ PERIODS: Final = {"day": "The last 24 hours", "week": "The last 7 days", "month"
 KINDS: Final = {
     str(history.pgh_tracked_model._meta.model_name): str(history.pgh_tracked_model._meta.verbose_name).capitalize()  # type: ignore[attr-defined]  # of pghistory
     for history in HISTORIES
-} | {"repository": "Repository"}  # whose lines say who owns it, and its baseline
+} | {
+    "repository": "Repository",  # whose lines say who owns it, and its baseline
+    "savedview": "Shared view",
+    "scan": "Scan",
+}
 _SPANS: Final = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 _OF_LOGINS: Final = (
     AuditAction.LOGIN, AuditAction.LOGIN_FAILED, AuditAction.LOGOUT, AuditAction.SESSIONS_ENDED

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from compliance.models import ACTIVE, Registry, Repository, RepositoryScan, Scan, State, User
+from compliance.models import ACTIVE, AuditAction, Registry, Repository, RepositoryScan, Scan, State, User
 from compliance.policy.schedule import InvalidSchedule, next_scan
 from compliance.services.doubt_tags import doubt_tags, tags_after
 from compliance.services.heavy_layers import BIG_LAYERS
+from compliance.services.record_audit import audit
 from scanner.domain.problems import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -41,10 +42,11 @@ def next_scan_of(registry: Registry, now: datetime) -> datetime | None:
         return now + _WITHOUT_SCHEDULE
 
 
-def cancel_scan(scan_id: int, *, now: datetime) -> bool:
+def cancel_scan(scan_id: int, *, now: datetime, by: User | None = None) -> bool:
     """End an active scan; workers notice at their next batch, whose fence their old lease no longer passes.
 
-    Tags it would have asked for because of a push are unconfirmed until somebody asks: they are said to have moved.
+    The audit trail says who did, and how far the scan had come. Tags it would have asked for because of a push are
+    unconfirmed until somebody asks: they are said to have moved.
     """
     with transaction.atomic():
         ended = Scan.objects.filter(pk=scan_id, state__in=ACTIVE).update(
@@ -58,6 +60,11 @@ def cancel_scan(scan_id: int, *, now: datetime) -> bool:
         list(Repository.objects.filter(pk__in=homes).order_by("pk").select_for_update().values_list("pk"))
         for part in named:
             _doubt(part, now)
+        if ended:
+            scan = Scan.objects.select_related("registry").get(pk=scan_id)
+            done = f"{scan.tags_done:,} of {scan.tags_total:,}"
+            name = f"Scan {scan_id} of {scan.registry}"
+            audit(AuditAction.SCAN_CANCELLED, scan, by=by, now=now, name=name, details={"tags": done})
     return ended == 1
 
 

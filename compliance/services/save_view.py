@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
 
-from compliance.models import SavedView, Team, User
+from compliance.models import AuditAction, SavedView, Team, User
+from compliance.services.record_audit import audit
 
 MOST_VIEWS: Final = 30
 """One person's; each is a tab."""
@@ -38,3 +40,17 @@ def save_view(name: str, query: str, *, by: User, shared: bool, team: Team | Non
         said = {"query": query, "shared": shared, "team": team if shared else None}
         view, _ = SavedView.objects.update_or_create(by=by, name=name, defaults=said)
     return view
+
+
+def delete_view(view_id: int, *, by: User, now: datetime) -> None:
+    """Take a view from all who see it; that a shared one is gone is in the audit trail, with what it asked for."""
+    with transaction.atomic():
+        rows = SavedView.objects.select_related("by", "team").select_for_update(of=("self",))
+        view = rows.filter(pk=view_id).first()
+        if view is None:
+            return  # somebody else has just deleted it
+        if view.shared:
+            with_whom = view.team.name if view.team else "everybody"
+            said: dict[str, object] = {"owner": view.by.get_username(), "shared with": with_whom, "query": view.query}
+            audit(AuditAction.VIEW_DELETED, view, by=by, now=now, name=view.name, details=said)
+        view.delete()

@@ -17,7 +17,7 @@ from compliance.queries.finding_filter import address, params_of, read_filter, r
 from compliance.queries.saved_views import ViewRow, find_view
 from compliance.queries.view_counts import views_page
 from compliance.services.mail_view import CannotMail, end_mail, mail_view
-from compliance.services.save_view import CannotSave, save_view
+from compliance.services.save_view import CannotSave, delete_view, save_view
 from compliance.views.moment import decided_now
 from compliance.views.respond import Shape, page, signed_in
 
@@ -92,7 +92,7 @@ def forget(request: HttpRequest, view_id: int) -> HttpResponse:
     found = _visible(signed_in(request), view_id)
     if not found.may_delete:
         raise Http404("There is no such view of yours.")
-    SavedView.objects.filter(pk=found.id).delete()
+    delete_view(found.id, by=signed_in(request), now=decided_now())
     messages.success(request, f"“{found.name}” was deleted.")
     return HttpResponseRedirect(reverse("findings_views"))
 

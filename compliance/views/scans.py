@@ -77,7 +77,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 @needs(may_scan_registries)
 def cancel(request: HttpRequest, scan_id: int) -> HttpResponse:
     """Withdraw a scan."""
-    if cancel_scan(scan_id, now=timezone.now()):
+    if cancel_scan(scan_id, now=timezone.now(), by=signed_in(request)):
         messages.success(request, "The scan was cancelled. What it had read is kept.")
     else:
         messages.warning(request, "The scan had already ended.")

@@ -10,11 +10,23 @@ from datetime import timedelta
 
 import pghistory
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import AuditAction, AuditCheck, AuditEvent, Finding, Membership, Registry, Team, User, Waiver
+from compliance.models import (
+    AuditAction,
+    AuditCheck,
+    AuditEvent,
+    Finding,
+    Membership,
+    Registry,
+    SavedView,
+    Team,
+    User,
+    Waiver,
+)
 from compliance.policy.registry_values import RegistryValues
 from compliance.queries.audit_filter import SHOWS
 from compliance.services.record_audit import audit
@@ -24,7 +36,7 @@ from compliance.services.verify_audit import check_audit
 from compliance.services.webhook_endpoints import make_endpoint, rotate_secret
 from tests.support.pages import Page, get
 from tests.support.remediation import finding
-from tests.support.rows import HOSTILE, NOW, fleet, policy_version, registry, user
+from tests.support.rows import HOSTILE, NOW, fleet, policy_version, registry, scan, user
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +168,48 @@ def test_an_export_says_who_took_how_many_rows_of_what_and_from_where(
     line = rows(get(admin, "/settings/audit/?show=exports"))[0]
     assert f"rows {told[2]}" in line
     assert "203.0.113.9" in line
+
+
+def test_who_cancels_a_scan_is_in_the_trail(admin: Client) -> None:
+    row = scan(registry("Shop"), state="running", tags_done=412, tags_total=1_903)
+    for _ in range(2):
+        admin.post(f"/scans/{row.pk}/cancel/", REMOTE_ADDR="203.0.113.9")
+    event = AuditEvent.objects.get(kind="scan")
+    assert (event.action, event.actor_name, event.at, event.object) == ("scan_cancelled", "boss", NOW, str(row.pk))
+    (line,) = rows(get(admin, f"/settings/audit/?kind=scan&object={row.pk}"))
+    for words in ("boss", "Scan cancelled", f"Scan {row.pk} of Shop", "412 of 1,903", "203.0.113.9"):
+        assert words in line
+    assert _verified()
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_who_deletes_a_shared_view_is_in_the_trail(admin: Client, mine: bool) -> None:
+    owner = User.objects.get(username="boss") if mine else user("owner", role="security")
+    for shared in (True, False):
+        SavedView.objects.create(name=f"Late {shared}", query="tab=overdue", by=owner, shared=shared)
+    view = SavedView.objects.get(shared=True)
+    for row in SavedView.objects.all():  # nobody else sees a private one, and nobody is told of it
+        admin.post(f"/findings/views/{row.pk}/delete/")
+    event = AuditEvent.objects.get(kind="savedview")
+    assert (event.action, event.actor_name, event.at, event.object) == ("view_deleted", "boss", NOW, str(view.pk))
+    assert event.data == {"owner": owner.username, "shared with": "everybody", "query": "tab=overdue"}
+    (line,) = rows(get(admin, "/settings/audit/?action=view_deleted"))
+    for words in ("boss", "Shared view deleted", "Late True", "tab=overdue", f"owner {owner.username}"):
+        assert words in line
+    assert _verified()
+
+
+def test_the_trail_says_whom_a_view_was_shared_with(admin: Client) -> None:
+    pay = Team.objects.create(slug="pay", name="Payments", created_at=NOW)
+    view = SavedView.objects.create(name="Late", query="", by=user("owner"), shared=True, team=pay)
+    admin.post(f"/findings/views/{view.pk}/delete/")
+    assert AuditEvent.objects.get(kind="savedview").data["shared with"] == "Payments"
+
+
+def _verified() -> bool:
+    seal_audit(NOW)
+    call_command("verify_audit")
+    return AuditEvent.objects.filter(number=None).count() == 0
 
 
 def test_the_lines_of_people_are_found_by_an_index(admin: Client) -> None:
