@@ -33,9 +33,11 @@ LISTS: Final[Mapping[str, Mapping[str, str]]] = {
         "seen": "Last seen",
     },
     "repositories": {
+        "team": "Team",
         "verdict": "Verdict",
         "grade": "Grade",
         "passed": "Tags that pass",
+        "findings": "Findings",
         "month": "30 days",
         "change": "Δ 7 days",
         "latest": "Latest tag",

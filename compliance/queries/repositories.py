@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db.models import Count, F, OrderBy, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from compliance.access import Actor, may_label_repository
 from compliance.charts import Part, Spark, parts, sparkline
-from compliance.models import DailySnapshot, Policy, Repository, Tag
+from compliance.models import DailySnapshot, Finding, Policy, Repository, Tag
 from compliance.models.label import labels_of
 from compliance.models.repository import RepositoryQuerySet
 from compliance.queries.filters import (
@@ -53,6 +56,8 @@ _SORTS: dict[str, tuple[str, ...]] = {
     "tags": ("tags_total", "name"),
     "pushed": ("pushed_at", "name"),
     "scanned": ("scanned_at", "name"),
+    "team": ("team__name", "name"),
+    "findings": ("findings_open", "name"),
 }
 SORTS = frozenset({*_SORTS, *(f"-{name}" for name in _SORTS)})
 
@@ -82,12 +87,18 @@ class RepositoryFilter:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRow:
-    """One line of the list."""
+    """One line of the list.
+
+    :param findings: how many there are to be done.
+    """
 
     id: int
     registry_slug: str
     registry: str
     name: str
+    team: str
+    team_slug: str
+    findings: int
     verdict: str
     grade: str
     score: Decimal | None
@@ -137,6 +148,7 @@ class RepositoryList:
     presets: tuple[Preset, ...]
     chips: tuple[Chip, ...]
     registries: tuple[tuple[str, str], ...]
+    environments: tuple[str, ...]
     labels: tuple[str, ...]
     asked_labels: str
     clear: str = "?"
@@ -169,15 +181,19 @@ def read_filter(params: Mapping[str, str], registries: frozenset[str]) -> Reposi
 
 def list_repositories(params: Mapping[str, str], actor: Actor, *, now: datetime) -> RepositoryList:
     """One page of the repositories that match the address and that somebody may see."""
-    registries = tuple(registries_for(actor).values_list("slug", "name"))
+    homes = list(registries_for(actor).values_list("slug", "name", "environment"))
+    registries = tuple((slug, name) for slug, name, _ in homes)
     wanted = read_filter(params, frozenset(slug for slug, _ in registries))
     matching = _matching(wanted, actor)
     counts = matching.aggregate(**{key: Count("pk", filter=_preset(key, now)) for key in PRESETS})
     paging = page_of(params.get("page", ""), counts[wanted.preset])
+    rows = matching.filter(_preset(wanted.preset, now))
+    if _first(wanted.sort) == "findings_open":
+        rows = rows.annotate(findings_open=_open())
     page = list(
-        matching.filter(_preset(wanted.preset, now))
-        .select_related("registry", "label_set")
-        .order_by(*_order(wanted.sort))[paging.offset : paging.offset + paging.size]
+        rows.select_related("registry", "label_set", "team").order_by(*_order(wanted.sort))[
+            paging.offset : paging.offset + paging.size
+        ]
     )
     return RepositoryList(
         wanted,
@@ -186,6 +202,7 @@ def list_repositories(params: Mapping[str, str], actor: Actor, *, now: datetime)
         presets=tuple(Preset(key, label, counts[key], key == wanted.preset) for key, label in PRESETS.items()),
         chips=_chips(wanted, params, dict(registries)),
         registries=registries,
+        environments=tuple(sorted({wanted.environment, *(each for _, _, each in homes)} - {""})),
         labels=known_labels(actor),
         asked_labels=params.get("label", "")[:_LONGEST_TYPED] if wanted.problem else ", ".join(wanted.labels),
         clear=without({"show": params.get("show", "")}),
@@ -238,6 +255,16 @@ def _preset(key: str, now: datetime) -> Q:
     }[key]
 
 
+def _first(sort: str) -> str:
+    return _SORTS[sort.removeprefix("-")][0]
+
+
+def _open() -> Coalesce:
+    """How many findings of a repository are to be done."""
+    rows = Finding.objects.to_do().filter(repository=OuterRef("pk")).order_by().values("repository")
+    return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
+
+
 def _order(sort: str) -> list[OrderBy]:
     descending = sort.startswith("-")
     first, *rest = _SORTS[sort.removeprefix("-")]
@@ -272,13 +299,11 @@ def owned_by(team: str) -> str:
 def _rows(page: list[Repository], actor: Actor, today: date) -> tuple[RepositoryRow, ...]:
     ids = [row.pk for row in page]
     shares = _shares(ids, today)
-    latest = _latest_tags(ids)
-    return tuple(_row(row, actor, shares.get(row.pk, {}), latest.get(row.pk, ("", "")), today) for row in page)
+    beside = _beside(ids)
+    return tuple(_row(row, actor, shares.get(row.pk, {}), beside[row.pk], today) for row in page)
 
 
-def _row(
-    row: Repository, actor: Actor, shares: dict[date, float], latest: tuple[str, str], today: date
-) -> RepositoryRow:
+def _row(row: Repository, actor: Actor, shares: dict[date, float], beside: _Beside, today: date) -> RepositoryRow:
     days = [today - timedelta(days=back) for back in range(SPARK_DAYS, -1, -1)]
     evaluated = row.passed + row.failed + row.unknown + row.waived
     share_now = row.passed / evaluated if evaluated else None
@@ -288,6 +313,9 @@ def _row(
         registry_slug=row.registry.slug,
         registry=row.registry.name,
         name=row.name,
+        team=row.team.name if row.team else "",
+        team_slug=row.team.slug if row.team else "",
+        findings=beside.findings,
         verdict=row.verdict,
         grade=row.grade,
         score=row.score,
@@ -299,8 +327,8 @@ def _row(
         bar=parts(row.passed, row.failed, row.unknown, row.waived),
         spark=sparkline([*(shares.get(day) for day in days[:-1]), share_now]),
         change=(share_now - before[-1]) * 100 if before and share_now is not None else None,
-        latest_tag=latest[0],
-        latest_verdict=latest[1],
+        latest_tag=beside.tag,
+        latest_verdict=beside.verdict,
         failing_since=row.failing_since,
         pushed_at=row.pushed_at,
         scanned_at=row.scanned_at,
@@ -322,12 +350,22 @@ def _shares(ids: list[int], today: date) -> dict[int, dict[date, float]]:
     return found
 
 
-def _latest_tags(ids: list[int]) -> dict[int, tuple[str, str]]:
+class _Beside(NamedTuple):
+    """What other tables say of a repository: its latest tag, and how many findings are to be done."""
+
+    tag: str = ""
+    verdict: str = ""
+    findings: int = 0
+
+
+def _beside(ids: list[int]) -> dict[int, _Beside]:
     # One look into an index per repository: some have a hundred thousand tags.
     latest = Tag.objects.listed().filter(repository=OuterRef("pk")).order_by("-moved_at", "-pk")
     rows = (
         Repository.objects.filter(pk__in=ids)
         .annotate(latest=Subquery(latest.values("name")[:1]), latest_verdict=Subquery(latest.values("shown")[:1]))
-        .values_list("pk", "latest", "latest_verdict")
+        .values_list("pk", "latest", "latest_verdict", _open())
     )
-    return {repository: (name or "", verdict or "") for repository, name, verdict in rows}
+    found: dict[int, _Beside] = defaultdict(_Beside)  # one may have been deleted a moment ago
+    found.update((pk, _Beside(name or "", verdict or "", findings)) for pk, name, verdict, findings in rows)
+    return found

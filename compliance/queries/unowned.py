@@ -12,7 +12,7 @@ from compliance.access import Actor
 from compliance.models import Finding, Registry, Repository, Team
 from compliance.models.repository import RepositoryQuerySet
 from compliance.policy.ownership import COMMON_LABELS
-from compliance.queries.filters import Chip, choice_of, text_of, without
+from compliance.queries.filters import Chip, choice_of, environment_of, text_of, without
 from compliance.queries.paging import Paging, page_of
 
 _MOST_LABELS = 3
@@ -25,6 +25,7 @@ class UnownedRow:
     id: int
     registry_slug: str
     registry: str
+    environment: str
     name: str
     labels: tuple[tuple[str, str], ...]
     more_labels: int
@@ -47,6 +48,8 @@ class UnownedList:
     q: str
     registry: str
     registries: tuple[tuple[str, str], ...]
+    environment: str
+    environments: tuple[str, ...]
     teams: tuple[tuple[str, str], ...]
     nothing_known: bool
 
@@ -58,21 +61,26 @@ def unowned_repositories(params: Mapping[str, str]) -> RepositoryQuerySet:
         rows = rows.alias(said=Cast("labels", TextField())).filter(Q(name__icontains=q) | Q(said__icontains=q))
     if registry := text_of(params, "registry"):
         rows = rows.filter(registry__slug=registry)
+    if environment := environment_of(params):
+        rows = rows.filter(registry__environment=environment)
     return rows
 
 
 def list_unowned(params: Mapping[str, str], actor: Actor) -> UnownedList:
     """One page of what nobody owns: five queries."""
     homes = Registry.objects.filter(pk__in=Repository.objects.listed().filter(team=None).values("registry"))
-    registries = tuple(homes.order_by("name").values_list("slug", "name"))
+    places = list(homes.order_by("name").values_list("slug", "name", "environment"))
+    registries = tuple((slug, name) for slug, name, _ in places)
     q, registry = text_of(params, "q"), choice_of(params, "registry", dict(registries))
-    found = unowned_repositories({"q": q, "registry": registry})
+    environment = environment_of(params)
+    found = unowned_repositories({"q": q, "registry": registry, "environment": environment})
     paging = page_of(params.get("page", ""), found.count())
     page = list(found.select_related("registry").order_by("name", "pk")[paging.offset : paging.offset + paging.size])
     counts = _findings([row.pk for row in page]) if actor.sees_everything else {}
     words = (
         ("q", f"contains “{q}”" if q else ""),
         ("registry", f"registry {dict(registries).get(registry)}" if registry else ""),
+        ("environment", f"environment {environment}" if environment else ""),
     )
     led = Team.objects.filter(pk__in=actor.led_team_ids).order_by("name").values_list("slug", "name")
     return UnownedList(
@@ -82,6 +90,8 @@ def list_unowned(params: Mapping[str, str], actor: Actor) -> UnownedList:
         q,
         registry,
         registries,
+        environment,
+        tuple(sorted({environment, *(each for _, _, each in places)} - {""})),
         tuple(led[:2]) if actor.led_team_ids else (),
         not page and not Repository.objects.exists(),
     )
@@ -105,6 +115,7 @@ def _row(row: Repository, findings: int, actor: Actor) -> UnownedRow:
         row.pk,
         row.registry.slug,
         row.registry.name,
+        row.registry.environment,
         row.name,
         labels[:_MOST_LABELS],
         max(0, len(labels) - _MOST_LABELS),

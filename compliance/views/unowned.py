@@ -139,7 +139,7 @@ def _chosen(request: HttpRequest, form: ClaimForm) -> tuple[RepositoryQuerySet, 
 def _filters(request: HttpRequest) -> dict[str, str]:
     """What narrows the list: in the address of the page, and in the form that claims."""
     sent = request.POST if request.method == "POST" else request.GET
-    return {name: sent[name] for name in ("q", "registry", "page") if sent.get(name)}
+    return {name: sent[name] for name in ("q", "registry", "environment", "page") if sent.get(name)}
 
 
 def _owner_page(request: HttpRequest, row: Repository, form: OwnerForm, *, status: int) -> HttpResponse:

@@ -7,8 +7,10 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from tests.support.pages import get, get_part
-from tests.support.rows import NOW, fleet, never_scanned, registry
+from compliance.models import Registry, Team
+from tests.support.pages import get, get_part, logged_in
+from tests.support.remediation import finding, join, own, team
+from tests.support.rows import NOW, Fleet, fleet, never_scanned, registry, user
 
 
 def names(client: Client, url: str) -> list[str]:
@@ -66,7 +68,10 @@ def test_tabs_count_what_they_show(reader: Client) -> None:
         assert len(names(reader, tab.attributes["href"])) == count, tab.text
 
 
-@pytest.mark.parametrize("sort", ["name", "-failed", "score", "-score", "tags", "-pushed", "scanned", "-scanned"])
+@pytest.mark.parametrize(
+    "sort",
+    ["name", "-failed", "score", "-score", "tags", "-pushed", "scanned", "-scanned", "team", "-team", "-findings"],
+)
 def test_every_order_shows_every_row(reader: Client, sort: str) -> None:
     made = fleet(3)
     never_scanned(made.registry, "a/one")
@@ -86,6 +91,55 @@ def test_page_numbers_that_are_none_show_the_nearest(reader: Client, page: str) 
     fleet(60)
     shown = names(reader, f"/repos/?sort=name&page={quote(page)}")
     assert len(shown) == (10 if page == "999999" else 50)
+
+
+@pytest.fixture
+def owned(db: None) -> Fleet:
+    """The first is owned by Web and has two open findings, the second by Payments and has one, the third by nobody."""
+    made = fleet(3)
+    for name, row, open_findings in zip(("Web", "Payments"), made.repositories, (2, 1), strict=False):
+        own(team(name), [row])
+        for at in range(open_findings):
+            finding(row, subject=f"open {at}")
+        finding(row, subject="fixed", status="fixed", closed_at=NOW)
+    return made
+
+
+def test_each_says_who_owns_it_and_how_many_findings_are_open(reader: Client, owned: Fleet) -> None:
+    page = get(reader, "/repos/?sort=name")
+    assert [each.text for each in page.all("td", data_label="Team")] == ["Web", "Payments", "nobody"]
+    assert page.all("a", href="/teams/web/")
+    found = [each for each in page.all("a") if each.attributes.get("href", "").startswith("/findings/?repository=")]
+    assert [each.text for each in found] == ["2", "1", "0"]
+    for each in found:
+        listed = get(reader, each.attributes["href"]).all("div", id="results")[0]
+        assert listed.attributes["data-total"] == each.attributes["data-count"] == each.text
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [("-findings", "012"), ("findings", "210"), ("team", "102"), ("-team", "012")],
+)
+def test_they_are_ordered_by_owner_and_findings(reader: Client, owned: Fleet, sort: str, expected: str) -> None:
+    assert names(reader, f"/repos/?sort={sort}") == [owned.repositories[int(at)].name for at in expected]
+
+
+def test_a_lead_sees_the_numbers_of_their_own(owned: Fleet) -> None:
+    lead = user("lead", role="member")
+    join(Team.objects.get(slug="web"), lead, "lead")
+    page = get(logged_in(lead), "/repos/?sort=-findings")
+    assert [each.text for each in page.all("td", data_label="Team")] == ["Web"]
+    assert [each.text for each in page.all("td", data_label="Findings")] == ["2"]
+
+
+def test_the_environment_is_chosen_where_there_is_one(reader: Client, owned: Fleet) -> None:
+    assert not get(reader, "/repos/").all("select", name="environment")
+    never_scanned(registry("Quay"), "b/two")
+    Registry.objects.filter(slug="quay").update(environment="production")
+    chosen = get(reader, "/repos/?environment=production").all("option", selected="")
+    assert [each.text for each in chosen] == ["production", "Most failing"]
+    assert names(reader, "/repos/?environment=production") == ["b/two"]
+    assert "environment elsewhere" in get(reader, "/repos/?environment=elsewhere").text
 
 
 def test_pages_divide_the_list(reader: Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from compliance.models import Repository, Team, User
+from compliance.models import Registry, Repository, Team, User
 from compliance.services.ownership_rules import add_rule
 from tests.support.pages import Page, get, get_part, logged_in
 from tests.support.remediation import finding, join, own, team
@@ -54,6 +54,24 @@ def test_who_sees_everything_sees_numbers(made: Fleet, reader: Client) -> None:
     }
     assert counts["/findings/?repository=harbor/team/app-0000"] == "1"
     assert counts["/r/harbor/team/app-0000/-/?verdict=fail#t-tags"] == "1"
+
+
+def test_an_environment_is_chosen_where_there_is_one(made: Fleet, web: Team, lea: Client) -> None:
+    assert not get(lea, URL).all("select", name="environment")
+    other = never_scanned(registry("Quay"), "b/two")
+    Registry.objects.filter(slug="quay").update(environment="production")
+    page = get(lea, f"{URL}?environment=production")
+    assert [row.text for row in page.rows] == ["Claim b/two b/twoQuay · production none"]
+    assert page.all("option", value="", selected="") == []
+    assert page.all("div", id="results")[0].attributes["data-total"] == "1"
+    assert {each.attributes["value"] for each in page.all("input", name="environment")} == {"production"}
+    data = {"team": "web", "scope": "all", "expected": "1", "environment": "production"}
+    response = lea.post(CLAIM, data)
+    assert response["Location"].startswith(f"{URL}?environment=production&claimed=")
+    other.refresh_from_db()
+    assert other.team == web
+    assert Repository.objects.filter(team=None).count() == 3
+    assert "Nothing unowned matches" in get(lea, f"{URL}?environment=production").text
 
 
 def test_leads_see_names_and_labels_only(made: Fleet, lea: Client) -> None:
