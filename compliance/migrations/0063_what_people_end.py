@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0061_single_sign_on'),
+        ('compliance', '0062_declared_bases'),
     ]
 
     operations = [
