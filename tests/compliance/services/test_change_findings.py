@@ -258,7 +258,7 @@ def test_a_comment_sent_twice_at_once_is_one(committed: tuple[User, User]) -> No
     with transaction.atomic():
         change_findings(ALL, Comment("Look."), by=sam, now=NOW)
         thread = in_background(Comment("Look."), sam, found)
-        wait_until_blocked()
+        until_somebody_waits()
     thread.join(60)
     assert found == [40]
     assert events("comment") == [("", "", "Look.")] * 40
