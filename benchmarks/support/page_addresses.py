@@ -52,7 +52,8 @@ _FINDINGS = (
     *("sort=repository", "sort=repository&tab=all", "sort=due&tab=all", "size=250", "f={finding}"),
 )
 _REPOSITORIES = (
-    *("q=service77", "verdict=fail", "grade=A", "sort=score", "sort=-pushed", "sort=tags", "page=10", "registry=bench"),
+    *("q=service77", "verdict=fail", "grade=A", "sort=score", "sort=-pushed", "sort=tags", "sort=-findings"),
+    *("page=10", "registry=bench"),
     *(f"show={show}" for show in ("failing", "week", "unknown", "stale", "never", "error")),
     *("policy=kubernetes", "policy=strict", "pattern=*77*", "team={team}", "team=none"),
 )

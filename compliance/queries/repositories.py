@@ -34,6 +34,7 @@ from compliance.queries.filters import (
 )
 from compliance.queries.labels import known_labels
 from compliance.queries.paging import Paging, page_of
+from compliance.remediation.status import TO_DO
 from compliance.remediation.terms import NO_TEAM
 
 STALE = timedelta(days=7)
@@ -261,8 +262,10 @@ def _first(sort: str) -> str:
 
 def _open() -> Coalesce:
     """How many findings of a repository are to be done."""
-    rows = Finding.objects.to_do().filter(repository=OuterRef("pk")).order_by().values("repository")
-    return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
+    # Kept by status in the count alone: as a condition, an index is looked into once for each status.
+    open_ones = Count("pk", filter=Q(status__in=sorted(status.value for status in TO_DO)))
+    rows = Finding.objects.filter(repository=OuterRef("pk")).order_by().values("repository")
+    return Coalesce(Subquery(rows.annotate(n=open_ones).values("n")), 0)
 
 
 def _order(sort: str) -> list[OrderBy]:
