@@ -110,10 +110,11 @@ _DISTROLESS_GROUP = "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n"
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A base: its account files, the shell it has, and how its images name it."""
+    """A base: what images say they were built on, its account files, the shell it has."""
 
     name: str
     release: str
+    base: str
     passwd: str
     group: str
     shell: str | None
@@ -126,10 +127,28 @@ class Family:
         return found
 
 
-DEBIAN = Family("debian", "Debian GNU/Linux 12 (bookworm)", _DEBIAN_PASSWD, _DEBIAN_GROUP, "usr/bin/bash")
-ALPINE = Family("alpine", "Alpine Linux v3.21", _ALPINE_PASSWD, _ALPINE_GROUP, "bin/busybox")
-UBI = Family("ubi", "Red Hat Enterprise Linux 9.5 (Plow)", _UBI_PASSWD, _UBI_GROUP, "usr/bin/bash")
-DISTROLESS = Family("distroless", "Distroless", _DISTROLESS_PASSWD, _DISTROLESS_GROUP, None)
+DEBIAN = Family(
+    "debian",
+    "Debian GNU/Linux 12 (bookworm)",
+    "docker.io/library/debian:12",
+    _DEBIAN_PASSWD,
+    _DEBIAN_GROUP,
+    "usr/bin/bash",
+)
+ALPINE = Family(
+    "alpine", "Alpine Linux v3.21", "docker.io/library/alpine:3.21", _ALPINE_PASSWD, _ALPINE_GROUP, "bin/busybox"
+)
+UBI = Family(
+    "ubi",
+    "Red Hat Enterprise Linux 9.5 (Plow)",
+    "registry.example/base/ubi:9.5",
+    _UBI_PASSWD,
+    _UBI_GROUP,
+    "usr/bin/bash",
+)
+DISTROLESS = Family(
+    "distroless", "Distroless", "registry.example/base/distroless:nonroot", _DISTROLESS_PASSWD, _DISTROLESS_GROUP, None
+)
 
 
 def noise(seed: str, size: int) -> bytes:

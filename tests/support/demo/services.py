@@ -100,6 +100,7 @@ def _image(service: Service, number: int, habit: Habit, platform: str, moment: d
         cmd=[service.program],
         exposed=[service.port],
         labels={
+            "org.opencontainers.image.base.name": family.base,
             "org.opencontainers.image.version": version_of(service, number),
             "org.opencontainers.image.source": f"https://git.example/{service.repository}",
         },
