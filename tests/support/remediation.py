@@ -17,6 +17,7 @@ from compliance.models import (
     Team,
     UnsettledWaiver,
     User,
+    Waiver,
 )
 from compliance.remediation.waiver import WaiverScope
 from compliance.services.end_waivers import settle_waivers
@@ -73,6 +74,23 @@ def finding(repository: Repository, rule: str = "NR103", *, tags: Iterable[Tag] 
         Occurrence(finding=row, tag=each, image=each.image, since=row.opened_at) for each in found
     )
     return row
+
+
+def waived_until(repository: Repository, owner: User, end: datetime, due_at: datetime | None = None) -> Finding:
+    """A finding under a waiver that ends, or ended, at a moment."""
+    waiver = Waiver.objects.create(
+        title="Until then",
+        rule="NR101",
+        reason="vendor",
+        explanation="Theirs.",
+        owner=owner,
+        created_by=owner,
+        approver=owner,
+        approved_at=end - timedelta(days=3),
+        created_at=end - timedelta(days=3),
+        expires_at=end,
+    )
+    return finding(repository, "NR101", due_at=due_at, status="waived", waiver=waiver)
 
 
 def findings(rows: Iterable[Finding]) -> list[Finding]:

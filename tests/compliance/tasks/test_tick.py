@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
 
-from compliance.models import Delivery, Finding, Repository, SharedValue, User, Waiver
+from compliance.models import Delivery, Finding, SharedValue
 from compliance.models.clock import database_now
 from compliance.models.shared_value import TICKED
 from compliance.remediation.joining import unpacked
 from compliance.remediation.notices import Kind
 from compliance.tasks import tick
 from tests.support.channels import channel
-from tests.support.remediation import finding, own, team
+from tests.support.remediation import finding, own, team, waived_until
 from tests.support.rows import fleet, user
 
 
@@ -26,7 +26,7 @@ def test_what_becomes_overdue_as_its_waiver_ends_is_told_once() -> None:
     channel(user("sam", role="security"), Kind.OVERDUE)
     now = database_now()
     end = now - timedelta(seconds=5)
-    waived = _waived(repository, user("owner"), end, due_at=end)
+    waived = waived_until(repository, user("owner"), end, due_at=end)
     other = finding(repository, "NR102", due_at=end)
     SharedValue.objects.create(key="notices:overdue", value=(now - timedelta(seconds=10)).isoformat())
     for _ in range(2):
@@ -40,7 +40,7 @@ def test_what_becomes_overdue_as_its_waiver_ends_is_told_once() -> None:
 def test_what_cannot_be_told_keeps_no_waiver_from_ending(caplog: pytest.LogCaptureFixture) -> None:
     repository, owner = fleet(1).repositories[0], user("owner")
     end = database_now() - timedelta(seconds=5)
-    waived = _waived(repository, owner, end)
+    waived = waived_until(repository, owner, end)
     with patch("compliance.services.tell_the_week.tell_of_views", side_effect=RuntimeError("no words")):
         tick()
     assert Finding.objects.get(pk=waived.pk).status == "open"
@@ -53,7 +53,7 @@ def test_what_cannot_be_told_keeps_no_waiver_from_ending(caplog: pytest.LogCaptu
 @pytest.mark.django_db
 def test_a_waiver_that_cannot_be_ended_is_a_step_that_fails() -> None:
     repository, owner = fleet(1).repositories[0], user("owner")
-    waived = _waived(repository, owner, database_now() - timedelta(seconds=5))
+    waived = waived_until(repository, owner, database_now() - timedelta(seconds=5))
     with patch("compliance.services.end_waivers.apply_and_count", side_effect=RuntimeError("no")):
         tick()
     assert Finding.objects.get(pk=waived.pk).status == "waived"
@@ -63,19 +63,3 @@ def test_a_waiver_that_cannot_be_ended_is_a_step_that_fails() -> None:
 def _failing() -> dict[str, str]:
     said: dict[str, dict[str, str]] = SharedValue.objects.values_list("value", flat=True).get(pk=TICKED) or {}
     return said["failing"]
-
-
-def _waived(repository: Repository, owner: User, end: datetime, due_at: datetime | None = None) -> Finding:
-    waiver = Waiver.objects.create(
-        title="Until then",
-        rule="NR101",
-        reason="vendor",
-        explanation="Theirs.",
-        owner=owner,
-        created_by=owner,
-        approver=owner,
-        approved_at=end - timedelta(days=3),
-        created_at=end - timedelta(days=3),
-        expires_at=end,
-    )
-    return finding(repository, "NR101", due_at=due_at, status="waived", waiver=waiver)

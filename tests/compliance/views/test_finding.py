@@ -10,7 +10,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from compliance.models import BulkChange, Finding, FindingEvent, RepositoryScan, Tag, User
 from tests.support.pages import Page, get, get_part
-from tests.support.remediation import finding, finding_row, findings, join, own, team
+from tests.support.remediation import finding, join, own, team
 from tests.support.rows import HOSTILE, NOW, Fleet, fleet, tag_row, user
 
 DAY = timedelta(days=1)
@@ -324,37 +324,6 @@ def test_the_preview_is_a_part_of_its_own(reader: Client, made: Fleet) -> None:
     sent = reader.post(f"{url}status/", {"status": "open"}, headers={"HX-Request": "true", "HX-Target": "preview"})
     assert 'hx-target="#preview"' in sent.content.decode()
     assert reader.get(url)["Vary"].count("HX-Request") == 1
-
-
-def test_the_one_before_and_the_one_after(reader: Client, made: Fleet) -> None:
-    home = made.repositories[0]
-    rows = findings(
-        [
-            finding_row(home, subject="regression", regression=True, rank=0),
-            finding_row(home, subject="late", rank=3, due_at=NOW - DAY),
-            finding_row(home, subject="guarded", protected=True, rank=2),
-            finding_row(home, subject="worst", rank=0),
-            finding_row(home, subject="worst, newer", rank=0, opened_at=NOW - DAY),
-            finding_row(home, subject="worst, newest", rank=0, opened_at=NOW - DAY),
-            finding_row(home, subject="least", rank=4, due_at=None),
-        ]
-    )
-    settled = finding(home, subject="fixed", status="fixed", closed_at=NOW)
-    for at, row in enumerate(rows):
-        page = get(reader, f"/findings/{row.pk}/")
-        before = [each.attributes["href"] for each in page.all("a", rel="prev")]
-        after = [each.attributes["href"] for each in page.all("a", rel="next")]
-        assert before == [f"/findings/{each.pk}/" for each in rows[max(at - 1, 0) : at]]
-        assert after == [f"/findings/{each.pk}/" for each in rows[at + 1 : at + 2]]
-    page = get(reader, f"/findings/{settled.pk}/")
-    assert not page.all("a", rel="prev")
-    assert not page.all("a", rel="next")
-
-
-def test_neighbours_are_those_one_may_see(made: Fleet) -> None:
-    mine, _, other = show(made), show(made, 1, subject="b"), show(made, subject="c")
-    page = get(member("viewer", made), f"/findings/{mine.pk}/")
-    assert [each.attributes["href"] for each in page.all("a", rel="next")] == [f"/findings/{other.pk}/"]
 
 
 def test_nothing_that_is_typed_is_markup(reader: Client, made: Fleet) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from compliance.models import Finding, Repository, StatusChoice, Team, Waiver
+from compliance.models import Finding, StatusChoice, Team, Waiver
 from tests.support.pages import Page, get, logged_in
-from tests.support.remediation import finding, join, own, team
+from tests.support.remediation import join, own, team, waived_until
 from tests.support.rows import NOW, fleet, user
 
 LATE = timedelta(minutes=25)
@@ -28,29 +28,12 @@ def waived(web: Team) -> Finding:
     """Of team Web, under a waiver that ended 25 minutes ago."""
     repository = fleet(1).repositories[0]
     own(web, [repository])
-    return _waived(repository, NOW - LATE)
+    return waived_until(repository, user("owner"), NOW - LATE)
 
 
 @pytest.fixture
 def security(db: None) -> Client:
     return logged_in(user("sec", role="security"))
-
-
-def _waived(repository: Repository, end: datetime) -> Finding:
-    owner = user("owner")
-    waiver = Waiver.objects.create(
-        title="Until then",
-        rule="NR101",
-        reason="vendor",
-        explanation="Theirs.",
-        owner=owner,
-        created_by=owner,
-        approver=owner,
-        approved_at=end - timedelta(days=3),
-        created_at=end - timedelta(days=3),
-        expires_at=end,
-    )
-    return finding(repository, "NR101", status="waived", waiver=waiver)
 
 
 def _said(page: Page) -> str:
